@@ -1,0 +1,24 @@
+"""What can go wrong, as one small family: catch `VadError` to catch them all.
+
+Every message is one line that names the file or option, the reason and the remedy.
+"""
+
+
+class VadError(Exception):
+    """Anything this package refuses to do; the message is meant for the person at the keyboard."""
+
+
+class AudioError(VadError):
+    """A recording that is missing, unreadable, empty or not sound."""
+
+
+class ModelError(VadError):
+    """A weights file that is missing, damaged, or not one of ours."""
+
+
+class FormatError(VadError):
+    """A label format that is unknown, or cannot hold what it was asked to hold."""
+
+
+class RecipeError(VadError):
+    """A training recipe or corpus that does not say what training needs to know."""

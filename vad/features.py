@@ -1,0 +1,151 @@
+"""Samples to log-mel frames: the one feature function of training, detection and streaming.
+
+Frame `k` is the log energy in `n_mels` triangular bands of the Hann-windowed samples around the
+centre of `[k * hop, (k + 1) * hop)`; outside the recording there are zeros. The bands follow the
+mel scale of Slaney's Auditory Toolbox (1998), as `librosa.filters.mel` does by default.
+
+All arithmetic runs on blocks of exactly `BLOCK` frames, the last one filled up with zeros: a
+matrix product may round differently for different shapes, and a frame must not depend on how the
+sound was cut.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vad.errors import ModelError
+from vad.grid import Grid
+
+Float32 = NDArray[np.float32]
+
+BLOCK = 64
+
+
+@dataclass(frozen=True)
+class LogMel:
+    """Settings of the features, and the functions that follow from them.
+
+    Stored in a model's metadata: `window`, `hop` in samples, `low`, `high` in Hz, `floor` in
+    energy (added before the logarithm, so that digital silence is a number).
+    """
+
+    sample_rate: int = 16_000
+    hop: int = 160
+    window: int = 400
+    n_mels: int = 64
+    low: float = 60.0
+    high: float = 8_000.0
+    floor: float = 1e-10
+
+    @classmethod
+    def from_dict(cls, settings: dict[str, Any]) -> LogMel:
+        """Settings as read from a model; raises `ModelError` where one is unknown or impossible."""
+        known = {f.name for f in fields(cls)}
+        if set(settings) != known:
+            raise ModelError(f"feature settings are {sorted(settings)}, expected {sorted(known)}")
+        made = cls(**settings)
+        if not (0 < made.hop <= made.window and 0 <= made.low < made.high <= made.sample_rate / 2):
+            raise ModelError(f"feature settings are impossible: {settings}")
+        return made
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain values, for a model's metadata."""
+        return asdict(self)
+
+    @property
+    def grid(self) -> Grid:
+        """The frame grid these features live on."""
+        return Grid(self.sample_rate, self.hop)
+
+    @property
+    def lead(self) -> int:
+        """How many samples before a frame's first sample its window begins."""
+        return (self.window - self.hop) // 2
+
+    @cached_property
+    def taper(self) -> Float32:
+        """The periodic Hann window, `(window,)`."""
+        return np.float32(0.5 - 0.5 * np.cos(2 * np.pi * np.arange(self.window) / self.window))
+
+    @cached_property
+    def filterbank(self) -> Float32:
+        """Triangular mel bands of equal area, `(window // 2 + 1, n_mels)`, per Hz of width."""
+        edges = mel_to_hz(np.linspace(*hz_to_mel(np.array([self.low, self.high])), self.n_mels + 2))
+        lower, centre, upper = edges[:-2], edges[1:-1], edges[2:]
+        hz = np.fft.rfftfreq(self.window, 1 / self.sample_rate)[:, None]
+        rising = (hz - lower) / (centre - lower)
+        falling = (upper - hz) / (upper - centre)
+        triangles = np.maximum(0, np.minimum(rising, falling))
+        return np.float32(triangles * 2 / (upper - lower))
+
+    def __call__(self, samples: Float32) -> Float32:
+        """Frames of a whole recording: `(sample,)` to `(ceil(sample / hop), n_mels)`, float32."""
+        stream = FeatureStream(self)
+        return np.concatenate([stream.push(samples), stream.finish()])
+
+    def frames(self, samples: Float32, count: int) -> Float32:
+        """The `count` frames whose windows lie one hop apart from the start of `samples`.
+
+        `samples` holds at least `(count - 1) * hop + window` values; `(count, n_mels)` comes back.
+        """
+        windows = np.lib.stride_tricks.sliding_window_view(samples, self.window)[:: self.hop]
+        energy = np.empty((count, self.n_mels), np.float32)
+        block = np.zeros((BLOCK, self.window), np.float32)
+        for start in range(0, count, BLOCK):
+            stop = min(start + BLOCK, count)
+            block[stop - start :] = 0
+            np.multiply(windows[start:stop], self.taper, out=block[: stop - start])
+            spectrum = np.fft.rfft(block)
+            power = np.square(spectrum.real) + np.square(spectrum.imag)
+            energy[start:stop] = np.log(power @ self.filterbank + np.float32(self.floor))[: stop - start]
+        return energy
+
+
+class FeatureStream:
+    """Log-mel frames of sound that arrives in pieces; the remainder waits for the next piece.
+
+    The frames that come out are bit for bit those of the whole recording, however it is cut.
+    """
+
+    def __init__(self, features: LogMel) -> None:
+        self._features = features
+        self._samples = 0
+        self._frames = 0
+        self._rest = np.zeros(features.lead, np.float32)
+
+    def push(self, samples: Float32) -> Float32:
+        """Take `(sample,)` float32 values, give the `(frame, n_mels)` frames now complete."""
+        self._samples += len(samples)
+        rest = np.concatenate([self._rest, samples])
+        f = self._features
+        return self._take(rest, max(0, (len(rest) - f.window) // f.hop + 1))
+
+    def finish(self) -> Float32:
+        """The frames that reach over the end of the recording, `(frame, n_mels)`."""
+        f = self._features
+        count = f.grid.frame_count(self._samples) - self._frames
+        return self._take(np.concatenate([self._rest, np.zeros(f.window, np.float32)]), count)
+
+    def _take(self, rest: Float32, count: int) -> Float32:
+        f = self._features
+        if count == 0:
+            self._rest = rest
+            return np.empty((0, f.n_mels), np.float32)
+        self._frames += count
+        self._rest = rest[count * f.hop :]
+        return f.frames(rest, count)
+
+
+def hz_to_mel(hz: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Slaney's mel scale: linear to 1 kHz (15 mel), then 27 mel for a factor of 6.4."""
+    return np.where(hz < 1000, hz * 3 / 200, 15 + 27 * np.log(np.maximum(hz, 1e-9) / 1000) / np.log(6.4))
+
+
+def mel_to_hz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The inverse of `hz_to_mel`."""
+    return np.where(mel < 15, mel * 200 / 3, 1000 * 6.4 ** ((mel - 15) / 27))

@@ -1,0 +1,1 @@
+"""The network in torch, and the way from it to a weights file. Needs the `[train]` extra."""

@@ -1,0 +1,1 @@
+"""Training: recipe, corpus, mixtures, loop. Needs the `[train]` extra."""
