@@ -8,6 +8,10 @@ class VadError(Exception):
     """Anything this package refuses to do; the message is meant for the person at the keyboard."""
 
 
+class SettingError(VadError, ValueError):
+    """An option or argument that is unknown, out of range, or at odds with another."""
+
+
 class AudioError(VadError):
     """A recording that is missing, unreadable, empty or not sound."""
 

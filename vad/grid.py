@@ -37,3 +37,8 @@ class Grid:
     def to_samples(self, seconds: float) -> int:
         """The whole number of samples nearest to `seconds` (halves go up)."""
         return math.floor(seconds * self.sample_rate + 0.5)
+
+
+def floor_milliseconds(seconds: float) -> float:
+    """The last whole millisecond within `seconds`, so that rounding never leaves a recording."""
+    return math.floor(seconds * 1000 + 1e-6) / 1000

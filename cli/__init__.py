@@ -1,0 +1,53 @@
+"""The command line: `vad COMMAND ...`. One file per command, loaded when it is called."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+from vad import __version__
+from vad.errors import SettingError, VadError
+
+# Here and not in the files of the commands, so that `vad --help` need not load them.
+COMMANDS = {
+    "detect": "Find the speech in sound files.",
+    "info": "Show what a weights file is.",
+    "train": "Train a model (needs the [train] extra).",
+}
+
+
+class _Commands(click.Group):
+    """Imports a command when it is called; shows the package's errors as one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(f".{name}", __package__), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SettingError as error:
+            raise click.UsageError(str(error)) from error
+        except VadError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="vad")
+def main() -> None:
+    """Find where in sound somebody speaks.
+
+    Results go to standard output, everything else to standard error. Exit status: 0 all done,
+    1 an input failed (the others are still done), 2 wrong usage.
+    """

@@ -1,0 +1,143 @@
+"""`vad detect`: recordings to segments."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vad.errors import FormatError, VadError
+from vad.formats import FORMATS, Document, Format, by_extension
+from vad.segments import invert, total
+from vad.settings import Segmentation
+
+from . import options as shared
+from .talk import Talk
+
+if TYPE_CHECKING:
+    from vad.batch import Input
+    from vad.detector import Detection
+
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, metavar="INPUT...")
+@click.option("--from-file", type=click.File(), metavar="LIST", help="Read more inputs from LIST, one per line.")
+@click.option("-o", "--output", metavar="FILE|DIR|TEMPLATE", help="Where to write.  [default: standard output]")
+@click.option("-f", "--format", "kind", type=click.Choice(list(FORMATS)), help="Label format.  [default: as -o, or text]")
+@shared.segmentation
+@click.option("--invert", "inverted", is_flag=True, help="Give the silences instead of the speech.")
+@click.option("--scores", "scores_to", metavar="FILE|DIR", help="Write the frame scores, too, as .npz or .csv.")
+@click.option("--summary", is_flag=True, help="A line per recording in place of its segments (or beside -o).")
+@click.option("--model", metavar="MODEL", help="Weights file, or folder of `vad train`.  [default: speech-1]")
+@shared.sound
+@click.option("-j", "--jobs", type=click.IntRange(1), default=CORES, help="Recordings at once.  [default: all cores]")
+@click.option("-q", "--quiet", is_flag=True, help="No progress and no warnings, only errors.")
+@click.option("-v", "--verbose", is_flag=True, help="Say the model, the settings, and what each recording held.")
+def detect(
+    inputs: tuple[str, ...], from_file: Iterable[str] | None, preset: str, quiet: bool, verbose: bool, **options: Any
+) -> None:
+    """Find the speech in sound files.
+
+    INPUT is a file (audio or video), a folder (searched to its depth), a quoted pattern, or - for
+    standard input. With -o, a name without extension is a folder that gets a file per recording;
+    a name with {stem}, {name}, {dir}, {ext} or {channel} is a template; any other is one file.
+
+    \b
+    Presets:
+      default    the best balance
+      recall     misses little: low thresholds, padding
+      precision  few false alarms: high thresholds, no short segments
+      asr        chunks for transcription: long, padded, at most 30 s
+    """
+    from vad import Detector
+    from vad.audio import open_sound
+    from vad.batch import find, work
+    from vad.output import open_output, write_scores
+
+    names = [*inputs, *(line.strip() for line in from_file or () if line.strip())]
+    if not names:
+        raise click.UsageError("Give at least one INPUT: a file, a folder, a pattern, or - for standard input.")
+    kind = _format(options["kind"], options["output"])
+    detector = Detector(options["model"])
+    settings = detector.settings(preset, **{name: options[name] for name in asdict(Segmentation())})
+    raw = shared.raw(options)
+    found, errors = find(names)
+    several = len(found) + len(errors) > 1
+    about = detector.description
+    head = {"model": {"name": about.name, "version": about.version}, "settings": asdict(settings)}
+
+    with contextlib.ExitStack() as stack:
+        output = None
+        if options["output"] or not options["summary"]:
+            output = stack.enter_context(open_output(options["output"], kind, several))
+        talk = stack.enter_context(Talk(1000 if len(found) == 1 else len(found), quiet, verbose))
+        talk.detail(f"{detector.path}: {settings}")
+        for error in errors:
+            talk.error(error)
+
+        def task(one: Input) -> list[Detection]:
+            sound = open_sound(sys.stdin.buffer if one.path == "-" else one.path, raw)
+
+            def progress(seconds: float) -> None:
+                if len(found) == 1 and sound.length:
+                    talk.to(int(1000 * min(1, seconds * sound.sample_rate / sound.length)))
+
+            keep = options["scores_to"] is not None
+            return detector.analyse(sound, settings, options["channel"], keep_scores=keep, progress=progress)
+
+        for count, (one, result) in enumerate(work(found, task, options["jobs"]), 1):
+            try:
+                if isinstance(result, VadError):
+                    raise result
+                if output:
+                    output.write(one, [_document(d, options["inverted"], several, head) for d in result])
+                for detection in result:
+                    if options["scores_to"]:
+                        write_scores(options["scores_to"], one, detection, detector.grid.frame_seconds)
+                    if options["summary"]:
+                        click.echo(_summary(detection))
+                    talk.detail(_summary(detection))
+            except VadError as error:
+                talk.error(error)
+            if len(found) > 1:
+                talk.to(count)
+    if talk.failed:
+        raise SystemExit(1)
+
+
+def _format(name: str | None, output: str | None) -> Format:
+    """The label format that was asked for, by name or by the extension of the output."""
+    if name:
+        return FORMATS[name]
+    if not output or not Path(output).suffix:
+        return FORMATS["text"]
+    try:
+        return by_extension(Path(output))
+    except FormatError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _document(detection: Detection, inverted: bool, several: bool, head: dict[str, Any]) -> Document:
+    segments, label = detection.segments, "speech"
+    if inverted:
+        segments, label = invert(segments, detection.duration), "silence"
+    return Document(detection.name, detection.channel, detection.duration, segments, label, several, head)
+
+
+def _summary(detection: Detection) -> str:
+    """`talk.wav: 61.20 s, speech 41.3 % (25.28 s) in 14 segments, longest silence 6.10 s`."""
+    speech = total(detection.segments)
+    silence = max((s.duration for s in invert(detection.segments, detection.duration)), default=0.0)
+    name = detection.name + (f" channel {detection.channel}" if detection.channel else "")
+    return (
+        f"{name}: {detection.duration:.2f} s, speech {100 * speech / max(detection.duration, 1e-9):.1f} % "
+        f"({speech:.2f} s) in {len(detection.segments)} segments, longest silence {silence:.2f} s"
+    )

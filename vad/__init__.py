@@ -1,0 +1,44 @@
+"""Speech activity detection: where in a recording somebody speaks.
+
+    from vad import Detector
+    segments = Detector().detect("talk.mp3")  # [Segment(start=0.41, end=3.27), ...]
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vad.detector import Detection, Detector
+    from vad.errors import AudioError, FormatError, ModelError, RecipeError, SettingError, VadError
+    from vad.segments import Segment
+    from vad.settings import Segmentation
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AudioError",
+    "Detection",
+    "Detector",
+    "FormatError",
+    "ModelError",
+    "RecipeError",
+    "Segment",
+    "Segmentation",
+    "SettingError",
+    "VadError",
+]
+
+_HOMES = {"Detection": "detector", "Detector": "detector", "Segment": "segments", "Segmentation": "settings"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for only then, so that `vad --help` loads neither numpy nor ONNX Runtime."""
+    if name not in __all__:
+        raise AttributeError(f"module 'vad' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"vad.{_HOMES.get(name, 'errors')}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -1,0 +1,96 @@
+"""Many recordings: find them, work through them side by side, keep their order."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from vad.errors import AudioError, VadError
+
+T = TypeVar("T")
+
+# What counts as sound when a folder is searched; a file named outright may be called anything.
+EXTENSIONS = frozenset(
+    ".3gp .aac .ac3 .aif .aifc .aiff .alac .amr .ape .au .avi .caf .flac .flv .m4a .m4b .m4v .mka .mkv .mov .mp2 "
+    ".mp3 .mp4 .mpeg .mpg .oga .ogg .opus .snd .sph .ts .tta .voc .w64 .wav .webm .wma .wmv .wv".split()
+)
+
+
+@dataclass(frozen=True)
+class Input:
+    """A recording to work on."""
+
+    path: str  # as it was named; "-" is standard input
+    relative: Path  # its place within the folder that was named
+
+
+def find(names: Iterable[str]) -> tuple[list[Input], list[AudioError]]:
+    """The recordings that files, folders (searched to their depth) and patterns stand for.
+
+    Each comes once, in the order named. A file that does not exist is kept, and fails when it is
+    opened; the errors are those of folders and patterns that hold no sound.
+    """
+    found: dict[str, Input] = {}
+    errors = []
+    for name in names:
+        if os.path.isdir(name):
+            here = _search(name)
+        elif glob.has_magic(name) and not os.path.exists(name):
+            here = [Input(path, Path(Path(path).name)) for path in sorted(glob.glob(name, recursive=True))]
+            here = [i for i in here if os.path.isfile(i.path)]
+        else:
+            here = [Input(name, Path("stdin" if name == "-" else Path(name).name))]
+        if not here:
+            what = "folder" if os.path.isdir(name) else "pattern"
+            errors.append(AudioError(f"{name}: no sound files in this {what}; name one that holds some"))
+        for one in here:
+            found.setdefault(one.path, one)
+    return list(found.values()), errors
+
+
+def _search(folder: str) -> list[Input]:
+    """Sound files in `folder` and below, hidden ones left out."""
+    found = []
+    for where, folders, files in os.walk(folder):
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        for file in sorted(files):
+            path = Path(where, file)
+            if path.suffix.lower() in EXTENSIONS and not file.startswith("."):
+                found.append(Input(str(path), path.relative_to(folder)))
+    return found
+
+
+def work(inputs: Iterable[Input], task: Callable[[Input], T], jobs: int) -> Iterator[tuple[Input, T | VadError]]:
+    """`task(input)` for each input on `jobs` threads: results, or what went wrong, in order.
+
+    Threads suffice: decoding, features and network all run outside Python's lock. Only a few
+    results wait at a time, however many inputs there are.
+    """
+
+    def safely(one: Input) -> T | VadError:
+        try:
+            return task(one)
+        except VadError as error:
+            return error
+        except OSError as error:
+            return AudioError(f"{one.path}: {error.strerror or error}")
+
+    waiting: deque[tuple[Input, Future[T | VadError]]] = deque()
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        for one in inputs:
+            waiting.append((one, pool.submit(safely, one)))
+            if len(waiting) > 2 * jobs:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        while waiting:
+            first, future = waiting.popleft()
+            yield first, future.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,121 @@
+"""A trained network as an ONNX file, built operator by operator.
+
+The graph is small enough to be written out: what runs in the field can be read here, and no
+tracing of torch's internals stands between the two. A parity test holds them together.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor
+
+from vad.network.model import KERNEL, STRIDE, Network
+from vad.pretrained import Description, sha256
+from vad.scorer import INPUT, OUTPUT
+
+OPSET = 17
+IR_VERSION = 8
+
+
+def export(network: Network, description: Description, path: Path) -> None:
+    """Write `network` and its `description` to `path`, whole or not at all."""
+    model = to_onnx(network, description)
+    onnx.checker.check_model(model, full_check=True)
+    fresh = path.with_suffix(".new")
+    fresh.write_bytes(model.SerializeToString())
+    os.replace(fresh, path)
+    path.with_suffix(".sha256").write_text(f"{sha256(path)}  {path.name}\n", "ascii")
+
+
+def to_onnx(network: Network, description: Description) -> onnx.ModelProto:
+    """The graph `features (window, frame, mel) -> scores (window, frame)`, frame counts of any size."""
+    graph = _Graph()
+    x = graph.add("Sub", INPUT, graph.constant(network.mean))
+    x = graph.add("Mul", x, graph.constant(network.scale))
+    x = graph.add("Transpose", x, perm=[0, 2, 1])  # (window, mel, frame)
+    x = graph.add(
+        "Conv",
+        x,
+        graph.constant(network.conv.weight),
+        graph.constant(network.conv.bias),
+        strides=[STRIDE],
+        pads=[KERNEL // 2 - 1, KERNEL // 2],
+    )
+    x = graph.add("Relu", x)
+    x = graph.add("Transpose", x, perm=[2, 0, 1])  # (step, window, channel)
+    settings = network.settings
+    for layer in range(settings.layers):
+        weights = [graph.constant(w) for w in _lstm_weights(network, layer)]
+        x = graph.add("LSTM", x, *weights, hidden_size=settings.hidden, direction="bidirectional")
+        x = graph.add("Transpose", x, perm=[0, 2, 1, 3])  # (step, window, direction, hidden)
+        x = graph.add("Reshape", x, graph.integers([0, 0, 2 * settings.hidden]))
+    x = graph.add("MatMul", x, graph.constant(network.head.weight.T))
+    x = graph.add("Add", x, graph.constant(network.head.bias))
+    x = graph.add("Transpose", x, perm=[1, 0, 2])  # (window, step, frame of the step)
+    x = graph.add("Reshape", x, graph.integers([0, -1]))
+    frames = graph.add("Gather", graph.add("Shape", INPUT), graph.integers([1]))
+    x = graph.add("Slice", x, graph.integers([0]), frames, graph.integers([1]))
+    graph.add("Sigmoid", x, output=OUTPUT)
+
+    n_mels = network.mean.shape[0]
+    made = helper.make_graph(
+        graph.nodes,
+        description.name,
+        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["window", "frame", n_mels])],
+        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["window", "frame"])],
+        graph.constants,
+    )
+    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+    helper.set_model_props(model, description.to_metadata())
+    return model
+
+
+class _Graph:
+    """Collects nodes and constants under running names."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+
+    def add(self, operator: str, *inputs: str, output: str = "", **attributes: object) -> str:
+        """Append a node; the name of its first output comes back."""
+        output = output or f"{operator.lower()}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
+        return output
+
+    def constant(self, value: Tensor | NDArray[np.float32] | None) -> str:
+        assert value is not None
+        return self._keep(np.ascontiguousarray(value.detach() if isinstance(value, Tensor) else value, np.float32))
+
+    def integers(self, values: list[int]) -> str:
+        return self._keep(np.array(values, np.int64))
+
+    def _keep(self, value: NDArray[np.generic]) -> str:
+        name = f"constant_{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(value, name))
+        return name
+
+
+def _lstm_weights(network: Network, layer: int) -> list[NDArray[np.float32]]:
+    """`W`, `R` and `B` of an ONNX LSTM: gates ordered input, output, forget, candidate.
+
+    torch orders them input, forget, candidate, output; directions are stacked on the first axis.
+    """
+
+    def both(name: str) -> NDArray[np.float32]:
+        found = [getattr(network.lstm, f"{name}_l{layer}{way}").detach().numpy() for way in ("", "_reverse")]
+        return np.stack([_reorder(values) for values in found])
+
+    biases = np.concatenate([both("bias_ih"), both("bias_hh")], 1)
+    return [both("weight_ih"), both("weight_hh"), biases]
+
+
+def _reorder(gates: NDArray[np.float32]) -> NDArray[np.float32]:
+    first, forget, candidate, output = np.split(gates, 4)
+    return np.concatenate([first, output, forget, candidate])

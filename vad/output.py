@@ -1,0 +1,174 @@
+"""Where results go: standard output, one file, a folder, or files named by a template."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Protocol, TextIO
+
+import numpy as np
+
+from vad.batch import Input
+from vad.detector import Detection
+from vad.errors import FormatError, SettingError
+from vad.formats import Document, Format
+
+FIELDS = ("dir", "name", "stem", "ext", "channel")
+
+
+class Output(Protocol):
+    """Takes the documents of one recording after the other."""
+
+    def write(self, source: Input, documents: list[Document]) -> None:
+        """Write what was found in a recording; raises `FormatError` where that cannot be."""
+
+
+@contextlib.contextmanager
+def open_output(target: str | None, kind: Format, several: bool) -> Iterator[Output]:
+    """Where labels go: `target` is a file, a folder, a template, or None for standard output.
+
+    `several` says whether more than one recording is to come. Raises `SettingError` where one
+    file cannot hold them.
+    """
+    if target and (is_template(target) or is_folder(target)):
+        yield Separate(target, kind)
+        return
+    if several and not kind.many:
+        raise SettingError(f"{kind.name} holds one recording per file; give -o FOLDER or a template like {{stem}}")
+    if target is None:
+        with contextlib.closing(Shared(sys.stdout, "standard output", kind, several)) as shared:
+            yield shared
+        return
+    with explain(target), replacing(Path(target)) as file:
+        stream = io.TextIOWrapper(file, "utf-8", newline="")
+        with contextlib.closing(Shared(stream, target, kind, several)) as shared:
+            yield shared
+        stream.detach()
+
+
+class Shared:
+    """All recordings one after another in one file or on standard output."""
+
+    def __init__(self, stream: TextIO, name: str, kind: Format, several: bool) -> None:
+        self._stream, self._name, self._kind = stream, name, kind
+        self._opening, self._between, self._closing = kind.brackets if several else ("", "", "")
+        self._wrote = False
+
+    def write(self, source: Input, documents: list[Document]) -> None:
+        for document in documents:
+            if self._wrote and not self._kind.many:
+                raise FormatError(f"{self._kind.name} holds one channel per file; give -o FOLDER")
+            self._put((self._between if self._wrote else self._kind.head + self._opening) + self._kind.write(document))
+            self._wrote = True
+
+    def close(self) -> None:
+        """Write what stands after the last recording."""
+        if not self._wrote:
+            self._put(self._kind.head + self._opening)
+        self._put(self._closing)
+
+    def _put(self, text: str) -> None:
+        with explain(self._name):
+            self._stream.write(text)
+            self._stream.flush()
+
+
+class Separate:
+    """A file per recording (and channel): in a folder, or where a template says."""
+
+    def __init__(self, target: str, kind: Format) -> None:
+        self._target, self._kind = target, kind
+        self._written: dict[Path, str] = {}
+
+    def write(self, source: Input, documents: list[Document]) -> None:
+        for document in documents:
+            path = name_output(self._target, source, document.channel, self._kind.extension)
+            if self._written.setdefault(path, source.path) != source.path:
+                raise FormatError(
+                    f"{source.path}: would overwrite {path}, the output of {self._written[path]}; "
+                    "use a template with {dir}"
+                )
+            with explain(str(path)), replacing(path) as file:
+                file.write((self._kind.head + self._kind.write(document)).encode("utf-8"))
+
+def name_output(target: str, source: Input, channel: int | None, extension: str) -> Path:
+    """The output file of `source` for a folder, or for a template with `FIELDS` in braces."""
+    if not is_template(target):
+        suffix = f".ch{channel}" if channel else ""
+        relative = source.relative
+        return Path(target, relative.with_name(relative.stem + suffix + extension))
+    path = Path("stdin" if source.path == "-" else source.path)
+    values = (str(path.parent), path.name, path.stem, path.suffix[1:], str(channel or "mix"))
+    try:
+        return Path(target.format_map(dict(zip(FIELDS, values, strict=True))))
+    except (KeyError, ValueError, IndexError, AttributeError) as error:
+        valid = ", ".join(f"{{{name}}}" for name in FIELDS)
+        raise FormatError(f"{target}: not a template; the fields are {valid}") from error
+
+
+def is_template(target: str) -> bool:
+    """Whether `target` has a field in braces."""
+    return "{" in target
+
+
+def is_folder(target: str) -> bool:
+    """Whether `target` is a folder, or would be one: no file, and a name without extension."""
+    path = Path(target)
+    return path.is_dir() or target.endswith(("/", os.sep)) or not (path.suffix or path.exists())
+
+
+@contextlib.contextmanager
+def explain(name: str) -> Iterator[None]:
+    """Turn a failed write to `name` into one line, except for a closed pipe, which is no failure."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise
+        raise FormatError(f"{name}: cannot be written ({error.strerror or error})") from error
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A binary file that takes the place of `path` when it is complete, and leaves it alone otherwise.
+
+    Folders on the way are made. What is no ordinary file (a pipe, a device) is written to directly.
+    """
+    if path.exists() and not path.is_file():
+        with path.open("wb") as file:
+            yield file
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name[:80]}.{os.getpid()}.new")
+    try:
+        with fresh.open("wb") as file:
+            yield file
+        fresh.replace(path)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
+
+
+def write_scores(target: str, source: Input, detection: Detection, frame_seconds: float) -> None:
+    """Frame scores as `.npz` (`scores`, `frame_seconds`) or `.csv` (`start,score`), by extension.
+
+    `target` is a file, a folder (`.npz` then) or a template.
+    """
+    assert detection.scores is not None
+    path = Path(target)
+    if is_template(target) or is_folder(target):
+        path = name_output(target, source, detection.channel, ".npz")
+    if path.suffix not in (".npz", ".csv"):
+        raise FormatError(f"{path}: scores are written as .npz or .csv; choose one of these extensions")
+    with explain(str(path)), replacing(path) as file:
+        if path.suffix == ".npz":
+            np.savez(file, scores=detection.scores, frame_seconds=frame_seconds)
+        else:
+            starts = np.arange(len(detection.scores)) * frame_seconds
+            table = np.column_stack([starts, detection.scores])
+            np.savetxt(file, table, ("%.2f", "%.6f"), ",", header="start,score", comments="")

@@ -1,0 +1,132 @@
+"""Log-mel frames to frame scores: windows of bounded context through ONNX Runtime.
+
+The recording is divided into blocks on an absolute grid. The network sees each block with `left`
+frames before and `right` frames after it, as far as the recording reaches: at its beginning and
+end the window is shorter, never filled up. So a score depends on the sound around its place in
+the recording and on nothing else: not on how the sound arrived, nor on what shared the batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as failures
+
+from vad.errors import ModelError
+from vad.features import Float32
+
+INPUT, OUTPUT = "features", "scores"
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Frames of a window: `left` context, the `block` that is scored, `right` context."""
+
+    left: int = 200
+    block: int = 800
+    right: int = 100
+
+    def __post_init__(self) -> None:
+        if self.block < 2 or min(self.left, self.right) < 0 or self.left % 2 or self.block % 2:
+            raise ModelError(f"{self}: frames must not be negative, left and block even, block at least 2")
+
+
+OFFLINE = Geometry()
+
+
+class Network:
+    """An ONNX file as a function: `(window, frame, mel)` log-mel to `(window, frame)` scores 0..1.
+
+    One thread per call: results of ONNX Runtime then do not depend on the size of the batch.
+    """
+
+    def __init__(self, path: Path) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        except _REFUSALS as error:
+            raise ModelError(f"{path}: damaged, or not an ONNX file; get the weights again") from error
+        self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+        inputs = [i.name for i in self._session.get_inputs()]
+        outputs = [o.name for o in self._session.get_outputs()]
+        if (inputs, outputs) != ([INPUT], [OUTPUT]):
+            raise ModelError(f"{path}: an ONNX file, but not a speech detector of this package; see `vad info`")
+
+    def __call__(self, features: Float32) -> Float32:
+        """Scores `(window, frame)` of features `(window, frame, mel)`."""
+        try:
+            scores: Float32 = self._session.run([OUTPUT], {INPUT: features})[0]
+        except _REFUSALS as error:
+            raise ModelError(f"the network does not take features of shape {features.shape}") from error
+        return scores
+
+
+_REFUSALS = (
+    failures.Fail,
+    failures.InvalidArgument,
+    failures.InvalidGraph,
+    failures.InvalidProtobuf,
+    failures.ModelLoadCanceled,
+    failures.NoSuchFile,
+    failures.NotImplemented,
+    failures.RuntimeException,
+)
+
+
+class Scorer:
+    """Takes frames in pieces, gives scores block by block, in batches of up to `batch` windows."""
+
+    def __init__(self, network: Network, geometry: Geometry = OFFLINE, batch: int = 16) -> None:
+        self._network, self._geometry, self._batch = network, geometry, batch
+        self._pieces: list[Float32] = []
+        self._from = 0  # frame number of the first frame kept
+        self._frames = 0  # frames taken
+        self._scored = 0  # frames scored: the next block's first
+
+    def push(self, features: Float32) -> Float32:
+        """Take `(frame, mel)`, give `(frame,)` scores once a batch of blocks is complete."""
+        self._pieces.append(features)
+        self._frames += len(features)
+        g = self._geometry
+        complete = (self._frames - self._scored - g.right) // g.block
+        return self._score(complete) if complete >= self._batch else _NONE
+
+    def finish(self) -> Float32:
+        """The scores still owed, `(frame,)`."""
+        return self._score(-(-(self._frames - self._scored) // self._geometry.block))
+
+    def _score(self, blocks: int) -> Float32:
+        """Score the next `blocks` blocks; windows of equal shape share a batch."""
+        if blocks < 1:
+            return _NONE
+        kept = np.concatenate(self._pieces)
+        g = self._geometry
+        scores: list[Float32] = []
+        batch: list[Float32] = []
+        skip = 0
+        for start in range(self._scored, self._scored + blocks * g.block, g.block):
+            first = max(0, start - g.left)
+            window = kept[first - self._from : start + g.block + g.right - self._from]
+            if batch and (len(batch) == self._batch or len(window) != len(batch[0]) or start - first != skip):
+                scores.append(self._run(batch, skip))
+                batch = []
+            batch.append(window)
+            skip = start - first
+        scores.append(self._run(batch, skip))
+        owed = min(blocks * g.block, self._frames - self._scored)
+        self._scored += owed
+        keep_from = max(0, self._scored - g.left)
+        self._pieces, self._from = [kept[keep_from - self._from :].copy()], keep_from
+        return np.concatenate(scores)[:owed]
+
+    def _run(self, batch: list[Float32], skip: int) -> Float32:
+        """The scores of the blocks that start `skip` frames into each window, one after another."""
+        return self._network(np.stack(batch))[:, skip : skip + self._geometry.block].ravel()
+
+
+_NONE = np.empty(0, np.float32)

@@ -1,0 +1,142 @@
+"""Frame scores to speech segments: one state machine for files and streams.
+
+    silence ------ score >= onset ------> maybe speech
+    maybe speech - min_speech reached --> speech        (else back to silence, nothing said)
+    speech ------- score < offset ------> maybe silence
+    maybe silence  score >= onset ------> speech
+    maybe silence  min_silence reached -> silence       (the segment is complete)
+
+Pauses shorter than `min_silence` are bridged before segments shorter than `min_speech` are
+dropped. What comes out depends on the scores alone, never on the pieces they arrive in.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vad.features import Float32
+from vad.grid import Grid
+from vad.segments import Segment
+from vad.settings import Segmentation
+
+
+class State(enum.Enum):
+    """Where the segmenter stands after the last frame."""
+
+    SILENCE = "silence"
+    MAYBE_SPEECH = "maybe speech"
+    SPEECH = "speech"
+    MAYBE_SILENCE = "maybe silence"
+
+
+class Segmenter:
+    """Takes scores in pieces, gives segments as soon as their end is certain.
+
+    Segments are in order, never overlap and never leave the recording. Where padding would make
+    two of them overlap, the later one starts where the earlier ends.
+    """
+
+    def __init__(self, settings: Segmentation, grid: Grid) -> None:
+        self.state = State.SILENCE
+        self._settings, self._grid = settings, grid
+        self._min_speech = grid.to_frames(settings.min_speech)
+        self._pad_start = grid.to_frames(settings.pad_start)
+        self._pad_end = grid.to_frames(settings.pad_end)
+        # a pause that the end's padding fills entirely is no pause
+        self._min_silence = max(1, grid.to_frames(settings.min_silence), self._pad_end)
+        self._longest = math.inf
+        if settings.max_speech < math.inf:
+            self._longest = grid.to_frames(settings.max_speech)
+        self._now = 0  # frames taken
+        self._loud = False  # the hysteresis: whether the last frame counts as speech
+        self._begin = 0  # first frame of the open segment, padding included
+        self._onset = 0  # first frame of its speech
+        self._end = 0  # one past its last frame of speech
+        self._limit = 0  # end of the segment before, padding included
+        self._scores = np.empty(0, np.float32)  # of the open segment, kept only to cut it
+        self._scores_from = 0
+        self._done: list[Segment] = []
+
+    def push(self, scores: Float32) -> list[Segment]:
+        """Take `(frame,)` scores, give the segments that are now complete."""
+        if not len(scores):
+            return []
+        self._remember(scores)
+        loud = self._hysteresis(scores)
+        edges = np.flatnonzero(np.diff(loud)) + 1
+        for start, stop in zip([0, *edges], [*edges, len(loud)], strict=True):
+            advance = self._speech if loud[start] else self._silence
+            advance(self._now + int(start), self._now + int(stop))
+        self._now += len(scores)
+        return self._take()
+
+    def finish(self) -> list[Segment]:
+        """The segment that the end of the recording completes, if one is open."""
+        if self.state in (State.SPEECH, State.MAYBE_SILENCE):
+            self._close(min(self._end + self._pad_end, self._now))
+        self.state = State.SILENCE
+        return self._take()
+
+    def _hysteresis(self, scores: Float32) -> NDArray[np.bool_]:
+        """Which frames count as speech: on from `onset` up, off below `offset`, else as before."""
+        decided = (scores >= self._settings.onset) | (scores < self._settings.offset)
+        last = np.maximum.accumulate(np.where(decided, np.arange(len(scores)), -1))
+        loud: NDArray[np.bool_] = np.where(last < 0, self._loud, scores[last] >= self._settings.onset)
+        self._loud = bool(loud[-1])
+        return loud
+
+    def _speech(self, start: int, stop: int) -> None:
+        """Frames `[start, stop)` count as speech."""
+        if self.state is State.SILENCE:
+            self._onset = start
+            self._begin = max(start - self._pad_start, self._limit)
+            self.state = State.MAYBE_SPEECH
+        self._end = stop
+        while self._end + self._pad_end - self._begin > self._longest:
+            self._cut()
+        if self.state is not State.MAYBE_SPEECH or stop - self._onset >= self._min_speech:
+            self.state = State.SPEECH
+
+    def _silence(self, start: int, stop: int) -> None:
+        """Frames `[start, stop)` count as silence."""
+        if self.state is State.SILENCE:
+            return
+        if stop - self._end < self._min_silence:
+            if self.state is State.SPEECH:
+                self.state = State.MAYBE_SILENCE
+            return
+        if self.state is not State.MAYBE_SPEECH:
+            self._close(self._end + self._pad_end)
+        self.state = State.SILENCE
+
+    def _cut(self) -> None:
+        """Divide a segment that grew too long at the weakest score of its later half."""
+        last = self._begin + int(self._longest) - self._pad_end
+        first = max(self._onset + 1, (self._begin + last) // 2)
+        at = first + int(np.argmin(self._scores[first - self._scores_from : last + 1 - self._scores_from]))
+        self._close(at)
+        self._begin = self._onset = at
+        self.state = State.SPEECH
+
+    def _close(self, end: int) -> None:
+        self._limit = end
+        self._done.append(Segment(self._seconds(self._begin), self._seconds(end)))
+
+    def _seconds(self, frame: int) -> float:
+        return round(self._grid.to_seconds(frame), 3)
+
+    def _remember(self, scores: Float32) -> None:
+        """Keep the scores that a cut may still look at."""
+        if math.isinf(self._longest):
+            return
+        keep_from = self._now if self.state is State.SILENCE else self._onset
+        kept = self._scores[keep_from - self._scores_from :]
+        self._scores, self._scores_from = np.concatenate([kept, scores]), keep_from
+
+    def _take(self) -> list[Segment]:
+        done, self._done = self._done, []
+        return done

@@ -1,0 +1,40 @@
+"""Stretches of time, and what can be done with a list of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Segment(NamedTuple):
+    """A stretch of speech: `[start, end)` in seconds from the beginning of the recording."""
+
+    start: float
+    end: float
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds."""
+        return self.end - self.start
+
+
+def invert(segments: Iterable[Segment], duration: float) -> list[Segment]:
+    """The stretches of `[0, duration)` between ordered `segments` that do not overlap."""
+    gaps, at = [], 0.0
+    for start, end in segments:
+        if start > at:
+            gaps.append(Segment(at, start))
+        at = end
+    if duration > at:
+        gaps.append(Segment(at, duration))
+    return gaps
+
+
+def clip(segments: Iterable[Segment], duration: float) -> list[Segment]:
+    """`segments` without what reaches past `duration`."""
+    return [s._replace(end=min(s.end, duration)) for s in segments if s.start < duration]
+
+
+def total(segments: Iterable[Segment]) -> float:
+    """The sum of the durations in seconds, rounded to the millisecond."""
+    return round(sum(s.duration for s in segments), 3)

@@ -1,0 +1,47 @@
+"""What a user can set about segments, with the defaults, which stand here alone."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+from vad.errors import SettingError
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """How scores become segments; thresholds as scores 0..1, all else in seconds."""
+
+    onset: float = 0.5  # a score from here on starts speech; a model brings its own
+    offset: float = 0.35  # a score below ends it; likewise
+    min_speech: float = 0.1  # shorter speech is dropped
+    min_silence: float = 0.1  # shorter pauses are bridged
+    pad_start: float = 0.0  # added before each segment
+    pad_end: float = 0.0  # added after each segment
+    max_speech: float = math.inf  # longer segments are cut, padding included
+
+    def __post_init__(self) -> None:
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if not value >= 0 or (math.isinf(value) and f.name != "max_speech"):
+                raise SettingError(f"{f.name}={value}: give a number of at least 0")
+        if self.onset > 1:
+            raise SettingError(f"onset={self.onset}: scores go from 0 to 1; give an onset between them")
+        if self.offset > self.onset:
+            raise SettingError(
+                f"offset={self.offset} lies above onset={self.onset}; speech must end at a lower score than it starts"
+            )
+        shortest = self.pad_start + self.pad_end + max(self.min_speech, 0.1)
+        if self.max_speech < shortest:
+            raise SettingError(
+                f"max_speech={self.max_speech} leaves no room for padding and min_speech; give at least {shortest:g}"
+            )
+
+
+# What each preset asks for beside the model's own thresholds of that name.
+PRESETS: dict[str, dict[str, float]] = {
+    "default": {},
+    "recall": {"min_speech": 0.05, "pad_start": 0.1, "pad_end": 0.15},
+    "precision": {"min_speech": 0.2},
+    "asr": {"min_silence": 0.5, "pad_start": 0.2, "pad_end": 0.3, "max_speech": 30.0},
+}

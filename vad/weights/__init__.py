@@ -1,0 +1,1 @@
+"""The weights files that come with the package."""
