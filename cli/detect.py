@@ -31,7 +31,7 @@ CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 @click.argument("inputs", nargs=-1, metavar="INPUT...")
 @click.option("--from-file", type=click.File(), metavar="LIST", help="Read more inputs from LIST, one per line.")
 @click.option("-o", "--output", metavar="FILE|DIR|TEMPLATE", help="Where to write.  [default: standard output]")
-@click.option("-f", "--format", "kind", type=click.Choice(list(FORMATS)), help="Label format.  [default: as -o, or text]")
+@click.option("-f", "--format", "kind", type=click.Choice(list(FORMATS)), help="Label format.  [default: as -o says]")
 @shared.segmentation
 @click.option("--invert", "inverted", is_flag=True, help="Give the silences instead of the speech.")
 @click.option("--scores", "scores_to", metavar="FILE|DIR", help="Write the frame scores, too, as .npz or .csv.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -46,7 +46,7 @@ def sound(command: F) -> F:
     for option in (
         click.option("--dtype", type=click.Choice(DTYPES), default="int16", show_default=True, help="... and type."),
         click.option("--channels", type=click.IntRange(1), default=1, show_default=True, help="... channels,"),
-        click.option("--rate", type=click.IntRange(1), default=16_000, show_default=True, help="... sample rate in Hz,"),
+        click.option("--rate", type=click.IntRange(1), default=16_000, show_default=True, help="... rate in Hz,"),
         click.option("--raw", is_flag=True, help="Inputs are bare samples, little-endian and interleaved: their"),
         click.option(
             "--channel",
@@ -69,8 +69,8 @@ def raw(options: dict[str, Any]) -> Raw | None:
 
 
 def _channel(ctx: click.Context, param: click.Parameter, value: str) -> Channel:
-    if value == "mix" or value == "each":
-        return value
+    if value in ("mix", "each"):
+        return cast("Channel", value)
     if value.isdecimal() and int(value) > 0:
         return int(value)
     raise click.BadParameter(f"{value!r} is neither mix, each nor a number from 1 on")

@@ -24,7 +24,7 @@ class Talk:
         self.failed = False
 
     def __enter__(self) -> Talk:
-        self._shown, warnings.showwarning = warnings.showwarning, self._warning
+        self._shown, warnings.showwarning = warnings.showwarning, self._warning  # type: ignore[assignment]
         warnings.simplefilter("always", UserWarning)
         if self._bar:
             self._bar.__enter__()

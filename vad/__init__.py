@@ -1,7 +1,7 @@
 """Speech activity detection: where in a recording somebody speaks.
 
-    from vad import Detector
-    segments = Detector().detect("talk.mp3")  # [Segment(start=0.41, end=3.27), ...]
+from vad import Detector
+segments = Detector().detect("talk.mp3")  # [Segment(start=0.41, end=3.27), ...]
 """
 
 from __future__ import annotations

@@ -75,12 +75,8 @@ class Sound:
             resampler = soxr.ResampleStream(self.sample_rate, sample_rate, rows, "float32", "HQ")
         for block in self._blocks:
             self.samples += len(block)
-            if isinstance(channel, int):
-                block = block[:, channel - 1 : channel]
-            elif channel == "mix" and self.channels > 1:
-                block = block.mean(1, keepdims=True)
-            block = _finite(block, self)
-            yield (resampler.resample_chunk(block) if resampler else block).T
+            chosen = _finite(_select(block, channel), self)
+            yield (resampler.resample_chunk(chosen) if resampler else chosen).T
         if resampler:
             yield resampler.resample_chunk(np.zeros((0, rows), np.float32), last=True).T
 
@@ -131,6 +127,16 @@ def read(path: Path, sample_rate: int, channel: Channel = "mix") -> Float32:
     """A whole recording as `(sample,)` float32 at `sample_rate`."""
     blocks = [block[0] for block in open_sound(path).blocks(sample_rate, channel)]
     return np.concatenate(blocks) if blocks else np.empty(0, np.float32)
+
+
+def _select(block: Float32, channel: Channel) -> Float32:
+    """The channels of `(sample, channel)` that are asked for, or their mean."""
+    if isinstance(channel, int):
+        return block[:, channel - 1 : channel]
+    if channel == "mix" and block.shape[1] > 1:
+        mean: Float32 = block.mean(1, keepdims=True)
+        return mean
+    return block
 
 
 def _finite(block: Float32, sound: Sound) -> Float32:
@@ -205,7 +211,7 @@ def _open_av(source: str | BinaryIO, name: str) -> Sound:
     import av  # half the start-up time of a program that needs it only now and then
 
     try:
-        container = av.open(source, metadata_errors="ignore")
+        container = av.open(source, "r", metadata_errors="ignore")
     except (av.FFmpegError, ValueError) as error:
         raise AudioError(f"{name}: not a sound file that libsndfile or FFmpeg can read ({_reason(error)})") from error
     if not container.streams.audio:
@@ -217,7 +223,8 @@ def _open_av(source: str | BinaryIO, name: str) -> Sound:
 
     def blocks() -> Iterator[Float32]:
         planar = av.AudioResampler("fltp", track.codec_context.layout, rate)
-        done, failure = 0, None
+        done = 0
+        failure: Exception | None = None
         with container:
             packets = container.demux(track)
             while True:

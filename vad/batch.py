@@ -16,10 +16,11 @@ from vad.errors import AudioError, VadError
 T = TypeVar("T")
 
 # What counts as sound when a folder is searched; a file named outright may be called anything.
-EXTENSIONS = frozenset(
-    ".3gp .aac .ac3 .aif .aifc .aiff .alac .amr .ape .au .avi .caf .flac .flv .m4a .m4b .m4v .mka .mkv .mov .mp2 "
-    ".mp3 .mp4 .mpeg .mpg .oga .ogg .opus .snd .sph .ts .tta .voc .w64 .wav .webm .wma .wmv .wv".split()
-)
+_NAMES = """
+    3gp aac ac3 aif aifc aiff alac amr ape au avi caf flac flv m4a m4b m4v mka mkv mov mp2 mp3 mp4 mpeg mpg
+    oga ogg opus snd sph ts tta voc w64 wav webm wma wmv wv
+"""
+EXTENSIONS = frozenset(f".{name}" for name in _NAMES.split())
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def find(names: Iterable[str]) -> tuple[list[Input], list[AudioError]]:
             here = _search(name)
         elif glob.has_magic(name) and not os.path.exists(name):
             here = [Input(path, Path(Path(path).name)) for path in sorted(glob.glob(name, recursive=True))]
-            here = [i for i in here if os.path.isfile(i.path)]
+            here = [i for i in here if Path(i.path).is_file()]
         else:
             here = [Input(name, Path("stdin" if name == "-" else Path(name).name))]
         if not here:

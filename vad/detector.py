@@ -23,6 +23,7 @@ from vad.settings import PRESETS, Segmentation
 
 Source = str | Path | BinaryIO | ArrayLike
 
+
 @dataclass(frozen=True)
 class Detection:
     """What was found in one channel of a recording (or in the mean of all)."""
@@ -81,9 +82,7 @@ class Detector:
         sound = open_source(source, sample_rate)
         return self.analyse(sound, self.settings(preset, **settings), _one(channel))[0].segments
 
-    def scores(
-        self, source: Source, *, sample_rate: float | None = None, channel: Channel = "mix"
-    ) -> Float32:
+    def scores(self, source: Source, *, sample_rate: float | None = None, channel: Channel = "mix") -> Float32:
         """The probability of speech in each frame: `(frame,)` float32, one per 10 ms.
 
         Takes what `detect` takes; `ceil(seconds * 100)` frames come back.
@@ -166,5 +165,3 @@ def _one(channel: Channel) -> Channel:
     if channel == "each":
         raise SettingError('channel="each" has a result per channel; use Detector.analyse')
     return channel
-
-

@@ -70,18 +70,20 @@ class LogMel:
     @cached_property
     def taper(self) -> Float32:
         """The periodic Hann window, `(window,)`."""
-        return np.float32(0.5 - 0.5 * np.cos(2 * np.pi * np.arange(self.window) / self.window))
+        phase = 2 * np.pi * np.arange(self.window) / self.window
+        return (0.5 - 0.5 * np.cos(phase)).astype(np.float32)
 
     @cached_property
     def filterbank(self) -> Float32:
         """Triangular mel bands of equal area, `(window // 2 + 1, n_mels)`, per Hz of width."""
-        edges = mel_to_hz(np.linspace(*hz_to_mel(np.array([self.low, self.high])), self.n_mels + 2))
+        lowest, highest = hz_to_mel(np.array([self.low, self.high]))
+        edges = mel_to_hz(np.linspace(lowest, highest, self.n_mels + 2))
         lower, centre, upper = edges[:-2], edges[1:-1], edges[2:]
         hz = np.fft.rfftfreq(self.window, 1 / self.sample_rate)[:, None]
         rising = (hz - lower) / (centre - lower)
         falling = (upper - hz) / (upper - centre)
         triangles = np.maximum(0, np.minimum(rising, falling))
-        return np.float32(triangles * 2 / (upper - lower))
+        return (triangles * 2 / (upper - lower)).astype(np.float32)
 
     def __call__(self, samples: Float32) -> Float32:
         """Frames of a whole recording: `(sample,)` to `(ceil(sample / hop), n_mels)`, float32."""

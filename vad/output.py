@@ -60,6 +60,7 @@ class Shared:
         self._wrote = False
 
     def write(self, source: Input, documents: list[Document]) -> None:
+        """Append `documents`; `FormatError` where the format has no room for a second one."""
         for document in documents:
             if self._wrote and not self._kind.many:
                 raise FormatError(f"{self._kind.name} holds one channel per file; give -o FOLDER")
@@ -86,6 +87,7 @@ class Separate:
         self._written: dict[Path, str] = {}
 
     def write(self, source: Input, documents: list[Document]) -> None:
+        """Write a file per document; `FormatError` where it is that of another recording."""
         for document in documents:
             path = name_output(self._target, source, document.channel, self._kind.extension)
             if self._written.setdefault(path, source.path) != source.path:
@@ -95,6 +97,7 @@ class Separate:
                 )
             with explain(str(path)), replacing(path) as file:
                 file.write((self._kind.head + self._kind.write(document)).encode("utf-8"))
+
 
 def name_output(target: str, source: Input, channel: int | None, extension: str) -> Path:
     """The output file of `source` for a folder, or for a template with `FIELDS` in braces."""

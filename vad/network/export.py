@@ -6,8 +6,8 @@ tracing of torch's internals stands between the two. A parity test holds them to
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -29,7 +29,7 @@ def export(network: Network, description: Description, path: Path) -> None:
     onnx.checker.check_model(model, full_check=True)
     fresh = path.with_suffix(".new")
     fresh.write_bytes(model.SerializeToString())
-    os.replace(fresh, path)
+    fresh.replace(path)
     path.with_suffix(".sha256").write_text(f"{sha256(path)}  {path.name}\n", "ascii")
 
 
@@ -83,7 +83,7 @@ class _Graph:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
 
-    def add(self, operator: str, *inputs: str, output: str = "", **attributes: object) -> str:
+    def add(self, operator: str, *inputs: str, output: str = "", **attributes: Any) -> str:
         """Append a node; the name of its first output comes back."""
         output = output or f"{operator.lower()}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))

@@ -66,7 +66,8 @@ class Network(nn.Module):
         x = F.pad(x.transpose(1, 2), (KERNEL // 2 - 1, KERNEL // 2))
         x = F.relu(self.conv(x)).transpose(1, 2)
         x, _ = self.lstm(x)
-        return self.head(x).flatten(1)[:, : features.shape[1]]
+        logits: Tensor = self.head(x).flatten(1)
+        return logits[:, : features.shape[1]]
 
     def _open_forget_gates(self) -> None:
         """Begin with remembering: forget bias 1, as Gers et al. (2000) advise."""

@@ -22,6 +22,8 @@ from vad.features import Float32
 from vad.grid import Grid
 from vad.training.recipe import CorpusSettings
 
+INDICES = {"speech": "speech.jsonl", "noise": "noise.jsonl", "music": "music.jsonl", "room": "rir.jsonl"}
+
 
 @dataclass(frozen=True)
 class Clip:
@@ -51,7 +53,7 @@ def read_corpus(folder: Path, split: str, grid: Grid, settings: CorpusSettings) 
     """
     sounds = _Sounds(folder, grid)
     teachers = _read_teachers(folder / "teacher.npz")
-    lines = [line for line in _read_index(folder / "speech.jsonl") if line["split"] == split]
+    lines = [line for line in read_index(folder / INDICES["speech"]) if line["split"] == split]
     if not lines:
         raise RecipeError(f"{folder}: no speech of split {split!r} in speech.jsonl")
     speech = [
@@ -60,14 +62,11 @@ def read_corpus(folder: Path, split: str, grid: Grid, settings: CorpusSettings) 
         if len(samples := sounds.cut(line)) > 0
     ]
     ambient = [
-        line
-        for name in ("noise.jsonl", "music.jsonl")
-        for line in _read_index(folder / name)
-        if not _may_hold_speech(line)
+        line for kind in ("noise", "music") for line in read_index(folder / INDICES[kind]) if not _may_hold_speech(line)
     ]
     kept = [line for n, line in enumerate(ambient) if (n % 10 == 0) == (split == "dev")]
     backgrounds = [samples for line in kept if len(samples := sounds.cut(line)) >= grid.sample_rate // 10]
-    rooms = [_room(sounds.whole(line["file"])) for line in _read_index(folder / "rir.jsonl")]
+    rooms = [_room(sounds.whole(line["file"])) for line in read_index(folder / INDICES["room"])]
     return Corpus(grid, speech, backgrounds, rooms)
 
 
@@ -81,7 +80,7 @@ class _Sounds:
     def whole(self, name: str) -> NDArray[np.int16]:
         if name != self._name:
             sound = read(self._folder / name, self._grid.sample_rate)
-            self._name, self._samples = name, np.int16(np.clip(sound, -1, 1) * 32767)
+            self._name, self._samples = name, (np.clip(sound, -1, 1) * 32767).astype(np.int16)
         return self._samples
 
     def cut(self, line: dict[str, Any]) -> NDArray[np.int16]:
@@ -89,7 +88,8 @@ class _Sounds:
         return self.whole(line["file"])[start : start + self._grid.to_samples(line["duration"])].copy()
 
 
-def _read_index(path: Path) -> list[dict[str, Any]]:
+def read_index(path: Path) -> list[dict[str, Any]]:
+    """The lines of an index; `RecipeError` where it is missing or not JSON lines."""
     try:
         return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     except OSError as error:
@@ -127,7 +127,8 @@ def _target(
     mean = np.mean([np.pad(o, (0, frames - len(o)), "edge") for o in opinions], 0) / 255
     trust = (line["agree"] - settings.trust_from) / (settings.trust_to - settings.trust_from)
     weight = settings.silver_weight * min(1.0, max(0.0, trust))
-    return np.float32(weight * silver + (1 - weight) * mean)
+    target: Float32 = (weight * silver + (1 - weight) * mean).astype(np.float32)
+    return target
 
 
 def _may_hold_speech(line: dict[str, Any]) -> bool:
@@ -139,5 +140,5 @@ def _may_hold_speech(line: dict[str, Any]) -> bool:
 def _room(response: NDArray[np.int16]) -> Float32:
     """A response that begins at its direct sound and has an energy of one."""
     direct = int(np.argmax(np.abs(response)))
-    tail = np.float32(response[direct:]) / 32768
-    return tail / np.float32(np.sqrt(np.sum(np.square(tail))) + 1e-9)
+    tail = response[direct:].astype(np.float32)
+    return tail / np.float32(np.sqrt(np.sum(np.square(tail))) + 1e-3)

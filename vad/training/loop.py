@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -84,7 +85,7 @@ def train(recipe: Recipe, corpus: Path, output: Path) -> Iterator[Progress]:
         if not torch.isfinite(loss):
             raise RecipeError(f"the loss at step {step} is {loss.item()}; lower learning_rate and run again")
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), loop.clip)
         optimiser.step()
         blend(averaged, network, min(loop.average, step / (step + 10)))
@@ -132,7 +133,7 @@ def blend(averaged: Network, network: Network, decay: float) -> None:
 @torch.no_grad()
 def logits(network: Network, features: Tensor) -> NDArray[np.float32]:
     """Logits of `(crop, frame, mel)` features, `(crop, frame)`."""
-    return torch.cat([network(part) for part in features.split(64)]).numpy()
+    return torch.cat([network(part) for part in torch.split(features, 64)]).numpy()
 
 
 @dataclass(frozen=True)
@@ -174,10 +175,11 @@ class Checkpoint:
         return int(state["step"])
 
 
-def read_checkpoint(path: Path) -> dict:
+def read_checkpoint(path: Path) -> dict[str, Any]:
     """A checkpoint's contents: tensors and plain values only, never code."""
     try:
-        return torch.load(path, weights_only=True)
+        state: dict[str, Any] = torch.load(path, weights_only=True)
+        return state
     except (OSError, RuntimeError, ValueError, KeyError, EOFError) as error:
         raise RecipeError(f"{path}: not a whole checkpoint; remove it to train afresh") from error
 

@@ -29,7 +29,7 @@ class Mixer:
         self._samples = corpus.grid.to_samples(settings.seconds)
         self._frames = corpus.grid.frame_count(self._samples)
         self._padded = fft.next_fast_len(self._samples + corpus.grid.sample_rate, real=True)
-        self._hz = np.float32(np.fft.rfftfreq(self._padded, 1 / corpus.grid.sample_rate))
+        self._hz: Float32 = np.fft.rfftfreq(self._padded, 1 / corpus.grid.sample_rate).astype(np.float32)
         self._log_hz = np.log(np.maximum(self._hz, 1))
         self._talkers = _by_talker(corpus.speech)
         self._talker_share = np.sqrt([sum(len(c.samples) for c in t) for t in self._talkers])
@@ -112,7 +112,7 @@ class Mixer:
             noise = self._backgrounds[rng.choice(len(self._backgrounds), p=self._background_share)]
             room = self._samples - at
             start = int(rng.integers(len(noise) - room)) if len(noise) > room else 0
-            part = np.float32(noise[start : start + room]) * FULL_SCALE
+            part = noise[start : start + room] * FULL_SCALE
             sound[at : at + len(part)] += part / (np.sqrt(np.mean(np.square(part))) + np.float32(1e-4))
             at += len(part) + int(rng.exponential(0.5) * self._grid.sample_rate)
         return sound
@@ -130,7 +130,8 @@ class Mixer:
             curves.append(self._rooms[rng.integers(len(self._rooms))])
         if rng.random() < 0.5:
             points = np.sort(rng.uniform(np.log(80), np.log(8000), 4))
-            curves.append(np.float32(_gain(np.interp(self._log_hz, points, rng.uniform(-8, 8, 4)))))
+            tone = np.interp(self._log_hz, points, rng.uniform(-8, 8, 4))
+            curves.append(_gain(tone).astype(np.float32))
         return self._filtered(sound, *curves)
 
     def _channel(self, sound: Float32, rng: np.random.Generator) -> Float32:
@@ -156,10 +157,11 @@ class Mixer:
         if rng.random() < 0.7:
             dither = rng.random(len(sound), np.float32) if rng.random() < 0.5 else np.float32(0.5)
             sound = np.floor(sound / FULL_SCALE + dither) * FULL_SCALE
-        return np.float32(np.clip(sound, -1, 1))
+        return np.clip(sound, -1, 1).astype(np.float32)
 
     def _spectrum(self, sound: Float32) -> NDArray[np.complex64]:
-        return fft.rfft(sound[: self._padded], self._padded)
+        spectrum: NDArray[np.complex64] = fft.rfft(sound[: self._padded], self._padded)
+        return spectrum
 
     def _filtered(self, sound: Float32, *curves: NDArray[np.complex64] | Float32) -> Float32:
         """`sound` through filters given by their frequency responses."""
@@ -168,11 +170,14 @@ class Mixer:
         spectrum = self._spectrum(sound)
         for curve in curves:
             spectrum *= curve
-        return fft.irfft(spectrum, self._padded)[: self._samples]
+        filtered: Float32 = fft.irfft(spectrum, self._padded)[: self._samples]
+        return filtered
 
     def _band(self, low: float, high: float) -> Float32:
         """The response of a band from `low` to `high` Hz, with soft edges."""
-        return _sigmoid((self._hz - np.float32(low)) / 15) * _sigmoid((np.float32(high) - self._hz) / 40)
+        above: Float32 = (self._hz - np.float32(low)) / 15
+        below: Float32 = (np.float32(high) - self._hz) / 40
+        return _sigmoid(above) * _sigmoid(below)
 
 
 def _by_talker(speech: list[Clip]) -> list[list[Clip]]:
@@ -192,7 +197,7 @@ def _put(into: Float32, part: Float32, at: int) -> None:
 
 def _faded(samples: NDArray[np.int16], rng: np.random.Generator) -> Float32:
     """A recording at unit speech level, its background faded in and out over 10..50 ms."""
-    sound = np.float32(samples) * FULL_SCALE
+    sound = samples * FULL_SCALE
     sound /= np.float32(np.sqrt(_active_power(sound)) + 1e-4)
     fade = min(int(rng.integers(160, 800)), len(sound) // 2)
     ramp = np.linspace(0, 1, fade, dtype=np.float32)
@@ -214,7 +219,8 @@ def _gain(decibels: Any) -> Any:
 
 
 def _sigmoid(x: Float32) -> Float32:
-    return 1 / (1 + np.exp(-np.clip(x, -50, 50)))
+    value: Float32 = 1 / (1 + np.exp(-np.clip(x, np.float32(-50), np.float32(50))))
+    return value
 
 
 def _simulate_room(rng: np.random.Generator, rate: int) -> Float32:
@@ -227,7 +233,8 @@ def _simulate_room(rng: np.random.Generator, rate: int) -> Float32:
         tail[int(rng.uniform(0.001, 0.04) * rate)] += rng.uniform(-5, 5)
     tail *= _gain(-rng.uniform(-2, 18)) / np.sqrt(np.sum(np.square(tail)))
     tail[0] = 1
-    return np.float32(tail / np.sqrt(np.sum(np.square(tail))))
+    response: Float32 = (tail / np.sqrt(np.sum(np.square(tail)))).astype(np.float32)
+    return response
 
 
 def _hum(rng: np.random.Generator, samples: int, rate: int) -> Float32:
@@ -239,7 +246,8 @@ def _hum(rng: np.random.Generator, samples: int, rate: int) -> Float32:
         warble = np.float32(2 * np.pi * rng.uniform(0.2, 6)) * time
         phase += np.float32(rng.uniform(0, 3)) * np.sin(warble)
     partials = [np.float32(rng.uniform(0, 1) / k) * np.sin(k * phase) for k in range(1, int(rng.integers(2, 12)))]
-    return np.sum(partials, 0, np.float32)
+    total: Float32 = np.sum(partials, 0, np.float32)
+    return total
 
 
 def _clicks(rng: np.random.Generator, samples: int) -> Float32:
@@ -248,7 +256,7 @@ def _clicks(rng: np.random.Generator, samples: int) -> Float32:
     for at in rng.integers(0, samples, rng.poisson(6)):
         length = int(rng.integers(8, 800))
         burst = rng.standard_normal(length, np.float32) * np.exp(-5 * np.arange(length) / length)
-        _put(sound, np.float32(burst * rng.uniform(0.5, 6)), int(at))
+        _put(sound, (burst * rng.uniform(0.5, 6)).astype(np.float32), int(at))
     return sound
 
 
@@ -259,11 +267,13 @@ def _switched(rng: np.random.Generator, samples: int, rate: int) -> Float32:
     glide = np.interp(np.arange(0, samples, 160), times, values)
     if rng.random() < 0.5:
         glide = values[np.searchsorted(times, np.arange(0, samples, 160)) % len(values)]
-    return np.float32(np.repeat(_gain(glide), 160)[:samples])
+    gains: Float32 = np.repeat(_gain(glide), 160)[:samples].astype(np.float32)
+    return gains
 
 
 def _mu_law(sound: Float32) -> Float32:
     """Through the 8-bit companding of ITU-T G.711 (mu-law, 255) and back."""
     coded = np.sign(sound) * np.log1p(255 * np.abs(sound)) / np.log(256)
     coded = np.round(coded * 127) / 127
-    return np.float32(np.sign(coded) * np.expm1(np.abs(coded) * np.log(256)) / 255)
+    decoded: Float32 = (np.sign(coded) * np.expm1(np.abs(coded) * np.log(256)) / 255).astype(np.float32)
+    return decoded

@@ -93,7 +93,7 @@ def read_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
 
 def _override(tables: dict[str, Any], override: str) -> None:
     """Set `table.key=value` in place."""
-    key, sign, value = override.partition("=")
+    key, _, value = override.partition("=")
     *path, last = key.strip().split(".")
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
