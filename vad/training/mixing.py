@@ -175,9 +175,7 @@ class Mixer:
 
     def _band(self, low: float, high: float) -> Float32:
         """The response of a band from `low` to `high` Hz, with soft edges."""
-        above: Float32 = (self._hz - np.float32(low)) / 15
-        below: Float32 = (np.float32(high) - self._hz) / 40
-        return _sigmoid(above) * _sigmoid(below)
+        return _sigmoid((self._hz - low) / 15) * _sigmoid((high - self._hz) / 40)
 
 
 def _by_talker(speech: list[Clip]) -> list[list[Clip]]:
@@ -218,8 +216,8 @@ def _gain(decibels: Any) -> Any:
     return 10 ** (decibels / 20)
 
 
-def _sigmoid(x: Float32) -> Float32:
-    value: Float32 = 1 / (1 + np.exp(-np.clip(x, np.float32(-50), np.float32(50))))
+def _sigmoid(x: NDArray[Any]) -> Float32:
+    value: Float32 = (1 / (1 + np.exp(-np.clip(x, -50, 50)))).astype(np.float32)
     return value
 
 
