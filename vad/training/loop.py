@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import os
+import pickle
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -77,7 +78,7 @@ def train(recipe: Recipe, corpus: Path, output: Path) -> Iterator[Progress]:
     first = checkpoint.load()
 
     crops = Crops(mixer, recipe.features, (TRAIN, loop.seed), range(first * loop.batch, loop.steps * loop.batch))
-    batches = DataLoader(crops, loop.batch, num_workers=loop.workers, prefetch_factor=8)
+    batches = DataLoader(crops, loop.batch, num_workers=loop.workers, prefetch_factor=8 if loop.workers else None)
     losses, since = [], time.monotonic()
     for step, (features, target) in enumerate(batches, first + 1):
         optimiser.param_groups[0]["lr"] = learning_rate(step, loop)
@@ -180,7 +181,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     try:
         state: dict[str, Any] = torch.load(path, weights_only=True)
         return state
-    except (OSError, RuntimeError, ValueError, KeyError, EOFError) as error:
+    except (OSError, RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:
         raise RecipeError(f"{path}: not a whole checkpoint; remove it to train afresh") from error
 
 

@@ -101,6 +101,8 @@ def _override(tables: dict[str, Any], override: str) -> None:
         raise RecipeError(f"{override!r}: write table.key=value, with the value as in TOML") from error
     for name in path:
         tables = tables.setdefault(name, {})
+        if not isinstance(tables, dict):
+            raise RecipeError(f"{override!r}: {name!r} is a value, not a table")
     tables[last] = parsed
 
 

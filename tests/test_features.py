@@ -1,0 +1,89 @@
+"""Log-mel features: right beside librosa, and the same however the sound is cut."""
+
+from __future__ import annotations
+
+import librosa
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vad.errors import ModelError
+from vad.features import FeatureStream, LogMel
+
+FEATURES = LogMel()
+NOISE = np.random.default_rng(1).standard_normal(16_000 * 3).astype(np.float32) * np.float32(0.1)
+
+
+def test_filterbank_is_librosas_slaney_mel() -> None:
+    expected = librosa.filters.mel(
+        sr=FEATURES.sample_rate,
+        n_fft=FEATURES.window,
+        n_mels=FEATURES.n_mels,
+        fmin=FEATURES.low,
+        fmax=FEATURES.high,
+    )
+    np.testing.assert_allclose(FEATURES.filterbank.T, expected, atol=1e-7)
+
+
+def test_frames_are_librosas_melspectrogram() -> None:
+    energy = librosa.feature.melspectrogram(
+        y=np.pad(NOISE, (FEATURES.lead, FEATURES.window)),
+        sr=FEATURES.sample_rate,
+        n_fft=FEATURES.window,
+        hop_length=FEATURES.hop,
+        window="hann",
+        center=False,
+        n_mels=FEATURES.n_mels,
+        fmin=FEATURES.low,
+        fmax=FEATURES.high,
+    )
+    ours = FEATURES(NOISE)
+    np.testing.assert_allclose(ours, np.log(energy.T[: len(ours)] + FEATURES.floor), atol=1e-4)
+
+
+@pytest.mark.parametrize("samples", [0, 1, 80, 159, 160, 161, 399, 400, 401, 16_001])
+def test_there_is_a_frame_for_every_begun_hop(samples: int) -> None:
+    assert FEATURES(NOISE[:samples]).shape == (-(-samples // 160), FEATURES.n_mels)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 5000), max_size=30), st.integers(0, 20_000))
+def test_frames_do_not_depend_on_how_the_sound_is_cut(pieces: list[int], length: int) -> None:
+    sound = NOISE[:length]
+    stream, frames, at = FeatureStream(FEATURES), [], 0
+    for piece in [*pieces, length]:
+        frames.append(stream.push(sound[at : at + piece]))
+        at += piece
+    frames.append(stream.finish())
+    assert np.array_equal(np.concatenate(frames), FEATURES(sound))
+
+
+def test_one_sample_at_a_time_gives_the_same_frames() -> None:
+    stream = FeatureStream(FEATURES)
+    frames = [stream.push(NOISE[i : i + 1]) for i in range(2000)]
+    assert np.array_equal(np.concatenate([*frames, stream.finish()]), FEATURES(NOISE[:2000]))
+
+
+def test_a_tone_is_loudest_in_its_own_band() -> None:
+    time = np.arange(16_000) / 16_000
+    for hertz in (200, 1000, 3000, 6000):
+        frame = FEATURES((0.1 * np.sin(2 * np.pi * hertz * time)).astype(np.float32))[50]
+        centre = np.fft.rfftfreq(FEATURES.window, 1 / 16_000)[FEATURES.filterbank[:, frame.argmax()].argmax()]
+        assert abs(centre - hertz) < 0.05 * hertz + 40
+
+
+def test_ten_times_the_amplitude_adds_the_logarithm_of_a_hundred() -> None:
+    np.testing.assert_allclose(FEATURES(NOISE * np.float32(10)) - FEATURES(NOISE), np.log(100), atol=1e-3)
+
+
+def test_digital_silence_is_a_number() -> None:
+    np.testing.assert_allclose(FEATURES(np.zeros(1600, np.float32)), np.log(1e-10), atol=1e-3)
+
+
+def test_settings_survive_a_round_trip_and_unknown_or_impossible_ones_are_refused() -> None:
+    assert LogMel.from_dict(FEATURES.to_dict()) == FEATURES
+    with pytest.raises(ModelError, match="expected"):
+        LogMel.from_dict({**FEATURES.to_dict(), "colour": 1})
+    with pytest.raises(ModelError, match="impossible"):
+        LogMel.from_dict({**FEATURES.to_dict(), "high": 9000.0})

@@ -1,0 +1,115 @@
+"""The layers of the design: who may import whom, and that using a model loads no torch."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+# A module imports only from layers with smaller numbers (and within a folder of its own).
+LAYERS = {
+    "errors": 0,
+    "segments": 0,
+    "grid": 0,
+    "settings": 0.5,
+    "features": 1,
+    "audio": 1.5,
+    "scorer": 2,
+    "segmenter": 2,
+    "pretrained": 2,
+    "evaluation": 2,
+    "detector": 3,
+    "formats": 3,
+    "batch": 3,
+    "output": 3.5,
+    "network": 4,
+    "training": 5,
+    "cli": 6,
+}
+MAKING = {"torch", "torchaudio", "librosa", "scipy", "onnx", "safetensors", "tomllib", "tomli"}
+USING = {"numpy", "onnxruntime", "soundfile", "soxr", "av", "click"}
+
+
+def modules() -> list[Path]:
+    return sorted(p for top in ("vad", "cli") for p in (ROOT / top).rglob("*.py") if p != ROOT / "vad/__init__.py")
+
+
+def layer_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return "cli" if parts[0] == "cli" else parts[1]
+
+
+def imported(path: Path) -> set[str]:
+    """Full names of the modules that a file imports, anywhere in it but for type checking."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names |= {f"{node.module}.{a.name}" if node.module == "vad" else node.module for a in node.names}
+    return names
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_go_down_the_layers(path: Path) -> None:
+    here = layer_name(path)
+    if here == "weights":
+        assert not imported(path)
+        return
+    for name in imported(path):
+        top, _, rest = name.partition(".")
+        if top == "vad":
+            there = rest.split(".")[0]
+            if there in LAYERS:
+                assert there == here or LAYERS[there] < LAYERS[here], f"{here} imports {there}"
+        elif top in MAKING:
+            assert LAYERS[here] in (4, 5), f"{here} imports {top}"
+        else:
+            assert top in USING or top in sys.stdlib_module_names or LAYERS[here] in (4, 5), f"{here} imports {top}"
+
+
+def test_every_module_has_a_layer() -> None:
+    assert {layer_name(p) for p in modules()} - {"weights"} == set(LAYERS)
+
+
+def loaded_after(code: str) -> set[str]:
+    script = f"import sys\n{code}\nprint(*sys.modules)"
+    out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    return set(out.stdout.split())
+
+
+def test_detecting_loads_nothing_of_the_training_side() -> None:
+    loaded = loaded_after("from vad import Detector; Detector().detect('data/talk.flac'); import vad.cli.detect")
+    assert "onnxruntime" in loaded
+    assert not loaded & {"torch", "torchaudio", "librosa", "scipy", "onnx", "matplotlib"}
+
+
+def test_help_loads_nothing_heavy() -> None:
+    loaded = loaded_after(
+        "from vad.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\nfrom vad.cli import detect"
+    )
+    assert "click" in loaded
+    assert not loaded & {"numpy", "onnxruntime", "soundfile", "soxr", "av"}
+
+
+def test_the_public_names_are_these() -> None:
+    import vad
+
+    assert sorted(vad.__all__) == [
+        "AudioError",
+        "Detection",
+        "Detector",
+        "FormatError",
+        "ModelError",
+        "RecipeError",
+        "Segment",
+        "Segmentation",
+        "SettingError",
+        "VadError",
+    ]
+    assert all(getattr(vad, name).__module__.startswith("vad.") for name in vad.__all__)

@@ -1,0 +1,140 @@
+"""The heart of the model: its LSTM is that of the papers, and its ONNX file computes the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from vad import Detector
+from vad.features import LogMel
+from vad.network.export import export
+from vad.network.model import Network, NetworkSettings
+from vad.pretrained import Description
+from vad.scorer import Network as OnnxNetwork
+
+RNG = np.random.default_rng(3)
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x))
+
+
+def lstm(x: np.ndarray, w: np.ndarray, u: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The cell of Hochreiter & Schmidhuber (1997) with the forget gate of Gers et al. (2000).
+
+    `x` (step, input) to (step, hidden). `w`, `u` and `b` hold the rows of the input gate, the
+    forget gate, the candidate and the output gate, one below the other.
+    """
+    hidden = u.shape[1]
+    h, c = np.zeros(hidden), np.zeros(hidden)
+    outputs = []
+    for step in x:
+        gates = w @ step + u @ h + b
+        input_gate = sigmoid(gates[:hidden])
+        forget_gate = sigmoid(gates[hidden : 2 * hidden])
+        candidate = np.tanh(gates[2 * hidden : 3 * hidden])
+        output_gate = sigmoid(gates[3 * hidden :])
+        c = forget_gate * c + input_gate * candidate
+        h = output_gate * np.tanh(c)
+        outputs.append(h)
+    return np.stack(outputs)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_torchs_lstm_follows_the_gate_equations_in_both_directions(layers: int) -> None:
+    torch.manual_seed(layers)
+    network = Network(8, NetworkSettings(channels=6, hidden=5, layers=layers)).double()
+    x = RNG.standard_normal((40, 6))
+    expected = x
+    for layer in range(layers):
+        ways = []
+        for suffix, turn in (("", 1), ("_reverse", -1)):
+            w, u, b1, b2 = (
+                getattr(network.lstm, f"{name}_l{layer}{suffix}").detach().numpy()
+                for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+            )
+            ways.append(lstm(expected[::turn], w, u, b1 + b2)[::turn])
+        expected = np.concatenate(ways, 1)
+    with torch.no_grad():
+        ours, _ = network.lstm(torch.from_numpy(x)[None])
+    np.testing.assert_allclose(ours[0].numpy(), expected, atol=1e-12)
+
+
+def make(settings: NetworkSettings, path: Path, n_mels: int = 64) -> tuple[Network, OnnxNetwork]:
+    torch.manual_seed(0)
+    network = Network(n_mels, settings).eval()
+    network.mean.copy_(torch.randn(n_mels))
+    network.scale.copy_(torch.rand(n_mels) + 0.5)
+    features = LogMel(n_mels=n_mels)
+    export(network, Description("test", "1", features, {"default": {"onset": 0.5, "offset": 0.3}}, {}, {}), path)
+    return network, OnnxNetwork(path)
+
+
+@pytest.mark.parametrize(
+    "settings", [NetworkSettings(), NetworkSettings(channels=10, hidden=7, layers=1), NetworkSettings(12, 16, 3)]
+)
+def test_torch_and_onnx_give_the_same_scores(settings: NetworkSettings, tmp_path: Path) -> None:
+    network, exported = make(settings, tmp_path / "model.onnx")
+    for windows, frames in ((1, 1), (1, 2), (3, 7), (2, 500), (4, 501)):
+        features = RNG.standard_normal((windows, frames, 64)).astype(np.float32) * 3
+        with torch.no_grad():
+            expected = torch.sigmoid(network(torch.from_numpy(features))).numpy()
+        assert expected.shape == (windows, frames)
+        assert np.abs(exported(features) - expected).max() < 1e-4
+
+
+def test_the_shipped_weights_are_those_of_their_safetensors_graph() -> None:
+    """The packaged ONNX file, rebuilt in torch from its own constants, gives the same scores."""
+    path = Detector().path
+    constants = {c.name: onnx.numpy_helper.to_array(c) for c in onnx.load(path).graph.initializer}
+    recipe = Detector().description.recipe["network"]
+    network = Network(64, NetworkSettings(**recipe)).eval()
+    values = iter(constants.values())
+    with torch.no_grad():
+        for target in (network.mean, network.scale, network.conv.weight, network.conv.bias):
+            target.copy_(torch.tensor(next(values)))
+        for layer in range(recipe["layers"]):
+            for name in ("weight_ih", "weight_hh"):
+                _fill(network, name, layer, next(values))
+            both = next(values)
+            half = both.shape[1] // 2
+            _fill(network, "bias_ih", layer, both[:, :half])
+            _fill(network, "bias_hh", layer, both[:, half:])
+            next(values)  # the shape that joins the directions
+        network.head.weight.copy_(torch.tensor(next(values)).T)
+        network.head.bias.copy_(torch.tensor(next(values)))
+        features = RNG.normal(-8, 3, (2, 301, 64)).astype(np.float32)
+        expected = torch.sigmoid(network(torch.from_numpy(features))).numpy()
+    assert np.abs(OnnxNetwork(path)(features) - expected).max() < 1e-4
+
+
+def _fill(network: Network, name: str, layer: int, directions: np.ndarray) -> None:
+    """ONNX gates (input, output, forget, candidate) into torch's (input, forget, candidate, output)."""
+    for suffix, values in zip(("", "_reverse"), directions, strict=True):
+        i, o, f, g = np.split(values, 4)
+        getattr(network.lstm, f"{name}_l{layer}{suffix}").copy_(torch.tensor(np.concatenate([i, f, g, o])))
+
+
+def test_every_frame_gets_a_logit_and_the_lstm_runs_at_half_the_rate() -> None:
+    network = Network(64)
+    steps: list[int] = []
+    network.lstm.register_forward_hook(lambda _, inputs, __: steps.append(inputs[0].shape[1]))
+    for frames in (1, 2, 99, 100):
+        assert network(torch.zeros(1, frames, 64)).shape == (1, frames)
+    assert steps == [1, 1, 50, 50]
+
+
+def test_the_network_hears_both_past_and_future() -> None:
+    torch.manual_seed(1)
+    network = Network(64).eval()
+    sound = torch.randn(1, 100, 64)
+    with torch.no_grad():
+        plain = network(sound)[0, 50]
+        for frame in (0, 99):
+            changed = sound.clone()
+            changed[0, frame] += 5
+            assert network(changed)[0, 50] != plain
