@@ -34,7 +34,7 @@ SMALL = Recipe(
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A corpus folder of the usual shape, made of the sample recordings."""
     folder = tmp_path_factory.mktemp("corpus")
-    for name in ("talk.flac", "kitchen.flac"):
+    for name in ("talk.flac", "dishes.flac"):
         (folder / name).write_bytes((DATA / name).read_bytes())
     spans = [tuple(map(float, line.split())) for line in (DATA / "talk.tsv").read_text().splitlines()]
 
@@ -48,7 +48,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).write_text("".join(json.dumps(line) + "\n" for line in lines))
 
     write("speech.jsonl", [recording(0, 6, "train"), recording(6, 14, "train"), recording(14, 24, "dev")])
-    noise = {"file": "kitchen.flac", "source": "picovoice", "licence": "Apache-2.0", "duration": 6.0}
+    noise = {"file": "dishes.flac", "source": "picovoice", "licence": "Apache-2.0", "duration": 6.0}
     write("noise.jsonl", [noise | {"start": 0.0}, noise | {"start": 6.0}])
     voices = noise | {"file": "talk.flac", "start": 0.0, "may_contain_voices": True}
     write("music.jsonl", [voices, noise | {"file": "talk.flac", "start": 0.0, "teacher_speech": 0.9}])
@@ -73,7 +73,7 @@ def test_a_corpus_keeps_voices_out_of_the_noise_and_splits_apart(corpus: Path) -
 
 
 def test_targets_blend_labels_and_teachers_by_how_far_they_agree(corpus: Path, tmp_path: Path) -> None:
-    for name in ("talk.flac", "kitchen.flac", "noise.jsonl", "music.jsonl", "rir.jsonl", "room.wav"):
+    for name in ("talk.flac", "dishes.flac", "noise.jsonl", "music.jsonl", "rir.jsonl", "room.wav"):
         (tmp_path / name).write_bytes((corpus / name).read_bytes())
     line = json.loads((corpus / "speech.jsonl").read_text().splitlines()[0])
     frames = 2465

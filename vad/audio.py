@@ -97,7 +97,7 @@ def open_sound(source: str | Path | BinaryIO, raw: Raw | None = None) -> Sound:
             raise AudioError(f"{path}: the file is empty; name one that holds sound")
         sound = _open_raw(path.open("rb"), str(path), raw) if raw else _open_path(path)
     else:
-        name = str(getattr(source, "name", "stream"))
+        name = str(getattr(source, "name", "stream")).strip("<>")
         sound = _open_raw(source, name, raw) if raw else _open_av(source, name)
     low, high = RATES
     if not low <= sound.sample_rate <= high:

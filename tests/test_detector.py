@@ -1,0 +1,198 @@
+"""The Python interface, on real sound and on sounds whose answer is known."""
+
+from __future__ import annotations
+
+import math
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conftest import DATA, RATE, bursts
+from vad import Detector, ModelError, Segment, Segmentation, SettingError
+from vad.audio import from_array
+from vad.evaluation import roc_auc
+from vad.segments import total
+
+
+def reference(frames: int) -> np.ndarray:
+    labels = np.zeros(frames, bool)
+    for line in (DATA / "talk.tsv").read_text().splitlines():
+        start, end = (round(100 * float(value)) for value in line.split())
+        labels[start:end] = True
+    return labels
+
+
+def test_the_shipped_model_finds_the_words_of_a_real_recording(talk: Path) -> None:
+    detector = Detector()
+    scores = detector.scores(talk)
+    labels = reference(len(scores))
+    assert roc_auc(labels, scores) > 0.9
+    found = np.zeros(len(scores), bool)
+    for start, end in detector.detect(talk):
+        found[round(100 * start) : round(100 * end)] = True
+    assert found[labels].mean() > 0.9  # few misses
+    assert found[~labels].mean() < 0.4  # the pauses between words are short: most of this is within them
+
+
+def test_the_shipped_model_hears_no_speech_in_washing_up_nor_in_silence_and_hiss() -> None:
+    detector = Detector()
+    hiss = np.random.default_rng(0).normal(0, 0.01, RATE * 5)
+    assert total(detector.detect(DATA / "dishes.flac")) < 0.6
+    assert detector.detect(np.zeros(RATE * 5), sample_rate=RATE) == []
+    assert detector.detect(hiss, sample_rate=RATE) == []
+
+
+def test_the_loudness_of_a_recording_hardly_matters(talk: Path) -> None:
+    sound, rate = soundfile.read(talk, dtype="float32")
+    detector = Detector()
+    labels = reference(detector.grid.frame_count(len(sound)))
+    for gain in (-40, -20, 0, 10):
+        louder = np.clip(sound * 10 ** (gain / 20), -1, 1)
+        assert roc_auc(labels, detector.scores(louder, sample_rate=rate)) > 0.85, gain
+
+
+def test_scores_are_probabilities_one_per_ten_milliseconds(talk: Path) -> None:
+    scores = Detector().scores(talk)
+    assert scores.dtype == np.float32
+    assert scores.shape == (math.ceil(soundfile.info(talk).duration * 100),)
+    assert 0 <= scores.min() < scores.max() <= 1
+
+
+def test_segments_of_stored_scores_are_those_of_the_recording(talk: Path) -> None:
+    detector = Detector()
+    scores = detector.scores(talk)
+    assert detector.segment(scores) == detector.detect(talk)
+    assert detector.segment(scores, preset="asr") == detector.detect(talk, preset="asr")
+    assert total(detector.segment(scores, onset=0.9)) < total(detector.segment(scores, onset=0.2))
+
+
+def test_a_tone_is_found_where_it_is(energy: Detector) -> None:
+    found = energy.detect(bursts((1, 2), (2.5, 2.8), seconds=4), sample_rate=RATE)
+    for (start, end), (begin, finish) in zip(found, [(1, 2), (2.5, 2.8)], strict=True):
+        assert abs(start - begin) <= 0.02
+        assert abs(end - finish) <= 0.02
+
+
+@pytest.mark.parametrize("rate", [8_000, 11_025, 16_000, 44_100, 48_000, 96_000])
+def test_times_do_not_depend_on_the_sample_rate(energy: Detector, rate: int) -> None:
+    (segment,) = energy.detect(bursts((1, 2), seconds=3, rate=rate), sample_rate=rate)
+    assert segment.start == pytest.approx(1, abs=0.021)
+    assert segment.end == pytest.approx(2, abs=0.021)
+
+
+def test_a_segment_up_to_the_end_stops_with_the_last_millisecond(energy: Detector) -> None:
+    (segment,) = energy.detect(bursts((1, 9), seconds=2.0155), sample_rate=RATE)
+    assert segment.end == 2.015
+    assert energy.detect(bursts((1, 9), seconds=2), sample_rate=RATE, pad_end=5.0)[0].end == 2.0
+
+
+@pytest.mark.parametrize("samples", [0, 1, 80, 160, 161])
+def test_the_shortest_sounds_have_a_sane_answer(samples: int) -> None:
+    detector = Detector()
+    assert detector.detect(np.zeros(samples), sample_rate=RATE) == []
+    assert detector.scores(np.zeros(samples), sample_rate=RATE).shape == (-(-samples // 160),)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.integers(1, 200_000), max_size=6))
+def test_the_answer_does_not_depend_on_the_blocks_in_which_sound_is_read(pieces: list[int]) -> None:
+    detector = Detector()
+    samples, rate = soundfile.read(DATA / "talk.flac", dtype="float32", always_2d=True)
+    whole = detector.scores(samples, sample_rate=rate)
+    sound = from_array(samples, rate)
+    cuts = np.cumsum(pieces)
+    sound._blocks = iter(np.split(samples, cuts[cuts < len(samples)]))
+    (detection,) = detector.analyse(sound, detector.settings(), keep_scores=True)
+    assert detection.scores is not None
+    assert np.array_equal(detection.scores, whole)
+    assert detection.duration == 24.648
+
+
+def test_a_channel_of_its_own_has_the_segments_of_its_own(energy: Detector) -> None:
+    stereo = np.column_stack([bursts((0.5, 1), seconds=3), bursts((2, 2.5), seconds=3)])
+    left, right = energy.analyse(from_array(stereo, RATE), energy.settings(), "each")
+    assert (left.channel, right.channel) == (1, 2)
+    assert left.segments == energy.detect(stereo, sample_rate=RATE, channel=1)
+    assert right.segments == energy.detect(stereo, sample_rate=RATE, channel=2)
+    assert left.segments != right.segments
+    assert len(energy.detect(stereo, sample_rate=RATE)) == 2
+
+
+def test_one_detector_serves_many_threads(talk: Path) -> None:
+    detector = Detector()
+    expected, found = detector.detect(talk), []
+    threads = [threading.Thread(target=lambda: found.append(detector.detect(talk))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [expected] * 4
+
+
+def test_presets_differ_as_they_say(talk: Path) -> None:
+    detector = Detector()
+    speech = {name: total(detector.detect(talk, preset=name)) for name in ("precision", "default", "recall")}
+    assert speech["precision"] < speech["default"] < speech["recall"]
+    chunks = detector.detect(talk, preset="asr", max_speech=10)
+    assert max(s.duration for s in chunks) <= 10.0
+    assert detector.settings("asr").max_speech == 30.0
+
+
+def test_settings_start_from_the_model_and_the_preset_and_change_singly(energy: Detector) -> None:
+    assert energy.settings() == Segmentation(onset=0.5, offset=0.35)
+    assert energy.settings(onset=0.2) == Segmentation(onset=0.2, offset=0.2)
+    assert energy.settings("asr", min_silence=1).pad_end == energy.settings("asr").pad_end
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"onset": 0.2, "offset": 0.3}, "offset=0.3"),
+        ({"threshold": 0.5}, "valid are"),
+        ({"preset": "best"}, "valid are default"),
+        ({"min_speech": -1}, "min_speech"),
+        ({"channel": "each"}, "analyse"),
+    ],
+)
+def test_wrong_settings_are_refused_by_name(energy: Detector, wrong: dict[str, object], says: str) -> None:
+    with pytest.raises(SettingError, match=says):
+        energy.detect(np.zeros(100), sample_rate=RATE, **wrong)  # type: ignore[arg-type]
+
+
+def test_samples_need_a_rate_and_files_bring_theirs(energy: Detector, talk: Path) -> None:
+    with pytest.raises(SettingError, match="sample_rate"):
+        energy.detect(np.zeros(100))
+    with pytest.raises(SettingError, match="sample_rate"):
+        energy.detect(talk, sample_rate=16_000)
+
+
+def test_a_model_is_found_by_path_folder_or_name(tmp_path: Path) -> None:
+    own = Detector().path
+    (tmp_path / "model.onnx").write_bytes(own.read_bytes())
+    for model in (None, "speech-1", own, str(own), tmp_path, tmp_path / "model.onnx"):
+        assert Detector(model).description.name == "speech-1"
+    with pytest.raises(ModelError, match="speech-1"):
+        Detector("speech-999")
+
+
+def test_damaged_weights_of_the_package_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for suffix in (".onnx", ".sha256"):
+        (tmp_path / f"speech-1{suffix}").write_bytes(Detector().path.with_suffix(suffix).read_bytes())
+    monkeypatch.setattr("vad.pretrained.FOLDER", tmp_path)
+    Detector()
+    content = bytearray((tmp_path / "speech-1.onnx").read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "speech-1.onnx").write_bytes(content)
+    with pytest.raises(ModelError, match="sha256"):
+        Detector()
+
+
+def test_a_segment_is_a_start_and_an_end() -> None:
+    start, end = Segment(0.41, 3.27)
+    assert (start, end) == (0.41, 3.27)
+    assert repr(Segment(0.41, 3.27)) == "Segment(start=0.41, end=3.27)"
