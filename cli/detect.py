@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,27 +83,33 @@ def detect(
         for error in errors:
             talk.error(error)
 
-        def task(one: Input) -> list[Detection]:
+        def task(one: Input, check: Callable[[], None]) -> list[Detection]:
             sound = open_sound(sys.stdin.buffer if one.path == "-" else one.path, raw)
 
             def progress(seconds: float) -> None:
+                check()
                 if len(found) == 1 and sound.length:
                     talk.to(int(1000 * min(1, seconds * sound.sample_rate / sound.length)))
 
             keep = options["scores_to"] is not None
             return detector.analyse(sound, settings, options["channel"], keep_scores=keep, progress=progress)
 
-        for count, (one, result) in enumerate(work(found, task, options["jobs"]), 1):
+        def deliver(one: Input, detections: list[Detection]) -> None:
+            if output:
+                output.write(one, [_document(d, options["inverted"], several, head) for d in detections])
+            for detection in detections:
+                if options["scores_to"]:
+                    write_scores(options["scores_to"], one, detection, detector.grid.frame_seconds)
+                if options["summary"]:
+                    click.echo(_summary(detection))
+
+        for count, (one, result) in enumerate(work(found, task, min(options["jobs"], len(found))), 1):
             try:
                 if isinstance(result, VadError):
                     raise result
-                if output:
-                    output.write(one, [_document(d, options["inverted"], several, head) for d in result])
+                with talk.aside():
+                    deliver(one, result)
                 for detection in result:
-                    if options["scores_to"]:
-                        write_scores(options["scores_to"], one, detection, detector.grid.frame_seconds)
-                    if options["summary"]:
-                        click.echo(_summary(detection))
                     talk.detail(_summary(detection))
             except VadError as error:
                 talk.error(error)

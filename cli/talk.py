@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import time
 import warnings
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
 import click
 
+PATIENCE = 1.0  # seconds of work that need no progress bar
+
 
 class Talk:
-    """A line per failure, and on a terminal a progress bar that the lines do not tear.
-
-    The bar is there only while this is used as a context, and never in a pipe.
-    """
+    """A line per failure, and for long work on a terminal a progress bar that the lines do not tear."""
 
     def __init__(self, length: int, quiet: bool, verbose: bool) -> None:
-        self._quiet, self._verbose = quiet, verbose
+        self._length, self._quiet, self._verbose = length, quiet, verbose
+        self._live = sys.stderr.isatty() and not quiet
+        self._started = time.monotonic()
         self._bar: Any = None
-        if sys.stderr.isatty() and not quiet:
-            self._bar = click.progressbar(length=max(1, length), file=sys.stderr, update_min_steps=1)
         self.failed = False
 
     def __enter__(self) -> Talk:
         self._shown, warnings.showwarning = warnings.showwarning, self._warning  # type: ignore[assignment]
         warnings.simplefilter("always", UserWarning)
-        if self._bar:
-            self._bar.__enter__()
         return self
 
     def __exit__(
@@ -39,8 +39,20 @@ class Talk:
 
     def to(self, position: int) -> None:
         """Move the bar on to `position` of `length`."""
-        if self._bar and position > self._bar.pos:
+        if self._live and not self._bar and time.monotonic() > self._started + PATIENCE:
+            self._bar = click.progressbar(length=self._length, file=sys.stderr)
+            self._bar.__enter__()
+        if self._bar:
             self._bar.update(position - self._bar.pos)
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """Take the bar away while something else is written to the terminal."""
+        if self._bar:
+            click.echo("\r\033[K", err=True, nl=False)
+        yield
+        if self._bar:
+            self._bar.render_progress()
 
     def error(self, error: Exception) -> None:
         """Something failed: said, and remembered for the exit status."""
@@ -57,7 +69,5 @@ class Talk:
             self._say(f"Warning: {message}")
 
     def _say(self, text: str) -> None:
-        printable = "".join(c if c.isprintable() else "\ufffd" for c in text)
-        click.echo(("\r\033[K" if self._bar else "") + printable, err=True)
-        if self._bar:
-            self._bar.render_progress()
+        with self.aside():
+            click.echo("".join(c if c.isprintable() else "\ufffd" for c in text), err=True)

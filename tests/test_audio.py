@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
-from conftest import RATE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 import vad.audio
+from conftest import RATE
 from vad.audio import DTYPES, AudioWarning, Channel, Raw, Sound, from_array, open_sound, read
 from vad.errors import AudioError
 

@@ -118,9 +118,7 @@ def recordings(draw: st.DrawFn) -> Document:
 
 @every_format
 @given(given=recordings())
-def test_segments_come_back_from_every_format(
-    read: Callable[[str, str], Times], kind: str, given: Document
-) -> None:
+def test_segments_come_back_from_every_format(read: Callable[[str, str], Times], kind: str, given: Document) -> None:
     found = read(kind, written(kind, given))
     assert len(found) == len(given.segments)
     for (start, end), segment in zip(found, given.segments, strict=True):
@@ -130,9 +128,7 @@ def test_segments_come_back_from_every_format(
 
 @every_format
 @pytest.mark.parametrize("duration", [0.0, 3.0])
-def test_no_speech_is_an_empty_file_that_opens(
-    read: Callable[[str, str], Times], kind: str, duration: float
-) -> None:
+def test_no_speech_is_an_empty_file_that_opens(read: Callable[[str, str], Times], kind: str, duration: float) -> None:
     assert read(kind, written(kind, document(duration=duration))) == []
 
 

@@ -14,7 +14,9 @@ def test_the_default_frame_is_ten_milliseconds() -> None:
     assert Grid().to_seconds(123) == 1.23
 
 
-@pytest.mark.parametrize(("seconds", "frames"), [(0, 0), (0.004, 0), (0.005, 1), (0.0149, 1), (0.3, 30), (3600, 360_000)])
+@pytest.mark.parametrize(
+    ("seconds", "frames"), [(0, 0), (0.004, 0), (0.005, 1), (0.0149, 1), (0.3, 30), (3600, 360_000)]
+)
 def test_seconds_become_the_nearest_frame(seconds: float, frames: int) -> None:
     assert Grid().to_frames(seconds) == frames
 

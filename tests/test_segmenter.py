@@ -301,6 +301,8 @@ def test_the_least_max_speech_that_the_error_names_is_accepted() -> None:
     assert Segmentation(pad_start=0.1, pad_end=0.1, max_speech=0.3).max_speech == 0.3
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: a finite but huge duration overflows in Grid.to_frames", raises=OverflowError)
+@pytest.mark.xfail(
+    strict=True, reason="BUG: a finite but huge duration overflows in Grid.to_frames", raises=OverflowError
+)
 def test_a_huge_duration_is_a_setting_like_any_other() -> None:
     assert segment(scores_of("##.##"), Segmentation(min_speech=0, min_silence=0, max_speech=1e308))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,7 +47,7 @@ def test_segments_and_their_inverse_fill_the_recording(given: tuple[list[Segment
     inverse = invert(segments, duration)
     assert abs(total(segments) + total(inverse) - duration) < 0.0011
     both = sorted(segments + inverse)
-    assert all(a.end == b.start for a, b in zip(both, both[1:], strict=False))
+    assert all(a.end == b.start for a, b in itertools.pairwise(both))
 
 
 def test_clip_shortens_what_reaches_past_and_removes_what_lies_past() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -67,21 +68,36 @@ def _search(folder: str) -> list[Input]:
     return found
 
 
-def work(inputs: Iterable[Input], task: Callable[[Input], T], jobs: int) -> Iterator[tuple[Input, T | VadError]]:
-    """`task(input)` for each input on `jobs` threads: results, or what went wrong, in order.
+class Interrupted(VadError):
+    """The work was given up from outside."""
+
+
+def work(
+    inputs: Iterable[Input], task: Callable[[Input, Callable[[], None]], T], jobs: int
+) -> Iterator[tuple[Input, T | VadError]]:
+    """`task(input, check)` for each input on `jobs` threads: results, or what went wrong, in order.
 
     Threads suffice: decoding, features and network all run outside Python's lock. Only a few
-    results wait at a time, however many inputs there are.
+    results wait at a time, however many inputs there are. A task calls `check` now and then,
+    which raises where nobody waits for its result any more.
     """
+    stopped = threading.Event()
+
+    def check() -> None:
+        if stopped.is_set():
+            raise Interrupted("interrupted")
 
     def safely(one: Input) -> T | VadError:
         try:
-            return task(one)
+            return task(one, check)
         except VadError as error:
             return error
         except OSError as error:
             return AudioError(f"{one.path}: {error.strerror or error}")
 
+    if jobs <= 1:  # in this thread, where Ctrl-C reaches even a read that waits
+        yield from ((one, safely(one)) for one in inputs)
+        return
     waiting: deque[tuple[Input, Future[T | VadError]]] = deque()
     pool = ThreadPoolExecutor(jobs)
     try:
@@ -94,4 +110,5 @@ def work(inputs: Iterable[Input], task: Callable[[Input], T], jobs: int) -> Iter
             first, future = waiting.popleft()
             yield first, future.result()
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        stopped.set()
+        pool.shutdown(cancel_futures=True)
