@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import io
+import sys
 from typing import Any
 
 import click
@@ -41,6 +44,10 @@ class _Commands(click.Group):
             raise click.UsageError(str(error)) from error
         except VadError as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever read the output has seen enough
+                raise
+            raise click.ClickException(f"{error.filename or 'standard output'}: {error.strerror}") from error
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -51,3 +58,6 @@ def main() -> None:
     Results go to standard output, everything else to standard error. Exit status: 0 all done,
     1 an input failed (the others are still done), 2 wrong usage.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal cannot show is no reason to fail
+            stream.reconfigure(errors="backslashreplace")

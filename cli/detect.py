@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vad.errors import FormatError, VadError
-from vad.formats import FORMATS, Document, Format, by_extension
+from vad.formats import FORMATS, Document, Format, by_extension, printable
 from vad.segments import invert, total
 from vad.settings import Segmentation
 
@@ -29,7 +29,12 @@ CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 
 @click.command()
 @click.argument("inputs", nargs=-1, metavar="INPUT...")
-@click.option("--from-file", type=click.File(), metavar="LIST", help="Read more inputs from LIST, one per line.")
+@click.option(
+    "--from-file",
+    type=click.File(errors="surrogateescape"),
+    metavar="LIST",
+    help="Read more inputs from LIST, one per line.",
+)
 @click.option("-o", "--output", metavar="FILE|DIR|TEMPLATE", help="Where to write.  [default: standard output]")
 @click.option("-f", "--format", "kind", type=click.Choice(list(FORMATS)), help="Label format.  [default: as -o says]")
 @shared.segmentation
@@ -60,7 +65,7 @@ def detect(
     from vad import Detector
     from vad.audio import open_sound
     from vad.batch import find, work
-    from vad.output import open_output, write_scores
+    from vad.output import check_scores_target, open_output, write_scores
 
     names = [*inputs, *(line.strip() for line in from_file or () if line.strip())]
     if not names:
@@ -70,7 +75,9 @@ def detect(
     settings = detector.settings(preset, **{name: options[name] for name in asdict(Segmentation())})
     raw = shared.raw(options)
     found, errors = find(names)
-    several = len(found) + len(errors) > 1
+    several = len(found) + len(errors) > 1 or options["channel"] == "each"
+    if options["scores_to"]:
+        check_scores_target(options["scores_to"], several)
     about = detector.description
     head = {"model": {"name": about.name, "version": about.version}, "settings": asdict(settings)}
 
@@ -96,7 +103,7 @@ def detect(
 
         def deliver(one: Input, detections: list[Detection]) -> None:
             if output:
-                output.write(one, [_document(d, options["inverted"], several, head) for d in detections])
+                output.write(one, [_document(d, options["inverted"], head) for d in detections])
             for detection in detections:
                 if options["scores_to"]:
                     write_scores(options["scores_to"], one, detection, detector.grid.frame_seconds)
@@ -131,18 +138,18 @@ def _format(name: str | None, output: str | None) -> Format:
         raise click.UsageError(str(error)) from error
 
 
-def _document(detection: Detection, inverted: bool, several: bool, head: dict[str, Any]) -> Document:
+def _document(detection: Detection, inverted: bool, head: dict[str, Any]) -> Document:
     segments, label = detection.segments, "speech"
     if inverted:
         segments, label = invert(segments, detection.duration), "silence"
-    return Document(detection.name, detection.channel, detection.duration, segments, label, several, head)
+    return Document(detection.name, detection.channel, detection.duration, segments, label, about=head)
 
 
 def _summary(detection: Detection) -> str:
     """`talk.wav: 61.20 s, speech 41.3 % (25.28 s) in 14 segments, longest silence 6.10 s`."""
     speech = total(detection.segments)
     silence = max((s.duration for s in invert(detection.segments, detection.duration)), default=0.0)
-    name = detection.name + (f" channel {detection.channel}" if detection.channel else "")
+    name = printable(detection.name) + (f" channel {detection.channel}" if detection.channel else "")
     return (
         f"{name}: {detection.duration:.2f} s, speech {100 * speech / max(detection.duration, 1e-9):.1f} % "
         f"({speech:.2f} s) in {len(detection.segments)} segments, longest silence {silence:.2f} s"

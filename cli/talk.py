@@ -12,6 +12,8 @@ from typing import Any
 
 import click
 
+from vad.formats import printable
+
 PATIENCE = 1.0  # seconds of work that need no progress bar
 
 
@@ -70,4 +72,4 @@ class Talk:
 
     def _say(self, text: str) -> None:
         with self.aside():
-            click.echo("".join(c if c.isprintable() else "\ufffd" for c in text), err=True)
+            click.echo(printable(text), err=True)

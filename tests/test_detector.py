@@ -15,16 +15,13 @@ from hypothesis import strategies as st
 from conftest import DATA, RATE, bursts
 from vad import Detector, ModelError, Segment, Segmentation, SettingError
 from vad.audio import from_array
-from vad.evaluation import roc_auc
+from vad.evaluation import read_reference, roc_auc, to_frames
+from vad.grid import Grid
 from vad.segments import total
 
 
 def reference(frames: int) -> np.ndarray:
-    labels = np.zeros(frames, bool)
-    for line in (DATA / "talk.tsv").read_text().splitlines():
-        start, end = (round(100 * float(value)) for value in line.split())
-        labels[start:end] = True
-    return labels
+    return to_frames(read_reference(DATA / "talk.tsv"), frames, Grid())
 
 
 def test_the_shipped_model_finds_the_words_of_a_real_recording(talk: Path) -> None:
@@ -32,9 +29,7 @@ def test_the_shipped_model_finds_the_words_of_a_real_recording(talk: Path) -> No
     scores = detector.scores(talk)
     labels = reference(len(scores))
     assert roc_auc(labels, scores) > 0.9
-    found = np.zeros(len(scores), bool)
-    for start, end in detector.detect(talk):
-        found[round(100 * start) : round(100 * end)] = True
+    found = to_frames(detector.detect(talk), len(scores), detector.grid)
     assert found[labels].mean() > 0.9  # few misses
     assert found[~labels].mean() < 0.4  # the pauses between words are short: most of this is within them
 

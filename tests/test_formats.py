@@ -222,7 +222,10 @@ def test_subtitles_look_as_players_expect() -> None:
 
 def test_textgrid_covers_the_recording_with_labels_and_gaps(tmp_path: Path) -> None:
     path = tmp_path / "a.TextGrid"
-    path.write_text(written("textgrid", document((1.0, 2.0), (2.0, 2.5), duration=4.0)), "utf-8")
+    text = written("textgrid", document((1.0, 2.0), (2.0, 2.5), duration=4.0))
+    starts = [line.split()[-1] for line in text.splitlines() if "xmin" in line]
+    assert starts == ["0", "0", "0.000", "1.000", "2.000", "2.500"], "Praat needs the intervals in order"
+    path.write_text(text, "utf-8")
     grid = textgrid.openTextgrid(str(path), includeEmptyIntervals=True)
     assert (grid.minTimestamp, grid.maxTimestamp) == (0, 4)
     assert [tuple(i) for i in grid.tiers[0].entries] == [

@@ -6,7 +6,7 @@ import errno
 import io
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -56,10 +56,11 @@ def test_standard_output_is_the_default(capsys: pytest.CaptureFixture[str]) -> N
     assert capsys.readouterr().out == "a.wav\t1.000\t2.000\nb.wav\t1.000\t2.000\n"
 
 
-def test_results_are_handed_on_as_they_come(capsys: pytest.CaptureFixture[str]) -> None:
-    with open_output(None, FORMATS["csv"], True) as output:
-        output.write(source("a.wav"), [document("a.wav")])
-        assert capsys.readouterr().out.endswith("a.wav,,1.000,2.000,1.000,speech\n")
+def test_results_are_handed_on_as_they_come() -> None:
+    pipe = io.BytesIO()
+    shared = Shared(io.TextIOWrapper(pipe, "utf-8"), "pipe", FORMATS["text"], several=False)
+    shared.write(source("a.wav"), [document("a.wav", shared=False)])
+    assert pipe.getvalue() == b"1.000\t2.000\n"
 
 
 def test_one_file_holds_all_recordings_under_one_head(tmp_path: Path) -> None:
@@ -426,11 +427,17 @@ def test_a_folder_or_pattern_without_sound_is_an_error_beside_the_others(tree: P
 
 # Work
 
+Check = Callable[[], None]
+
+
+def echo(one: Input, check: Check) -> str:
+    return one.path
+
 
 def test_results_come_in_the_order_of_the_inputs() -> None:
     second_done = threading.Event()
 
-    def task(one: Input) -> str:
+    def task(one: Input, check: Check) -> str:
         if one.path == "0":
             assert second_done.wait(30)
         if one.path == "1":
@@ -438,44 +445,44 @@ def test_results_come_in_the_order_of_the_inputs() -> None:
         return one.path
 
     inputs = [source(str(number)) for number in range(20)]
-    assert [(one, result) for one, result in work(inputs, task, 2)] == [(one, one.path) for one in inputs]
+    assert list(work(inputs, task, 2)) == [(one, one.path) for one in inputs]
 
 
-def test_errors_stand_in_the_place_of_results() -> None:
-    failures = {"b": AudioError("b: no sound"), "c": OSError(errno.EACCES, "Permission denied"), "d": OSError("odd")}
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_errors_stand_in_the_place_of_results(jobs: int) -> None:
+    failures = {
+        "b": AudioError("b: no sound"),
+        "c": ModelError("no model"),
+        "d": OSError(errno.EACCES, "Permission denied"),
+        "e": OSError("odd"),
+    }
 
-    def task(one: Input) -> str:
+    def task(one: Input, check: Check) -> str:
         if one.path in failures:
             raise failures[one.path]
         return one.path
 
-    results = [result for _, result in work([source(name) for name in "abcde"], task, 2)]
-    assert results[0] == "a" and results[4] == "e"
-    assert results[1] is failures["b"]
-    assert [(type(r), str(r)) for r in results[2:4]] == [
-        (AudioError, "c: Permission denied"),
-        (AudioError, "d: odd"),
+    results = [result for _, result in work([source(name) for name in "abcdef"], task, jobs)]
+    assert results[0] == "a" and results[5] == "f"
+    assert results[1:3] == [failures["b"], failures["c"]]
+    assert [(type(r), str(r)) for r in results[3:5]] == [
+        (AudioError, "d: Permission denied"),
+        (AudioError, "e: odd"),
     ]
 
 
-def test_any_error_of_this_package_is_a_result() -> None:
-    def task(one: Input) -> str:
-        raise ModelError(one.path)
-
-    ((_, result),) = work([source("a")], task, 1)
-    assert isinstance(result, ModelError)
-
-
+@pytest.mark.parametrize("jobs", [1, 2])
 @pytest.mark.parametrize("error", [ZeroDivisionError, ValueError, AssertionError])
-def test_a_mistake_in_the_program_is_no_result(error: type[Exception]) -> None:
-    def task(one: Input) -> str:
+def test_a_mistake_in_the_program_is_no_result(error: type[Exception], jobs: int) -> None:
+    def task(one: Input, check: Check) -> str:
         raise error
 
     with pytest.raises(error):
-        list(work([source("a")], task, 1))
+        list(work([source("a")], task, jobs))
 
 
-def test_only_a_few_inputs_are_taken_ahead() -> None:
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_only_a_few_inputs_are_taken_ahead(jobs: int) -> None:
     taken = 0
 
     def endless() -> Iterator[Input]:
@@ -484,11 +491,38 @@ def test_only_a_few_inputs_are_taken_ahead() -> None:
             taken += 1
             yield source(str(taken))
 
-    results = work(endless(), lambda one: one.path, 2)
+    results = work(endless(), echo, jobs)
     assert [next(results)[1] for _ in range(3)] == ["1", "2", "3"]
     results.close()
-    assert taken <= 3 + 2 * 2
+    assert taken <= 3 + 2 * jobs
 
 
-def test_nothing_to_do_is_done() -> None:
-    assert list(work([], lambda one: one.path, 4)) == []
+def test_work_that_nobody_waits_for_is_given_up() -> None:
+    started, given_up = [], []
+    running = threading.Event()
+
+    def task(one: Input, check: Check) -> None:
+        check()
+        if one.path == "0":
+            assert running.wait(30)
+            return
+        started.append(one.path)
+        running.set()
+        try:
+            for _ in range(3000):
+                check()
+                threading.Event().wait(0.01)
+        except VadError:
+            given_up.append(one.path)
+            raise
+
+    results = work([source(str(number)) for number in range(20)], task, 2)
+    next(results)
+    results.close()
+    assert started
+    assert sorted(given_up) == sorted(started)
+
+
+@pytest.mark.parametrize("jobs", [1, 4])
+def test_nothing_to_do_is_done(jobs: int) -> None:
+    assert list(work([], echo, jobs)) == []

@@ -1,12 +1,13 @@
 """Sound from a file, a pipe or an array to float32 blocks at the rate of the model.
 
-libsndfile reads what it can (WAV, FLAC, Ogg, Opus, MP3, AIFF, CAF, ...), FFmpeg through PyAV the
-rest (M4A, MP4, WebM, WMA, AMR, the sound of videos) and every container from a pipe. Nothing is
+libsndfile reads what it can (WAV, FLAC, Ogg, Opus, AIFF, CAF, ...), FFmpeg through PyAV the rest
+(MP3, M4A, MP4, WebM, WMA, AMR, the sound of videos) and every container from a pipe. Nothing is
 held but the block at hand, so memory does not grow with the length.
 """
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ Channel = Literal["mix", "each"] | int
 
 BLOCK = 1 << 16  # samples read at once
 RATES = (1_000, 1_000_000)  # Hz that can sensibly be resampled
+MPEG = (".mp2", ".mp3", ".mpga")  # FFmpeg leaves out what the encoder added, and notices truncation
 DTYPES = ("uint8", "int16", "int32", "float32", "float64")
 
 
@@ -87,15 +89,7 @@ def open_sound(source: str | Path | BinaryIO, raw: Raw | None = None) -> Sound:
     Raises `AudioError` where it is missing, unreadable, empty, or not sound.
     """
     if isinstance(source, (str, Path)):
-        path = Path(source)
-        try:
-            with path.open("rb") as file:
-                empty = not file.read(1)
-        except OSError as error:
-            raise AudioError(f"{path}: {error.strerror}; name a readable sound file") from error
-        if empty:
-            raise AudioError(f"{path}: the file is empty; name one that holds sound")
-        sound = _open_raw(path.open("rb"), str(path), raw) if raw else _open_path(path)
+        sound = _open_path(Path(source), raw)
     else:
         name = str(getattr(source, "name", "stream")).strip("<>")
         sound = _open_raw(source, name, raw) if raw else _open_av(source, name)
@@ -109,7 +103,10 @@ def open_sound(source: str | Path | BinaryIO, raw: Raw | None = None) -> Sound:
 
 def from_array(samples: ArrayLike, sample_rate: float, name: str = "samples") -> Sound:
     """An array `(sample,)` or `(sample, channel)` as a `Sound`; integers are scaled to -1..1."""
-    array = np.asarray(samples)
+    try:
+        array = np.asarray(samples)
+    except ValueError as error:
+        raise AudioError(f"{name}: not an array ({error}); give (sample,) or (sample, channel)") from error
     if array.ndim == 1:
         array = array[:, None]
     low, high = RATES
@@ -171,58 +168,92 @@ def _open_raw(file: BinaryIO, name: str, raw: Raw) -> Sound:
 
     def blocks() -> Iterator[Float32]:
         rest = b""
-        with file:
-            while data := file.read(BLOCK * size):
-                data = rest + data
-                whole = len(data) // size * size
-                rest = data[whole:]
-                yield _to_float(np.frombuffer(data[:whole], dtype).reshape(-1, raw.channels))
+        while data := file.read(BLOCK * size):
+            data = rest + data
+            whole = len(data) // size * size
+            rest = data[whole:]
+            yield _to_float(np.frombuffer(data[:whole], dtype).reshape(-1, raw.channels))
 
     return Sound(name, raw.sample_rate, raw.channels, None, blocks())
 
 
-def _open_path(path: Path) -> Sound:
-    """By libsndfile, or else by FFmpeg."""
+class _Forward(soundfile.SoundFile):  # type: ignore[misc]
+    """Read from beginning to end: seeking after each block, as the base does, breaks MP3 and slows Ogg."""
+
+    def seekable(self) -> bool:
+        return False
+
+
+def _open_path(path: Path, raw: Raw | None) -> Sound:
+    """A file by libsndfile or else by FFmpeg; what is no ordinary file as a pipe."""
     try:
-        file = soundfile.SoundFile(path)
-    except soundfile.LibsndfileError:
-        return _open_av(str(path), str(path))
+        file = path.open("rb")
+        empty = file.seekable() and not file.read(1)
+    except (OSError, ValueError) as error:
+        raise AudioError(f"{path}: {_reason(error)}; name a readable sound file") from error
+    if empty:
+        raise AudioError(f"{path}: the file is empty; name one that holds sound")
+    if file.seekable():
+        file.seek(0)
+    if raw:
+        return _open_raw(file, str(path), raw)
+    if not file.seekable() or path.suffix.lower() in MPEG:
+        return _open_av(file, str(path))
+    try:
+        sound = _Forward(os.fsencode(path))
+    except (soundfile.LibsndfileError, TypeError):  # TypeError: it takes a name in .raw for bare samples
+        return _open_av(file, str(path))
+    file.close()
+    return _from_libsndfile(sound, str(path))
+
+
+def _from_libsndfile(file: _Forward, name: str) -> Sound:
+    length = file.frames if file.frames < 1 << 60 else None  # a header written to a pipe may not know
 
     def blocks() -> Iterator[Float32]:
+        done = 0
         with file:
-            done = 0
             while True:
+                buffer = np.zeros((BLOCK, file.channels), np.float32)
                 try:
-                    block = file.read(BLOCK, dtype="float32", always_2d=True)
+                    block = file.read(out=buffer)
                 except soundfile.LibsndfileError as error:
-                    _damaged(str(path), done / file.samplerate, error)
+                    block = buffer[: max(0, file.tell() - done)]  # what was decoded before the damage
+                    done += len(block)
+                    yield block
+                    _damaged(name, done / file.samplerate, error)
                     return
                 if not len(block):
                     return
                 done += len(block)
                 yield block
 
-    length = file.frames if file.frames < 1 << 60 else None  # a pipe's header may not know
-    return Sound(str(path), file.samplerate, file.channels, length, blocks())
+    return Sound(name, file.samplerate, file.channels, length, blocks())
 
 
-def _open_av(source: str | BinaryIO, name: str) -> Sound:
+def _open_av(file: BinaryIO, name: str) -> Sound:
     """By FFmpeg: the first audio track of any container."""
     import av  # half the start-up time of a program that needs it only now and then
 
     try:
-        container = av.open(source, "r", metadata_errors="ignore")
+        container = av.open(file, "r", metadata_errors="ignore")
     except (av.FFmpegError, ValueError) as error:
         raise AudioError(f"{name}: not a sound file that libsndfile or FFmpeg can read ({_reason(error)})") from error
     if not container.streams.audio:
         raise AudioError(f"{name}: holds no audio track")
     track = container.streams.audio[0]
-    rate, channels = track.codec_context.sample_rate, track.codec_context.channels
-    if not rate or not channels:
-        raise AudioError(f"{name}: its audio track cannot be decoded (no sample rate or channels)")
+    codec = track.codec_context
+    if not codec or not codec.sample_rate or not codec.channels:
+        raise AudioError(f"{name}: its audio track is in no format that FFmpeg can decode")
+    rate = codec.sample_rate
+    length = None
+    if track.duration and track.time_base:
+        length = int(track.duration * track.time_base * rate)
+    elif container.duration:
+        length = int(container.duration / av.time_base * rate)
 
     def blocks() -> Iterator[Float32]:
-        planar = av.AudioResampler("fltp", track.codec_context.layout, rate)
+        planar = av.AudioResampler("fltp", codec.layout, rate)
         done = 0
         failure: Exception | None = None
         with container:
@@ -243,15 +274,12 @@ def _open_av(source: str | BinaryIO, name: str) -> Sound:
                     block = np.ascontiguousarray(frame.to_ndarray().T, np.float32)
                     done += len(block)
                     yield block
+        if length and done < length - rate:
+            failure = failure or EOFError(f"{length / rate:.2f} s were announced")
         if failure:
             _damaged(name, done / rate, failure)
 
-    length = None
-    if track.duration and track.time_base:
-        length = int(track.duration * track.time_base * rate)
-    elif container.duration:
-        length = int(container.duration / av.time_base * rate)
-    return Sound(name, rate, channels, length, blocks())
+    return Sound(name, rate, codec.channels, length, blocks())
 
 
 def _damaged(name: str, seconds: float, error: Exception) -> None:

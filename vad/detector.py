@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from vad import pretrained
 from vad.audio import Channel, Sound, from_array, open_sound
-from vad.errors import SettingError
+from vad.errors import ModelError, SettingError
 from vad.features import FeatureStream, Float32
 from vad.grid import floor_milliseconds
 from vad.pretrained import Description
@@ -45,6 +45,8 @@ class Detector:
         self.path = pretrained.find(model)
         self._network = Network(self.path)
         self.description = Description.from_metadata(self._network.metadata, self.path)
+        if self._network.n_mels != self.description.features.n_mels:
+            raise ModelError(f"{self.path}: its network and its features have different numbers of bands")
         self.grid = self.description.features.grid
 
     def settings(self, preset: str = "default", **changes: float | None) -> Segmentation:

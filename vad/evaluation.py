@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
+
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+
+from vad.grid import Grid
+from vad.segments import Segment
 
 
 def roc_auc(reference: ArrayLike, scores: ArrayLike) -> float:
@@ -19,3 +25,29 @@ def roc_auc(reference: ArrayLike, scores: ArrayLike) -> float:
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
     return float((ranks[truth].sum() - positive * (positive + 1) / 2) / (positive * negative))
+
+
+def detection_cost(reference: ArrayLike, found: ArrayLike, miss_weight: float = 0.75) -> float:
+    """NIST's detection cost function (DCF, OpenSAT): `miss_weight` * miss + the rest * false alarm.
+
+    Both `(frame,)`, true where speech is. Miss is the share of reference speech that was not
+    found, false alarm the share of the rest that was; NaN where the reference lacks a class.
+    """
+    truth, said = np.asarray(reference, bool), np.asarray(found, bool)
+    if truth.all() or not truth.any():
+        return float("nan")
+    return float(miss_weight * (~said[truth]).mean() + (1 - miss_weight) * said[~truth].mean())
+
+
+def to_frames(segments: Iterable[Segment], frames: int, grid: Grid) -> NDArray[np.bool_]:
+    """`(frames,)`, true within a segment."""
+    inside = np.zeros(frames, bool)
+    for start, end in segments:
+        inside[grid.to_frames(start) : grid.to_frames(end)] = True
+    return inside
+
+
+def read_reference(path: Path) -> list[Segment]:
+    """Segments from a text file with start and end in seconds at the beginning of each line."""
+    lines = (line.split() for line in path.read_text("utf-8").splitlines())
+    return [Segment(float(line[0]), float(line[1])) for line in lines if line]

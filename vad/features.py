@@ -11,6 +11,7 @@ sound was cut.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import Any
@@ -18,7 +19,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vad.errors import ModelError
 from vad.grid import Grid
 
 Float32 = NDArray[np.float32]
@@ -44,13 +44,19 @@ class LogMel:
 
     @classmethod
     def from_dict(cls, settings: dict[str, Any]) -> LogMel:
-        """Settings as read from a model; raises `ModelError` where one is unknown or impossible."""
-        known = {f.name for f in fields(cls)}
-        if set(settings) != known:
-            raise ModelError(f"feature settings are {sorted(settings)}, expected {sorted(known)}")
+        """Settings as read from a model; raises `ValueError` where one is unknown or impossible."""
+        kinds = {f.name: (int,) if f.type == "int" else (int, float) for f in fields(cls)}
+        if set(settings) != set(kinds) or any(type(settings[name]) not in kind for name, kind in kinds.items()):
+            raise ValueError(f"feature settings are {settings}, expected numbers for {', '.join(kinds)}")
         made = cls(**settings)
-        if not (0 < made.hop <= made.window and 0 <= made.low < made.high <= made.sample_rate / 2):
-            raise ModelError(f"feature settings are impossible: {settings}")
+        possible = (
+            0 < made.hop <= made.window <= made.sample_rate,
+            0 <= made.low < made.high <= made.sample_rate / 2,
+            0 < made.n_mels <= 1000,
+            0 < made.floor < math.inf,
+        )
+        if not all(possible):
+            raise ValueError(f"feature settings are impossible: {settings}")
         return made
 
     def to_dict(self) -> dict[str, Any]:

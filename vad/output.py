@@ -8,6 +8,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Protocol, TextIO
 
@@ -30,88 +31,99 @@ class Output(Protocol):
 
 @contextlib.contextmanager
 def open_output(target: str | None, kind: Format, several: bool) -> Iterator[Output]:
-    """Where labels go: `target` is a file, a folder, a template, or None for standard output.
+    """Where labels go: `target` is a file, a folder, a template, or None or "-" for standard output.
 
-    `several` says whether more than one recording is to come. Raises `SettingError` where one
-    file cannot hold them.
+    `several` says whether more than one document is to come. Raises `SettingError` where one file
+    cannot hold them, and for a template with unknown fields.
     """
-    if target and (is_template(target) or is_folder(target)):
-        yield Separate(target, kind)
-        return
-    if several and not kind.many:
-        raise SettingError(f"{kind.name} holds one recording per file; give -o FOLDER or a template like {{stem}}")
-    if target is None:
+    if target in (None, "-"):
         with contextlib.closing(Shared(sys.stdout, "standard output", kind, several)) as shared:
             yield shared
-        return
-    with explain(target), replacing(Path(target)) as file:
-        stream = io.TextIOWrapper(file, "utf-8", newline="")
-        with contextlib.closing(Shared(stream, target, kind, several)) as shared:
-            yield shared
-        stream.detach()
+    elif is_template(target) or is_folder(target):
+        name_output(target, Input("a.wav", Path("a.wav")), None, "")
+        yield Separate(target, kind)
+    else:
+        with explain(target), replacing(Path(target)) as file:
+            stream = io.TextIOWrapper(file, "utf-8", newline="")
+            with contextlib.closing(Shared(stream, target, kind, several)) as shared:
+                yield shared
+            stream.detach()
+            if not shared.wrote:
+                raise Discard
 
 
 class Shared:
-    """All recordings one after another in one file or on standard output."""
+    """All documents one after another in one file or on standard output."""
 
     def __init__(self, stream: TextIO, name: str, kind: Format, several: bool) -> None:
-        self._stream, self._name, self._kind = stream, name, kind
+        if several and not kind.many:
+            raise SettingError(
+                f"{kind.name} holds one recording and channel per file; give -o FOLDER or a template like {{stem}}"
+            )
+        self._stream, self._name, self._kind, self._several = stream, name, kind, several
         self._opening, self._between, self._closing = kind.brackets if several else ("", "", "")
-        self._wrote = False
+        self._failed = False
+        self.wrote = False
 
     def write(self, source: Input, documents: list[Document]) -> None:
-        """Append `documents`; `FormatError` where the format has no room for a second one."""
+        """Append `documents`; `FormatError` where that fails."""
         for document in documents:
-            if self._wrote and not self._kind.many:
-                raise FormatError(f"{self._kind.name} holds one channel per file; give -o FOLDER")
-            self._put((self._between if self._wrote else self._kind.head + self._opening) + self._kind.write(document))
-            self._wrote = True
+            before = self._between if self.wrote else self._kind.head + self._opening
+            self._put(before + self._kind.write(replace(document, shared=self._several)))
+            self.wrote = True
 
     def close(self) -> None:
-        """Write what stands after the last recording."""
-        if not self._wrote:
+        """Write what stands around the recordings."""
+        if not self.wrote:
             self._put(self._kind.head + self._opening)
         self._put(self._closing)
 
     def _put(self, text: str) -> None:
+        if self._failed:  # and said so
+            return
+        self._failed = True
         with explain(self._name):
             self._stream.write(text)
             self._stream.flush()
+        self._failed = False
 
 
 class Separate:
-    """A file per recording (and channel): in a folder, or where a template says."""
+    """A file per recording and channel: in a folder, or where a template says."""
 
     def __init__(self, target: str, kind: Format) -> None:
         self._target, self._kind = target, kind
-        self._written: dict[Path, str] = {}
+        self._written: dict[Path, tuple[str, int | None]] = {}
 
     def write(self, source: Input, documents: list[Document]) -> None:
-        """Write a file per document; `FormatError` where it is that of another recording."""
+        """Write a file per document; `FormatError` where it is that of another."""
         for document in documents:
             path = name_output(self._target, source, document.channel, self._kind.extension)
-            if self._written.setdefault(path, source.path) != source.path:
+            here = (source.path, document.channel)
+            if self._written.setdefault(path, here) != here:
                 raise FormatError(
-                    f"{source.path}: would overwrite {path}, the output of {self._written[path]}; "
-                    "use a template with {dir}"
+                    f"{source.path}: would overwrite {path}, the output of {self._written[path][0]}; "
+                    "use a template with {dir} and {channel}"
                 )
             with explain(str(path)), replacing(path) as file:
                 file.write((self._kind.head + self._kind.write(document)).encode("utf-8"))
 
 
 def name_output(target: str, source: Input, channel: int | None, extension: str) -> Path:
-    """The output file of `source` for a folder, or for a template with `FIELDS` in braces."""
+    """The output file of `source` for a folder, or for a template with `FIELDS` in braces.
+
+    Raises `SettingError` where the template has other fields.
+    """
     if not is_template(target):
         suffix = f".ch{channel}" if channel else ""
-        relative = source.relative
-        return Path(target, relative.with_name(relative.stem + suffix + extension))
+        return Path(target, source.relative.with_name(source.relative.stem + suffix + extension))
     path = Path("stdin" if source.path == "-" else source.path)
     values = (str(path.parent), path.name, path.stem, path.suffix[1:], str(channel or "mix"))
     try:
         return Path(target.format_map(dict(zip(FIELDS, values, strict=True))))
-    except (KeyError, ValueError, IndexError, AttributeError) as error:
+    except (KeyError, ValueError, IndexError, AttributeError, TypeError) as error:
         valid = ", ".join(f"{{{name}}}" for name in FIELDS)
-        raise FormatError(f"{target}: not a template; the fields are {valid}") from error
+        raise SettingError(f"{target}: not a template; the fields are {valid}") from error
 
 
 def is_template(target: str) -> bool:
@@ -123,6 +135,10 @@ def is_folder(target: str) -> bool:
     """Whether `target` is a folder, or would be one: no file, and a name without extension."""
     path = Path(target)
     return path.is_dir() or target.endswith(("/", os.sep)) or not (path.suffix or path.exists())
+
+
+class Discard(Exception):
+    """Raised within `replacing` to keep the old file after all."""
 
 
 @contextlib.contextmanager
@@ -152,9 +168,21 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         with fresh.open("wb") as file:
             yield file
         fresh.replace(path)
+    except Discard:
+        fresh.unlink(missing_ok=True)
     except BaseException:
         fresh.unlink(missing_ok=True)
         raise
+
+
+def check_scores_target(target: str, several: bool) -> None:
+    """Raise `SettingError` where scores cannot go to `target`: a file, a folder or a template."""
+    separate = is_template(target) or is_folder(target)
+    if several and not separate:
+        raise SettingError(f"--scores {target}: one file for several recordings or channels; give a folder")
+    path = name_output(target, Input("a.wav", Path("a.wav")), None, ".npz") if separate else Path(target)
+    if path.suffix not in (".npz", ".csv"):
+        raise SettingError(f"--scores {target}: scores are written as .npz or .csv; choose one of these extensions")
 
 
 def write_scores(target: str, source: Input, detection: Detection, frame_seconds: float) -> None:
@@ -166,8 +194,6 @@ def write_scores(target: str, source: Input, detection: Detection, frame_seconds
     path = Path(target)
     if is_template(target) or is_folder(target):
         path = name_output(target, source, detection.channel, ".npz")
-    if path.suffix not in (".npz", ".csv"):
-        raise FormatError(f"{path}: scores are written as .npz or .csv; choose one of these extensions")
     with explain(str(path)), replacing(path) as file:
         if path.suffix == ".npz":
             np.savez(file, scores=detection.scores, frame_seconds=frame_seconds)

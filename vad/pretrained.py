@@ -10,6 +10,7 @@ from typing import Any
 
 from vad.errors import ModelError
 from vad.features import LogMel
+from vad.settings import Segmentation
 
 FORMAT = 1  # of the metadata below; raised when an older reader would misunderstand
 DEFAULT = "speech-1"
@@ -40,11 +41,13 @@ class Description:
             if content.pop("format") > FORMAT:
                 raise ModelError(f"{path}: made for a newer version of this package; upgrade it")
             content["features"] = LogMel.from_dict(content["features"])
-            if not {"onset", "offset"} <= set(content["thresholds"]["default"]):
-                raise KeyError("thresholds")
+            for thresholds in content["thresholds"].values():
+                Segmentation(**thresholds)
+            content["thresholds"]["default"]["offset"]
             return cls(**content)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ModelError(f"{path}: an ONNX file, but not a speech detector of this package") from error
+            reason = f"no {error} in its metadata" if isinstance(error, KeyError) else str(error)
+            raise ModelError(f"{path}: an ONNX file, but not a speech detector of this package ({reason})") from error
 
 
 def find(model: str | Path | None = None) -> Path:

@@ -49,13 +49,14 @@ class Network:
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+            inputs = {i.name: i.shape for i in self._session.get_inputs()}
+            outputs = [o.name for o in self._session.get_outputs()]
         except _REFUSALS as error:
             raise ModelError(f"{path}: damaged, or not an ONNX file; get the weights again") from error
-        self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
-        inputs = [i.name for i in self._session.get_inputs()]
-        outputs = [o.name for o in self._session.get_outputs()]
-        if (inputs, outputs) != ([INPUT], [OUTPUT]):
-            raise ModelError(f"{path}: an ONNX file, but not a speech detector of this package; see `vad info`")
+        if list(inputs) != [INPUT] or len(inputs[INPUT]) != 3 or outputs != [OUTPUT]:
+            raise ModelError(f"{path}: an ONNX file, but not a speech detector of this package")
+        self.n_mels = inputs[INPUT][2]
 
     def __call__(self, features: Float32) -> Float32:
         """Scores `(window, frame)` of features `(window, frame, mel)`."""
@@ -63,6 +64,8 @@ class Network:
             scores: Float32 = self._session.run([OUTPUT], {INPUT: features})[0]
         except _REFUSALS as error:
             raise ModelError(f"the network does not take features of shape {features.shape}") from error
+        if scores.shape != features.shape[:2]:
+            raise ModelError(f"the network gives {scores.shape} scores for features of shape {features.shape}")
         return scores
 
 
@@ -75,6 +78,7 @@ _REFUSALS = (
     failures.NoSuchFile,
     failures.NotImplemented,
     failures.RuntimeException,
+    UnicodeDecodeError,
 )
 
 

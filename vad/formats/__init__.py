@@ -7,7 +7,7 @@ from pathlib import Path
 from vad.errors import FormatError
 from vad.formats.audacity import AUDACITY
 from vad.formats.csv import CSV, TSV
-from vad.formats.document import Document, Format
+from vad.formats.document import Document, Format, printable
 from vad.formats.json import JSON
 from vad.formats.jsonl import JSONL
 from vad.formats.lab import LAB
@@ -21,7 +21,7 @@ FORMATS: dict[str, Format] = {
     f.name: f for f in (TEXT, JSON, JSONL, CSV, TSV, RTTM, TEXTGRID, AUDACITY, SRT, VTT, LAB, UEM)
 }
 
-__all__ = ["FORMATS", "Document", "Format", "by_extension"]
+__all__ = ["FORMATS", "Document", "Format", "by_extension", "printable"]
 
 
 def by_extension(path: Path) -> Format:

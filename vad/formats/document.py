@@ -10,6 +10,11 @@ from typing import Any
 from vad.segments import Segment
 
 
+def printable(text: str) -> str:
+    """`text` on one line, without what could harm a terminal or a parser."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
 @dataclass(frozen=True)
 class Document:
     """The labels of one channel of one recording."""
@@ -25,7 +30,7 @@ class Document:
     @property
     def name(self) -> str:
         """The recording's path, printable: what could harm a terminal or a parser is replaced."""
-        return "".join(c if c.isprintable() else "\ufffd" for c in self.recording)
+        return printable(self.recording)
 
     @property
     def uri(self) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 
 from vad.detector import Detector
-from vad.evaluation import roc_auc
+from vad.evaluation import detection_cost, read_reference, roc_auc, to_frames
 from vad.features import Float32
 from vad.grid import Grid
 from vad.network.export import export
@@ -29,8 +29,6 @@ ONSETS = np.arange(0.10, 0.951, 0.05)
 HOLD = 0.7  # offset as a share of onset
 MISS_WEIGHT = {"default": 0.75, "recall": 0.95, "precision": 0.4}  # of DCF; false alarms have the rest
 
-Labels = NDArray[np.bool_]
-
 
 @dataclass(frozen=True)
 class DevSet:
@@ -38,7 +36,7 @@ class DevSet:
 
     name: str
     scores: list[Float32]
-    truth: list[Labels]
+    truth: list[NDArray[np.bool_]]
 
     @property
     def auc(self) -> float:
@@ -85,11 +83,8 @@ def read_labelled(folder: Path, detector: Detector) -> list[DevSet]:
         scores, truth = [], []
         for sound in sorted(place.glob("*.flac")):
             scores.append(detector.scores(sound))
-            labels = np.zeros(len(scores[-1]), bool)
-            for line in sound.with_suffix(".tsv").read_text("utf-8").splitlines():
-                start, end = (detector.grid.to_frames(float(value)) for value in line.split()[:2])
-                labels[start:end] = True
-            truth.append(labels)
+            reference = read_reference(sound.with_suffix(".tsv"))
+            truth.append(to_frames(reference, len(scores[-1]), detector.grid))
         sets.append(DevSet(place.name, scores, truth))
     return sets
 
@@ -101,23 +96,18 @@ def choose(sets: list[DevSet], miss_weight: float, grid: Grid) -> Segmentation:
 
 
 def dcf(sets: list[DevSet], settings: Segmentation, miss_weight: float, grid: Grid) -> float:
-    """NIST's detection cost, `miss_weight` * miss + the rest * false alarm, averaged over the sets."""
+    """The detection cost at `settings`, averaged over the sets."""
     costs = []
     for s in sets:
-        truth = np.concatenate(s.truth)
-        found = np.concatenate([_decide(scores, settings, grid) for scores in s.scores])
-        miss, false_alarm = 1 - found[truth].mean(), found[~truth].mean()
-        costs.append(miss_weight * miss + (1 - miss_weight) * false_alarm)
-    return float(np.mean(costs))
+        found = [_decide(scores, settings, grid) for scores in s.scores]
+        costs.append(detection_cost(np.concatenate(s.truth), np.concatenate(found), miss_weight))
+    return float(np.nanmean(costs))
 
 
-def _decide(scores: Float32, settings: Segmentation, grid: Grid) -> Labels:
+def _decide(scores: Float32, settings: Segmentation, grid: Grid) -> NDArray[np.bool_]:
     """Which frames lie within a segment."""
     segmenter = Segmenter(settings, grid)
-    decided = np.zeros(len(scores), bool)
-    for start, end in segmenter.push(scores) + segmenter.finish():
-        decided[grid.to_frames(start) : grid.to_frames(end)] = True
-    return decided
+    return to_frames(segmenter.push(scores) + segmenter.finish(), len(scores), grid)
 
 
 def sources(corpus: Path) -> list[dict[str, Any]]:

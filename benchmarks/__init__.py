@@ -1,0 +1,1 @@
+"""Measurements beside other detectors, in one run. Not part of the installed package."""
