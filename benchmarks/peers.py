@@ -104,7 +104,8 @@ SYSTEMS: dict[str, Callable[[], System]] = {"speech-1": Ours, "silero": Silero, 
 
 def to_int16(samples: Array) -> NDArray[np.int16]:
     """Samples of -1..1 as 16-bit integers."""
-    return np.clip(samples * 32768, -32768, 32767).astype(np.int16)
+    integers: NDArray[np.int16] = np.clip(samples * 32768, -32768, 32767).astype(np.int16)
+    return integers
 
 
 def spread(values: Array, hop: int, samples: int) -> Array:

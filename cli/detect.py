@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from vad.batch import Input
     from vad.detector import Detection
 
+LIST = click.File(errors="surrogateescape")  # file names need not be Unicode
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -76,11 +77,9 @@ def detect(
     raw = shared.raw(options)
     found, errors = find(names)
     several = len(found) + len(errors) > 1 or options["channel"] == "each"
+    about = {"model": detector.description.identity, "settings": asdict(settings)}
     if options["scores_to"]:
         check_scores_target(options["scores_to"], several)
-    about = detector.description
-    head = {"model": {"name": about.name, "version": about.version}, "settings": asdict(settings)}
-
     with contextlib.ExitStack() as stack:
         output = None
         if options["output"] or not options["summary"]:
@@ -103,7 +102,7 @@ def detect(
 
         def deliver(one: Input, detections: list[Detection]) -> None:
             if output:
-                output.write(one, [_document(d, options["inverted"], head) for d in detections])
+                output.write(one, [_document(d, options["inverted"], about) for d in detections])
             for detection in detections:
                 if options["scores_to"]:
                     write_scores(options["scores_to"], one, detection, detector.grid.frame_seconds)
@@ -138,11 +137,11 @@ def _format(name: str | None, output: str | None) -> Format:
         raise click.UsageError(str(error)) from error
 
 
-def _document(detection: Detection, inverted: bool, head: dict[str, Any]) -> Document:
+def _document(detection: Detection, inverted: bool, about: dict[str, Any]) -> Document:
     segments, label = detection.segments, "speech"
     if inverted:
         segments, label = invert(segments, detection.duration), "silence"
-    return Document(detection.name, detection.channel, detection.duration, segments, label, about=head)
+    return Document(detection.name, detection.channel, detection.duration, segments, label, about=about)
 
 
 def _summary(detection: Detection) -> str:

@@ -185,7 +185,7 @@ def test_the_learning_rate_rises_and_then_falls_to_zero() -> None:
 def test_a_wrong_recipe_is_an_error_that_helps(text: str, says: str, tmp_path: Path) -> None:
     path = tmp_path / "recipe.toml"
     path.write_text(text)
-    with pytest.raises(RecipeError, match="recipe.toml") as error:
+    with pytest.raises(RecipeError, match=r"recipe\.toml") as error:
         read_recipe(path)
     assert says in str(error.value)
 

@@ -52,7 +52,7 @@ def find(names: Iterable[str]) -> tuple[list[Input], list[AudioError]]:
             what = "folder" if os.path.isdir(name) else "pattern"
             errors.append(AudioError(f"{name}: no sound files in this {what}; name one that holds some"))
         for one in here:
-            found.setdefault(one.path, one)
+            found.setdefault(one.path if one.path == "-" else os.path.abspath(one.path), one)
     return list(found.values()), errors
 
 

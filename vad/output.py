@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import io
+import itertools
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,6 +21,7 @@ from vad.detector import Detection
 from vad.errors import FormatError, SettingError
 from vad.formats import Document, Format
 
+_SERIAL = itertools.count()
 FIELDS = ("dir", "name", "stem", "ext", "channel")
 
 
@@ -43,13 +46,13 @@ def open_output(target: str | None, kind: Format, several: bool) -> Iterator[Out
         name_output(target, Input("a.wav", Path("a.wav")), None, "")
         yield Separate(target, kind)
     else:
-        with explain(target), replacing(Path(target)) as file:
+        with replacing(Path(target)) as file:
             stream = io.TextIOWrapper(file, "utf-8", newline="")
             with contextlib.closing(Shared(stream, target, kind, several)) as shared:
                 yield shared
-            stream.detach()
-            if not shared.wrote:
+            if shared.failed or not shared.wrote:
                 raise Discard
+            stream.detach()
 
 
 class Shared:
@@ -62,11 +65,12 @@ class Shared:
             )
         self._stream, self._name, self._kind, self._several = stream, name, kind, several
         self._opening, self._between, self._closing = kind.brackets if several else ("", "", "")
-        self._failed = False
+        self.failed = False
         self.wrote = False
 
     def write(self, source: Input, documents: list[Document]) -> None:
         """Append `documents`; `FormatError` where that fails."""
+        spare(Path(self._name), source)
         for document in documents:
             before = self._between if self.wrote else self._kind.head + self._opening
             self._put(before + self._kind.write(replace(document, shared=self._several)))
@@ -79,13 +83,13 @@ class Shared:
         self._put(self._closing)
 
     def _put(self, text: str) -> None:
-        if self._failed:  # and said so
+        if self.failed:  # and said so
             return
-        self._failed = True
+        self.failed = True
         with explain(self._name):
             self._stream.write(text)
             self._stream.flush()
-        self._failed = False
+        self.failed = False
 
 
 class Separate:
@@ -105,7 +109,8 @@ class Separate:
                     f"{source.path}: would overwrite {path}, the output of {self._written[path][0]}; "
                     "use a template with {dir} and {channel}"
                 )
-            with explain(str(path)), replacing(path) as file:
+            spare(path, source)
+            with replacing(path) as file, explain(str(path)):
                 file.write((self._kind.head + self._kind.write(document)).encode("utf-8"))
 
 
@@ -152,27 +157,39 @@ def explain(name: str) -> Iterator[None]:
         raise FormatError(f"{name}: cannot be written ({error.strerror or error})") from error
 
 
+def spare(path: Path, source: Input) -> None:
+    """Raise `FormatError` where writing to `path` would destroy the recording itself."""
+    if path.exists() and os.path.exists(source.path) and path.samefile(source.path):
+        raise FormatError(f"{source.path}: is the recording itself; name another place for its labels")
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
     """A binary file that takes the place of `path` when it is complete, and leaves it alone otherwise.
 
-    Folders on the way are made. What is no ordinary file (a pipe, a device) is written to directly.
+    Folders on the way are made, links followed. What is no ordinary file (a pipe, a device) is
+    written to directly. Raises `FormatError` where that fails.
     """
-    if path.exists() and not path.is_file():
-        with path.open("wb") as file:
-            yield file
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name[:80]}.{os.getpid()}.new")
+    with explain(str(path)):
+        path = Path(os.path.realpath(path))
+        special = path.exists() and not path.is_file()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path if special else path.with_name(f".vad-{os.getpid()}-{next(_SERIAL)}.new")
+        file = fresh.open("wb")
     try:
-        with fresh.open("wb") as file:
-            yield file
-        fresh.replace(path)
-    except Discard:
-        fresh.unlink(missing_ok=True)
-    except BaseException:
-        fresh.unlink(missing_ok=True)
-        raise
+        yield file
+        with explain(str(path)):
+            file.close()
+            if path.exists() and not special:
+                shutil.copymode(path, fresh)
+            fresh.replace(path)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            file.close()
+        if not special:
+            fresh.unlink(missing_ok=True)
+        if not isinstance(error, Discard):
+            raise
 
 
 def check_scores_target(target: str, several: bool) -> None:
@@ -194,10 +211,11 @@ def write_scores(target: str, source: Input, detection: Detection, frame_seconds
     path = Path(target)
     if is_template(target) or is_folder(target):
         path = name_output(target, source, detection.channel, ".npz")
-    with explain(str(path)), replacing(path) as file:
+    spare(path, source)
+    with replacing(path) as file, explain(str(path)):
         if path.suffix == ".npz":
             np.savez(file, scores=detection.scores, frame_seconds=frame_seconds)
         else:
             starts = np.arange(len(detection.scores)) * frame_seconds
             table = np.column_stack([starts, detection.scores])
-            np.savetxt(file, table, ("%.2f", "%.6f"), ",", header="start,score", comments="")
+            np.savetxt(file, table, ("%.3f", "%.6f"), ",", header="start,score", comments="")

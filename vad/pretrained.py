@@ -28,6 +28,11 @@ class Description:
     recipe: dict[str, Any]  # the settings it was trained with
     training: dict[str, Any]  # a summary of the data, and how well it did
 
+    @property
+    def identity(self) -> dict[str, str]:
+        """What a result says of the model that made it."""
+        return {"name": self.name, "version": self.version}
+
     def to_metadata(self) -> dict[str, str]:
         """As the key-value strings of an ONNX file."""
         content = {**vars(self), "features": self.features.to_dict()}

@@ -46,8 +46,8 @@ class Segmenter:
         self._min_speech = grid.to_frames(settings.min_speech)
         self._pad_start = grid.to_frames(settings.pad_start)
         self._pad_end = grid.to_frames(settings.pad_end)
-        # a pause that the end's padding fills entirely is no pause
-        self._min_silence = max(1, grid.to_frames(settings.min_silence), self._pad_end)
+        # a pause that the end's padding fills is no pause
+        self._min_silence = max(grid.to_frames(settings.min_silence), self._pad_end + 1)
         self._longest = math.inf
         if settings.max_speech < math.inf:
             self._longest = grid.to_frames(settings.max_speech)
@@ -117,7 +117,8 @@ class Segmenter:
         """Divide a segment that grew too long at the weakest score of its later half."""
         last = self._begin + int(self._longest) - self._pad_end
         first = max(self._onset + 1, (self._begin + last) // 2)
-        at = first + int(np.argmin(self._scores[first - self._scores_from : last + 1 - self._scores_from]))
+        stop = max(first + 1, last + 1 - self._min_speech)  # what follows shall be worth a segment
+        at = first + int(np.argmin(self._scores[first - self._scores_from : stop - self._scores_from]))
         self._close(at)
         self._begin = self._onset = at
         self.state = State.SPEECH

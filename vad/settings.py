@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields
 
 from vad.errors import SettingError
 
+LONGEST = 1_000_000  # seconds that a duration can be set to
+
 
 @dataclass(frozen=True)
 class Segmentation:
@@ -23,8 +25,8 @@ class Segmentation:
     def __post_init__(self) -> None:
         for f in fields(self):
             value = getattr(self, f.name)
-            if not value >= 0 or (math.isinf(value) and f.name != "max_speech"):
-                raise SettingError(f"{f.name}={value}: give a number of at least 0")
+            if not 0 <= value <= LONGEST and not (value == math.inf and f.name == "max_speech"):
+                raise SettingError(f"{f.name}={value}: give a number from 0 to {LONGEST}")
         if self.onset > 1:
             raise SettingError(f"onset={self.onset}: scores go from 0 to 1; give an onset between them")
         if self.offset > self.onset:
@@ -32,7 +34,7 @@ class Segmentation:
                 f"offset={self.offset} lies above onset={self.onset}; speech must end at a lower score than it starts"
             )
         shortest = self.pad_start + self.pad_end + max(self.min_speech, 0.1)
-        if self.max_speech < shortest:
+        if self.max_speech < shortest - 1e-9:
             raise SettingError(
                 f"max_speech={self.max_speech} leaves no room for padding and min_speech; give at least {shortest:g}"
             )

@@ -35,7 +35,7 @@ class Document:
     @property
     def uri(self) -> str:
         """The recording's name without folder and extension, in one word, as RTTM and UEM need it."""
-        return "_".join(Path(self.name).stem.split()) or "_"
+        return "_".join(Path(self.name).stem.replace('"', "'").split()) or "_"
 
 
 @dataclass(frozen=True)
