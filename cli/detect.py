@@ -30,12 +30,7 @@ CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 
 @click.command()
 @click.argument("inputs", nargs=-1, metavar="INPUT...")
-@click.option(
-    "--from-file",
-    type=click.File(errors="surrogateescape"),
-    metavar="LIST",
-    help="Read more inputs from LIST, one per line.",
-)
+@click.option("--from-file", type=LIST, metavar="LIST", help="Read more inputs from LIST, one per line.")
 @click.option("-o", "--output", metavar="FILE|DIR|TEMPLATE", help="Where to write.  [default: standard output]")
 @click.option("-f", "--format", "kind", type=click.Choice(list(FORMATS)), help="Label format.  [default: as -o says]")
 @shared.segmentation

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from typing import Any
 
 import click
 
 
 @click.command()
 @click.argument("model", required=False)
-@click.option("--json", "as_json", is_flag=True, help="All of it as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, with every source of the training data.")
 def info(model: str | None, as_json: bool) -> None:
     """Show what a weights file is: its training, its thresholds, its frame grid.
 
@@ -21,7 +23,7 @@ def info(model: str | None, as_json: bool) -> None:
 
     detector = Detector(model)
     about = detector.description
-    facts = {
+    facts: dict[str, Any] = {
         "name": about.name,
         "version": about.version,
         "path": str(detector.path),
@@ -35,10 +37,16 @@ def info(model: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(facts, indent=2))
         return
+    hours: Counter[str] = Counter()
+    for source in about.training.get("data", []):
+        hours[source["kind"]] += source["hours"]
+    facts["training"] = {f"{kind}, hours": round(total, 1) for kind, total in hours.items()}
+    facts["training"] |= {f"on {name}": figures for name, figures in about.training.get("results", {}).items()}
     for name, value in facts.items():
-        if isinstance(value, dict):
-            click.echo(f"{name}:")
-            for key, inner in value.items():
-                click.echo(f"  {key:<12} {json.dumps(inner) if isinstance(inner, dict) else inner}")
-        else:
-            click.echo(f"{name + ':':<14} {value}")
+        if not isinstance(value, dict):
+            click.echo(f"{name + ':':<12} {value}")
+            continue
+        click.echo(f"{name}:")
+        for key, inner in value.items():
+            shown = ", ".join(f"{k} {v}" for k, v in inner.items()) if isinstance(inner, dict) else inner
+            click.echo(f"  {key:<14} {shown}")

@@ -44,10 +44,10 @@ def segmentation(command: F) -> F:
 def sound(command: F) -> F:
     """`--channel`, and how to read bare samples."""
     for option in (
-        click.option("--dtype", type=click.Choice(DTYPES), default="int16", show_default=True, help="... and type."),
-        click.option("--channels", type=click.IntRange(1), default=1, show_default=True, help="... channels,"),
-        click.option("--rate", type=click.IntRange(1), default=16_000, show_default=True, help="... rate in Hz,"),
-        click.option("--raw", is_flag=True, help="Inputs are bare samples, little-endian and interleaved: their"),
+        click.option("--dtype", type=click.Choice(DTYPES), default="int16", show_default=True, help="Of --raw."),
+        click.option("--channels", type=click.IntRange(1), default=1, show_default=True, help="Of --raw."),
+        click.option("--rate", type=click.IntRange(1), default=16_000, show_default=True, help="Of --raw, in Hz."),
+        click.option("--raw", is_flag=True, help="Inputs are bare samples, little-endian, channels interleaved."),
         click.option(
             "--channel",
             default="mix",
