@@ -156,6 +156,28 @@ def test_a_checkpoint_of_other_settings_or_a_damaged_one_is_refused(corpus: Path
             read_averaged(checkpoint, quick)
 
 
+def test_training_begins_with_the_weights_it_is_given(corpus: Path, tmp_path: Path) -> None:
+    list(train(SMALL, corpus, tmp_path / "first"))
+    given = tmp_path / "first" / "checkpoint.pt"
+    still = replace(SMALL, loop=replace(SMALL.loop, steps=1, learning_rate=0.0))
+    list(train(still, corpus, tmp_path / "second", init_from=given))
+    ours, theirs = (
+        read_averaged(tmp_path / name / "checkpoint.pt", SMALL).state_dict() for name in ("first", "second")
+    )
+    assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+    other = replace(still, network=NetworkSettings(channels=4, hidden=4, layers=1))
+    with pytest.raises(RecipeError, match="another network"):
+        next(train(other, corpus, tmp_path / "third", init_from=given))
+
+
+def test_a_distant_talker_is_heard_but_does_not_count(corpus: Path) -> None:
+    settings = MixtureSettings(seconds=2.0, no_speech=0.0, second_talker=0.0, room=0.0, telephone=0.0)
+    speech = read_corpus(corpus, "train", Grid(), CorpusSettings())
+    alone, behind = (Mixer(speech, replace(settings, distant_talker=share)) for share in (0.0, 1.0))
+    assert not np.array_equal(alone((0, 1))[0], behind((0, 1))[0])
+    assert np.array_equal(alone((0, 1))[1], behind((0, 1))[1])
+
+
 def test_a_loss_that_is_no_number_stops_training(corpus: Path, tmp_path: Path) -> None:
     wild = replace(SMALL, loop=replace(SMALL.loop, learning_rate=1e38, clip=1e38))
     with pytest.raises(RecipeError, match="learning_rate"):

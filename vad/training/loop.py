@@ -57,11 +57,12 @@ class Crops(Dataset[tuple[Float32, Float32]]):
         return self._features(samples), target
 
 
-def train(recipe: Recipe, corpus: Path, output: Path) -> Iterator[Progress]:
+def train(recipe: Recipe, corpus: Path, output: Path, init_from: Path | None = None) -> Iterator[Progress]:
     """Train into `output`, going on from its checkpoint where there is one.
 
-    Afterwards `checkpoint.pt` there holds the averaged weights (`read_averaged`). Raises
-    `RecipeError` where the checkpoint belongs to another recipe or the loss is no number.
+    `init_from` is a checkpoint whose averaged weights a fresh start begins with. Afterwards
+    `checkpoint.pt` in `output` holds the averaged weights (`read_averaged`). Raises `RecipeError`
+    where a checkpoint belongs to another recipe or network, or the loss is no number.
     """
     loop = recipe.loop
     torch.set_num_threads(loop.threads)
@@ -71,7 +72,10 @@ def train(recipe: Recipe, corpus: Path, output: Path) -> Iterator[Progress]:
     dev_x, dev_y = dev_mixtures(recipe, corpus)
 
     network = Network(recipe.features.n_mels, recipe.network)
-    normalise(network, Crops(mixer, recipe.features, (NORM, loop.seed), range(128)))
+    if init_from:
+        network.load_state_dict(read_averaged(init_from, recipe).state_dict())
+    else:
+        normalise(network, Crops(mixer, recipe.features, (NORM, loop.seed), range(128)))
     averaged = copy.deepcopy(network).requires_grad_(False)
     optimiser = torch.optim.AdamW(network.parameters(), loop.learning_rate, weight_decay=loop.weight_decay)
     checkpoint = Checkpoint(output / "checkpoint.pt", recipe, network, averaged, optimiser)
@@ -186,7 +190,10 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def read_averaged(path: Path, recipe: Recipe) -> Network:
-    """The averaged network of a checkpoint, ready to be exported."""
+    """The averaged network of a checkpoint, ready to be exported; `RecipeError` where it is another."""
     network = Network(recipe.features.n_mels, recipe.network)
-    network.load_state_dict(read_checkpoint(path)["averaged"])
+    try:
+        network.load_state_dict(read_checkpoint(path)["averaged"])
+    except (RuntimeError, KeyError) as error:
+        raise RecipeError(f"{path}: a checkpoint of another network; use its own features and network") from error
     return network.eval()

@@ -54,6 +54,9 @@ class Mixer:
                 other, second = self._talk(rng)
                 mixed += other * _gain(rng.uniform(-12, 3))
                 target = np.maximum(target, second)
+            if s.distant_talker and rng.random() < s.distant_talker:
+                behind, _ = self._talk(rng)
+                mixed += self._shape(behind, rng, 1.0) * _gain(rng.uniform(-35, -18))
         mixed = self._shape(mixed, rng, s.room)
         power = _active_power(mixed)
         noise = self._noise(rng)

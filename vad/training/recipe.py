@@ -36,6 +36,7 @@ class MixtureSettings:
     seconds: float = 5.0  # length of a crop
     no_speech: float = 0.22  # crops without any speech
     second_talker: float = 0.15  # crops with a second talker over the first
+    distant_talker: float = 0.0  # crops with a talker far behind the first, who does not count as speech
     room: float = 0.5  # crops in a room
     telephone: float = 0.2  # crops limited to the telephone band
     clipping: float = 0.05  # crops driven into clipping
