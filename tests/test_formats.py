@@ -30,7 +30,7 @@ Times = list[tuple[float, float]]
 def written(kind: str, *documents: Document) -> str:
     """What a file with these documents holds."""
     text = io.StringIO()
-    shared = Shared(text, "text", FORMATS[kind], len(documents) > 1)
+    shared = Shared(text, FORMATS[kind], len(documents) > 1)
     for document in documents:
         shared.write(Input(document.recording, Path("a")), [document])
     shared.close()

@@ -68,7 +68,7 @@ def test_standard_output_is_the_default(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_results_are_handed_on_as_they_come() -> None:
     pipe = io.BytesIO()
-    shared = Shared(io.TextIOWrapper(pipe, "utf-8"), "pipe", FORMATS["text"], several=False)
+    shared = Shared(io.TextIOWrapper(pipe, "utf-8"), FORMATS["text"], several=False)
     shared.write(source("a.wav"), [document("a.wav", shared=False)])
     assert pipe.getvalue() == b"1.000\t2.000\n"
 
@@ -91,7 +91,7 @@ def test_one_file_holds_all_recordings_under_one_head(tmp_path: Path) -> None:
 @pytest.mark.parametrize("count", [0, 1, 2, 3])
 def test_json_of_several_recordings_is_one_array(count: int) -> None:
     text = io.StringIO()
-    shared = Shared(text, "text", FORMATS["json"], several=True)
+    shared = Shared(text, FORMATS["json"], several=True)
     for number in range(count):
         shared.write(source("a.wav"), [document(f"{number}.wav")])
     shared.close()
@@ -158,7 +158,7 @@ def test_a_closed_pipe_is_no_format_error() -> None:
             raise BrokenPipeError(errno.EPIPE, "Broken pipe")
 
     with pytest.raises(BrokenPipeError):
-        Shared(Closed(), "text", FORMATS["text"], False).write(source("a.wav"), [document("a.wav")])
+        Shared(Closed(), FORMATS["text"], False).write(source("a.wav"), [document("a.wav")])
 
 
 def test_a_place_where_nothing_can_be_written_is_one_line(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def open_output(target: str | None, kind: Format, several: bool) -> Iterator[Out
     cannot hold them, and for a template with unknown fields.
     """
     if target in (None, "-"):
-        with contextlib.closing(Shared(sys.stdout, "standard output", kind, several)) as shared:
+        with contextlib.closing(Shared(sys.stdout, kind, several)) as shared:
             yield shared
     elif is_template(target) or is_folder(target):
         name_output(target, Input("a.wav", Path("a.wav")), None, "")
@@ -48,7 +48,7 @@ def open_output(target: str | None, kind: Format, several: bool) -> Iterator[Out
     else:
         with replacing(Path(target)) as file:
             stream = io.TextIOWrapper(file, "utf-8", newline="")
-            with contextlib.closing(Shared(stream, target, kind, several)) as shared:
+            with contextlib.closing(Shared(stream, kind, several, Path(target))) as shared:
                 yield shared
             if shared.failed or not shared.wrote:
                 raise Discard
@@ -58,19 +58,20 @@ def open_output(target: str | None, kind: Format, several: bool) -> Iterator[Out
 class Shared:
     """All documents one after another in one file or on standard output."""
 
-    def __init__(self, stream: TextIO, name: str, kind: Format, several: bool) -> None:
+    def __init__(self, stream: TextIO, kind: Format, several: bool, path: Path | None = None) -> None:
         if several and not kind.many:
             raise SettingError(
                 f"{kind.name} holds one recording and channel per file; give -o FOLDER or a template like {{stem}}"
             )
-        self._stream, self._name, self._kind, self._several = stream, name, kind, several
+        self._stream, self._kind, self._several, self._path = stream, kind, several, path
         self._opening, self._between, self._closing = kind.brackets if several else ("", "", "")
         self.failed = False
         self.wrote = False
 
     def write(self, source: Input, documents: list[Document]) -> None:
         """Append `documents`; `FormatError` where that fails."""
-        spare(Path(self._name), source)
+        if self._path:
+            spare(self._path, source)
         for document in documents:
             before = self._between if self.wrote else self._kind.head + self._opening
             self._put(before + self._kind.write(replace(document, shared=self._several)))
@@ -86,7 +87,7 @@ class Shared:
         if self.failed:  # and said so
             return
         self.failed = True
-        with explain(self._name):
+        with explain(str(self._path or "standard output")):
             self._stream.write(text)
             self._stream.flush()
         self.failed = False
