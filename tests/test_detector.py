@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import DATA, RATE, bursts
+from conftest import DATA, ENERGY, RATE, bursts
 from vad import Detector, ModelError, Segment, Segmentation, SettingError
 from vad.audio import from_array
 from vad.evaluation import read_reference, roc_auc, to_frames
@@ -116,6 +118,33 @@ def test_a_channel_of_its_own_has_the_segments_of_its_own(energy: Detector) -> N
     assert right.segments == energy.detect(stereo, sample_rate=RATE, channel=2)
     assert left.segments != right.segments
     assert len(energy.detect(stereo, sample_rate=RATE)) == 2
+
+
+def test_memory_does_not_grow_with_the_length() -> None:
+    script = """
+import io, resource, sys
+from vad import Detector
+from vad.audio import Raw, open_sound
+
+class Endless(io.RawIOBase):
+    left = int(sys.argv[2]) * 32_000
+    def readable(self): return True
+    def readinto(self, buffer):
+        count = min(len(buffer), self.left)
+        buffer[:count] = bytes(count)
+        self.left -= count
+        return count
+
+detector = Detector(sys.argv[1])
+(found,) = detector.analyse(open_sound(io.BufferedReader(Endless()), Raw()), detector.settings())
+assert found.duration == int(sys.argv[2])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+    short, long = (
+        int(subprocess.check_output([sys.executable, "-c", script, str(ENERGY), str(seconds)]))
+        for seconds in (300, 3600)
+    )
+    assert long - short < 15  # MiB, where an hour as float32 is 230
 
 
 def test_one_detector_serves_many_threads(talk: Path) -> None:

@@ -276,6 +276,8 @@ def _open_av(file: BinaryIO, name: str) -> Sound:
                     yield block
         if length and done < length - rate:
             failure = failure or EOFError(f"{length / rate:.2f} s were announced")
+        if failure and not (done or file.seekable()):
+            raise AudioError(f"{name}: cannot be read from a pipe ({_reason(failure)}); give it as a file") from failure
         if failure:
             _damaged(name, done / rate, failure)
 
