@@ -26,7 +26,9 @@ SMALL = Recipe(
     "small",
     network=NetworkSettings(channels=16, hidden=8, layers=1),
     mixture=MixtureSettings(seconds=2.0, snr_low=10.0),
-    loop=LoopSettings(steps=40, batch=8, warmup=5, average=0.9, evaluate_every=20, workers=0, learning_rate=1e-2),
+    loop=LoopSettings(
+        steps=40, batch=8, warmup=5, average=0.9, evaluate_every=20, workers=0, dev_crops=16, learning_rate=1e-2
+    ),
 )
 
 
@@ -107,7 +109,7 @@ def test_training_learns_and_its_model_detects(corpus: Path, tmp_path: Path) -> 
     recipe.write_text(
         'name = "small"\n[network]\nchannels = 16\nhidden = 8\nlayers = 1\n[mixture]\nseconds = 2.0\nsnr_low = 15\n'
         "level_low = -35\nroom = 0\ntelephone = 0\n"
-        "[loop]\nsteps = 100\nbatch = 16\nwarmup = 5\naverage = 0.9\nevaluate_every = 50\nlearning_rate = 1e-2\n"
+        "[loop]\nsteps = 100\nbatch = 16\nwarmup = 5\naverage = 0.9\nevaluate_every = 50\ndev_crops = 16\nlearning_rate = 1e-2\n"
     )
     output = tmp_path / "out"
     command = ["train", str(recipe), "loop.workers=1", "--corpus", str(corpus), "-o", str(output)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import BinaryIO
 
@@ -95,7 +95,7 @@ class Detector:
         return detection.scores
 
     def segment(self, scores: ArrayLike, *, preset: str = "default", **settings: float | None) -> list[Segment]:
-        """Segments of `(frame,)` scores, computed earlier; takes the settings of `detect`."""
+        """Segments of `(frame,)` scores computed earlier, to whole frames; takes the settings of `detect`."""
         segmenter = Segmenter(self.settings(preset, **settings), self.grid)
         return segmenter.push(np.asarray(scores, np.float32)) + segmenter.finish()
 
@@ -120,10 +120,7 @@ class Detector:
                 progress(sound.duration)
         duration = floor_milliseconds(sound.duration)
         numbers = range(1, len(chains) + 1) if channel == "each" else [None if channel == "mix" else int(channel)]
-        return [
-            replace(chain.finish(duration), name=sound.name, channel=number)
-            for chain, number in zip(chains, numbers, strict=True)
-        ]
+        return [chain.finish(sound.name, number, duration) for chain, number in zip(chains, numbers, strict=True)]
 
 
 class _Chain:
@@ -139,12 +136,12 @@ class _Chain:
     def push(self, samples: Float32) -> None:
         self._take(self._scorer.push(self._features.push(samples)))
 
-    def finish(self, duration: float) -> Detection:
+    def finish(self, name: str, channel: int | None, duration: float) -> Detection:
         self._take(self._scorer.push(self._features.finish()))
         self._take(self._scorer.finish())
         self._segments += self._segmenter.finish()
         scores = None if self._scores is None else np.concatenate(self._scores)
-        return Detection("", None, duration, clip(self._segments, duration), scores)
+        return Detection(name, channel, duration, clip(self._segments, duration), scores)
 
     def _take(self, scores: Float32) -> None:
         if self._scores is not None:

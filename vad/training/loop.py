@@ -28,7 +28,6 @@ from vad.training.mixing import Mixer
 from vad.training.recipe import LoopSettings, Recipe
 
 TRAIN, DEV, NORM = 0, 1, 2  # what a crop is drawn for: the first number of its seed
-DEV_CROPS = 256
 DEV_SNR = 10.0  # dB
 
 
@@ -108,7 +107,7 @@ def dev_mixtures(recipe: Recipe, corpus: Path) -> tuple[Tensor, Float32]:
     settings = {**asdict(recipe.mixture), "snr_low": DEV_SNR, "snr_high": DEV_SNR, "no_speech": 0.0}
     speech = read_corpus(corpus, "dev", recipe.features.grid, recipe.corpus)
     mixer = Mixer(speech, type(recipe.mixture)(**settings))
-    crops = Crops(mixer, recipe.features, (DEV, 0), range(DEV_CROPS))
+    crops = Crops(mixer, recipe.features, (DEV, 0), range(recipe.loop.dev_crops))
     features, targets = zip(*(crops[n] for n in range(len(crops))), strict=True)
     return torch.from_numpy(np.stack(features)), np.stack(targets)
 

@@ -59,6 +59,7 @@ class LoopSettings:
     clip: float = 1.0  # largest norm of the gradient
     average: float = 0.999  # decay of the averaged weights, which are the ones kept
     evaluate_every: int = 500  # steps
+    dev_crops: int = 256  # mixtures of dev speakers that are evaluated
     threads: int = 1  # of torch
     workers: int = 2  # processes that mix
     seed: int = 1
