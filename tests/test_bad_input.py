@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import warnings
@@ -797,3 +798,15 @@ class TestProcess:
         done = shell("detect", "--model", ENERGY, path)
         assert done.returncode == 1
         assert str(path) in complaint(done.stderr)
+
+
+@real
+def test_ctrl_c_ends_even_a_read_that_waits() -> None:
+    command = [str(COMMAND), "detect", "--model", str(ENERGY), "-", "--raw", "--verbose"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        assert b"energy.onnx" in process.stderr.readline()  # it is about to read
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert stderr.split() == [b"Aborted!"]

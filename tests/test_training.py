@@ -109,7 +109,8 @@ def test_training_learns_and_its_model_detects(corpus: Path, tmp_path: Path) -> 
     recipe.write_text(
         'name = "small"\n[network]\nchannels = 16\nhidden = 8\nlayers = 1\n[mixture]\nseconds = 2.0\nsnr_low = 15\n'
         "level_low = -35\nroom = 0\ntelephone = 0\n"
-        "[loop]\nsteps = 100\nbatch = 16\nwarmup = 5\naverage = 0.9\nevaluate_every = 50\ndev_crops = 16\nlearning_rate = 1e-2\n"
+        "[loop]\nsteps = 100\nbatch = 16\nwarmup = 5\naverage = 0.9\nlearning_rate = 1e-2\n"
+        "evaluate_every = 50\ndev_crops = 16\n"
     )
     output = tmp_path / "out"
     command = ["train", str(recipe), "loop.workers=1", "--corpus", str(corpus), "-o", str(output)]
