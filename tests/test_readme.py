@@ -1,4 +1,4 @@
-"""What the README shows is what happens."""
+"""What the README shows is what happens. Run as a program, this file writes the outputs anew."""
 
 from __future__ import annotations
 
@@ -9,42 +9,38 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ROOT
-
-README = (ROOT / "README.md").read_text("utf-8")
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+TEXT = README.read_text("utf-8")
 TEST_COMMAND = "python3 -m venv .venv && .venv/bin/pip install -e '.[dev]' && .venv/bin/pytest"
+# A command after "$ " in a `console` block, and the lines of output below it.
+SHOWN = re.compile(r"(?<=```console\n)\$ (?P<command>.*)\n(?P<output>(?:(?!```).*\n)*)(?=```)")
 
 
-def console() -> list[tuple[str, str]]:
-    """Commands in `console` blocks with the output shown below them."""
-    blocks = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
-    return [
-        (command, output)
-        for block in blocks
-        for command, output in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE)
-    ]
-
-
-def test_the_readme_shows_commands_with_their_output() -> None:
-    shown = [command for command, output in console() if output]
-    assert len(shown) >= 3
-
-
-@pytest.mark.parametrize(("command", "output"), console(), ids=lambda text: text[-40:])
-def test_a_command_prints_what_the_readme_shows(command: str, output: str) -> None:
-    if command == TEST_COMMAND:
-        assert output == ""
-        return
-    last = command.rpartition("&& ")[2]
-    program, *arguments = last.split()
+def run(command: str) -> str:
+    """What the last part of `command`, a call of `vad`, prints from the root of the repository."""
+    program, *arguments = command.rpartition("&& ")[2].split()
     assert program in ("vad", ".venv/bin/vad")
     vad = Path(sys.executable).with_name("vad")
     done = subprocess.run([vad, *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout == output
     assert done.stderr == ""
+    return done.stdout
 
 
-@pytest.mark.parametrize("block", re.findall(r"```python\n(.*?)```", README, re.DOTALL))
+def test_the_readme_shows_commands_with_their_output() -> None:
+    assert sum(bool(shown["output"]) for shown in SHOWN.finditer(TEXT)) >= 3
+    assert len(SHOWN.findall(TEXT)) == TEXT.count("```console")
+
+
+@pytest.mark.parametrize("shown", SHOWN.finditer(TEXT), ids=lambda shown: shown["command"][-30:])
+def test_a_command_prints_what_the_readme_shows(shown: re.Match[str]) -> None:
+    if shown["command"] == TEST_COMMAND:
+        assert shown["output"] == ""
+    else:
+        assert run(shown["command"]) == shown["output"]
+
+
+@pytest.mark.parametrize("block", re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL))
 def test_python_examples_run(block: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     names: dict[str, object] = {}
@@ -55,11 +51,20 @@ def test_python_examples_run(block: str, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_the_ci_runs_the_test_command_of_the_readme() -> None:
-    assert f"$ {TEST_COMMAND}\n" in README
+    assert f"$ {TEST_COMMAND}\n" in TEXT
     assert f"\n{TEST_COMMAND}\n" in (ROOT / ".ci" / "run").read_text("utf-8")
 
 
-@pytest.mark.parametrize("link", re.findall(r"\]\(([^)#]+)\)|src=\"([^\"]+)\"", README))
-def test_links_lead_somewhere(link: tuple[str, str]) -> None:
-    target = link[0] or link[1]
-    assert target.startswith("https://") or (ROOT / target).exists()
+@pytest.mark.parametrize("link", re.findall(r"\]\(([^)#]+)\)", TEXT))
+def test_links_lead_somewhere(link: str) -> None:
+    assert link.startswith("https://") or (ROOT / link).exists()
+
+
+def rewrite(shown: re.Match[str]) -> str:
+    """A command with the output it has now."""
+    output = "" if shown["command"] == TEST_COMMAND else run(shown["command"])
+    return f"$ {shown['command']}\n{output}"
+
+
+if __name__ == "__main__":
+    README.write_text(SHOWN.sub(rewrite, TEXT), "utf-8")
