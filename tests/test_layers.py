@@ -9,6 +9,11 @@ from pathlib import Path
 
 import pytest
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 ROOT = Path(__file__).parent.parent
 
 # A module imports only from layers with smaller numbers (and within a folder of its own).
@@ -75,6 +80,13 @@ def test_imports_go_down_the_layers(path: Path) -> None:
 
 def test_every_module_has_a_layer() -> None:
     assert {layer_name(p) for p in modules()} - {"weights"} == set(LAYERS)
+
+
+def test_every_package_is_installed_and_nothing_beside_vad() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
+    folders = {p.parent.relative_to(ROOT) for p in (ROOT / "vad").rglob("__init__.py")}
+    assert set(settings["packages"]) == {".".join(f.parts) for f in folders} | {"vad.cli"}
+    assert settings["package-dir"] == {"vad.cli": "cli"}
 
 
 def loaded_after(code: str) -> set[str]:

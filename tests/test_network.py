@@ -87,7 +87,7 @@ def test_torch_and_onnx_give_the_same_scores(settings: NetworkSettings, tmp_path
         assert np.abs(exported(features) - expected).max() < 1e-4
 
 
-def test_the_shipped_weights_are_those_of_their_safetensors_graph() -> None:
+def test_the_shipped_weights_compute_in_torch_what_they_compute_in_onnx() -> None:
     """The packaged ONNX file, rebuilt in torch from its own constants, gives the same scores."""
     path = Detector().path
     constants = {c.name: onnx.numpy_helper.to_array(c) for c in onnx.load(path).graph.initializer}
