@@ -235,8 +235,10 @@ def _open_av(file: BinaryIO, name: str) -> Sound:
     """By FFmpeg: the first audio track of any container."""
     import av  # half the start-up time of a program that needs it only now and then
 
+    # tags need not be Unicode: what PyAV 19 takes for granted, older ones have to be told
+    lenient: dict[str, Any] = {} if int(av.__version__.partition(".")[0]) >= 19 else {"metadata_errors": "ignore"}
     try:
-        container = av.open(file, "r", metadata_errors="ignore")
+        container = av.open(file, "r", **lenient)
     except (av.FFmpegError, ValueError) as error:
         raise AudioError(f"{name}: not a sound file that libsndfile or FFmpeg can read ({_reason(error)})") from error
     if not container.streams.audio:
