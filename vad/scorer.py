@@ -74,7 +74,6 @@ _REFUSALS = (
     failures.InvalidArgument,
     failures.InvalidGraph,
     failures.InvalidProtobuf,
-    failures.ModelLoadCanceled,
     failures.NoSuchFile,
     failures.NotImplemented,
     failures.RuntimeException,
