@@ -33,7 +33,9 @@ def test_the_shipped_model_finds_the_words_of_a_real_recording(talk: Path) -> No
     assert roc_auc(labels, scores) > 0.9
     found = to_frames(detector.detect(talk), len(scores), detector.grid)
     assert found[labels].mean() > 0.9  # few misses
-    assert found[~labels].mean() < 0.4  # the pauses between words are short: most of this is within them
+    near = np.convolve(labels, np.ones(41), "same") > 0  # within 0.2 s of a word
+    assert found[~near].mean() < 0.1  # and where nobody speaks, few false alarms
+    assert not found[near & ~labels].all()  # nor are all pauses between words bridged
 
 
 def test_the_shipped_model_hears_no_speech_in_washing_up_nor_in_silence_and_hiss() -> None:

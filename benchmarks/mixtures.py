@@ -1,0 +1,44 @@
+"""Sets of mixtures of held-out speakers and noise: `python -m benchmarks.mixtures CORPUS FOLDER`.
+
+CORPUS is a corpus folder as `vad train` takes it. FOLDER gets three sets of 48 mixtures of 10 s:
+`noisy10` and `noisy0` (speech 10 and 0 dB over noise) and `nonspeech` (noise and music alone). Their
+labels are those of training: energy blended with two detectors, of which Silero is one.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import soundfile
+
+from benchmarks.peers import RATE, runs
+from vad.grid import Grid
+from vad.training.corpus import read_corpus
+from vad.training.mixing import Mixer
+from vad.training.recipe import CorpusSettings, MixtureSettings
+
+COUNT = 48
+SETS = {
+    "noisy10": {"snr_low": 10.0, "snr_high": 10.0, "no_speech": 0.0},
+    "noisy0": {"snr_low": 0.0, "snr_high": 0.0, "no_speech": 0.0},
+    "nonspeech": {"no_speech": 1.0},
+}
+
+
+def main(corpus: Path, folder: Path) -> None:
+    held_out = read_corpus(corpus, "dev", Grid(), CorpusSettings())
+    for name, settings in SETS.items():
+        mixer = Mixer(
+            held_out, MixtureSettings(seconds=10.0, second_talker=0.0, clipping=0.0, level_low=-40.0, **settings)
+        )
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for number in range(COUNT):
+            samples, target = mixer((9, number))
+            soundfile.write(folder / name / f"{number:02}.flac", samples, RATE)
+            labels = "".join(f"{start}\t{end}\n" for start, end in runs(target > 0.5))
+            (folder / name / f"{number:02}.tsv").write_text(labels, "ascii")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
