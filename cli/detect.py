@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -22,7 +23,7 @@ from .talk import Talk
 
 if TYPE_CHECKING:
     from vad.batch import Input
-    from vad.detector import Detection
+    from vad.detector import Detection, Detector
 
 LIST = click.File(errors="surrogateescape")  # file names need not be Unicode
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -59,7 +60,6 @@ def detect(
       asr        chunks for transcription: long, padded, at most 30 s
     """
     from vad import Detector
-    from vad.audio import open_sound
     from vad.batch import find, work
     from vad.output import check_scores_target, open_output, write_scores
 
@@ -69,7 +69,6 @@ def detect(
     kind = _format(options["kind"], options["output"])
     detector = Detector(options["model"])
     settings = detector.settings(preset, **{name: options[name] for name in asdict(Segmentation())})
-    raw = shared.raw(options)
     found, errors = find(names)
     several = len(found) + len(errors) > 1 or options["channel"] == "each"
     about = {"model": detector.description.identity, "settings": asdict(settings)}
@@ -84,17 +83,6 @@ def detect(
         for error in errors:
             talk.error(error)
 
-        def task(one: Input, check: Callable[[], None]) -> list[Detection]:
-            sound = open_sound(sys.stdin.buffer if one.path == "-" else one.path, raw)
-
-            def progress(seconds: float) -> None:
-                check()
-                if len(found) == 1 and sound.length:
-                    talk.to(int(1000 * min(1, seconds * sound.sample_rate / sound.length)))
-
-            keep = options["scores_to"] is not None
-            return detector.analyse(sound, settings, options["channel"], keep_scores=keep, progress=progress)
-
         def deliver(one: Input, detections: list[Detection]) -> None:
             if output:
                 output.write(one, [_document(d, options["inverted"], about) for d in detections])
@@ -104,6 +92,11 @@ def detect(
                 if options["summary"]:
                     click.echo(_summary(detection))
 
+        def moved(share: float) -> None:
+            if len(found) == 1:
+                talk.to(int(1000 * share))
+
+        task = functools.partial(_analyse, detector=detector, settings=settings, options=options, moved=moved)
         for count, (one, result) in enumerate(work(found, task, min(options["jobs"], len(found))), 1):
             try:
                 if isinstance(result, VadError):
@@ -118,6 +111,29 @@ def detect(
                 talk.to(count)
     if talk.failed:
         raise SystemExit(1)
+
+
+def _analyse(
+    one: Input,
+    check: Callable[[], None],
+    *,
+    detector: Detector,
+    settings: Segmentation,
+    options: dict[str, Any],
+    moved: Callable[[float], None],
+) -> list[Detection]:
+    """What is found in a recording; `moved` is told the share that is done, where the length is known."""
+    from vad.audio import open_sound
+
+    sound = open_sound(sys.stdin.buffer if one.path == "-" else one.path, shared.raw(options))
+
+    def progress(seconds: float) -> None:
+        check()
+        if sound.length:
+            moved(min(1.0, seconds * sound.sample_rate / sound.length))
+
+    keep = options["scores_to"] is not None
+    return detector.analyse(sound, settings, options["channel"], keep_scores=keep, progress=progress)
 
 
 def _format(name: str | None, output: str | None) -> Format:

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from vad.settings import PRESETS, Segmentation
+from vad.settings import DTYPES, PRESETS, Raw, Segmentation
 
 if TYPE_CHECKING:
-    from vad.audio import Channel, Raw
+    from vad.audio import Channel
 
 F = TypeVar("F", bound=Callable[..., Any])
-DTYPES = ("uint8", "int16", "int32", "float32", "float64")
 
 
 def segmentation(command: F) -> F:
@@ -44,9 +43,11 @@ def segmentation(command: F) -> F:
 def sound(command: F) -> F:
     """`--channel`, and how to read bare samples."""
     for option in (
-        click.option("--dtype", type=click.Choice(DTYPES), default="int16", show_default=True, help="Of --raw."),
-        click.option("--channels", type=click.IntRange(1), default=1, show_default=True, help="Of --raw."),
-        click.option("--rate", type=click.IntRange(1), default=16_000, show_default=True, help="Of --raw, in Hz."),
+        click.option("--dtype", type=click.Choice(DTYPES), default=Raw.dtype, show_default=True, help="Of --raw."),
+        click.option("--channels", type=click.IntRange(1), default=Raw.channels, show_default=True, help="Of --raw."),
+        click.option(
+            "--rate", type=click.IntRange(1), default=Raw.sample_rate, show_default=True, help="Of --raw, in Hz."
+        ),
         click.option("--raw", is_flag=True, help="Inputs are bare samples, little-endian, channels interleaved."),
         click.option(
             "--channel",
@@ -63,8 +64,6 @@ def sound(command: F) -> F:
 
 def raw(options: dict[str, Any]) -> Raw | None:
     """What the options say of bare samples; None where the inputs are files of their own kind."""
-    from vad.audio import Raw
-
     return Raw(options["rate"], options["channels"], options["dtype"]) if options["raw"] else None
 
 

@@ -21,7 +21,7 @@ LAYERS = {
     "errors": 0,
     "segments": 0,
     "grid": 0,
-    "settings": 0.5,
+    "settings": 0.5,  # errors alone
     "features": 1,
     "audio": 1.5,
     "scorer": 2,

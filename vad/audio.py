@@ -21,26 +21,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from vad.errors import AudioError
 from vad.features import Float32
+from vad.settings import DTYPES, Raw
 
 Channel = Literal["mix", "each"] | int
 
 BLOCK = 1 << 16  # samples read at once
 RATES = (1_000, 1_000_000)  # Hz that can sensibly be resampled
 MPEG = (".mp2", ".mp3", ".mpga")  # FFmpeg leaves out what the encoder added, and notices truncation
-DTYPES = ("uint8", "int16", "int32", "float32", "float64")
 
 
 class AudioWarning(UserWarning):
     """Sound that could be used, but not all of it as it was."""
-
-
-@dataclass(frozen=True)
-class Raw:
-    """What a stream of bare samples does not say of itself; little-endian, channels interleaved."""
-
-    sample_rate: int = 16_000
-    channels: int = 1
-    dtype: str = "int16"
 
 
 @dataclass

@@ -177,20 +177,23 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path if special else path.with_name(f".vad-{os.getpid()}-{next(_SERIAL)}.new")
         file = fresh.open("wb")
+    complete = special
     try:
         yield file
         with explain(str(path)):
             file.close()
-            if path.exists() and not special:
-                shutil.copymode(path, fresh)
-            fresh.replace(path)
-    except BaseException as error:
+            if not special:
+                if path.exists():
+                    shutil.copymode(path, fresh)
+                fresh.replace(path)
+        complete = True
+    except Discard:
+        pass
+    finally:
         with contextlib.suppress(OSError):
             file.close()
-        if not special:
+        if not complete:
             fresh.unlink(missing_ok=True)
-        if not isinstance(error, Discard):
-            raise
 
 
 def check_scores_target(target: str, several: bool) -> None:

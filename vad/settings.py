@@ -1,4 +1,4 @@
-"""What a user can set about segments, with the defaults, which stand here alone."""
+"""What a user can set, with the defaults, which stand here alone and need nothing heavy to be read."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 
 from vad.errors import SettingError
 
+DTYPES = ("uint8", "int16", "int32", "float32", "float64")  # of bare samples and arrays
 LONGEST = 1_000_000  # seconds that a duration can be set to
 
 
@@ -47,3 +48,12 @@ PRESETS: dict[str, dict[str, float]] = {
     "precision": {"min_speech": 0.2},
     "asr": {"min_silence": 0.5, "pad_start": 0.2, "pad_end": 0.3, "max_speech": 30.0},
 }
+
+
+@dataclass(frozen=True)
+class Raw:
+    """What a stream of bare samples does not say of itself; little-endian, channels interleaved."""
+
+    sample_rate: int = 16_000
+    channels: int = 1
+    dtype: str = "int16"
