@@ -25,9 +25,9 @@ INPUT, OUTPUT = "features", "scores"
 class Geometry:
     """Frames of a window: `left` context, the `block` that is scored, `right` context."""
 
-    left: int = 200
-    block: int = 800
-    right: int = 100
+    left: int = 800
+    block: int = 3200
+    right: int = 400
 
     def __post_init__(self) -> None:
         if self.block < 2 or min(self.left, self.right) < 0 or self.left % 2 or self.block % 2:
@@ -84,7 +84,7 @@ _REFUSALS = (
 class Scorer:
     """Takes frames in pieces, gives scores block by block, in batches of up to `batch` windows."""
 
-    def __init__(self, network: Network, geometry: Geometry = OFFLINE, batch: int = 16) -> None:
+    def __init__(self, network: Network, geometry: Geometry = OFFLINE, batch: int = 4) -> None:
         self._network, self._geometry, self._batch = network, geometry, batch
         self._pieces: list[Float32] = []
         self._from = 0  # frame number of the first frame kept
