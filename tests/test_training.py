@@ -138,7 +138,7 @@ def test_training_goes_on_after_a_kill_to_the_very_same_weights(corpus: Path, tm
     killed = train(SMALL, corpus, tmp_path / "killed")
     assert next(killed).step == 20
     killed.close()
-    (tmp_path / "killed" / "checkpoint.new").write_bytes(b"half a checkpoint")
+    (tmp_path / "killed" / ".vad-1-0.new").write_bytes(b"half a checkpoint")
     assert [p.step for p in train(SMALL, corpus, tmp_path / "killed")] == [40]
     ours, theirs = (
         read_averaged(tmp_path / name / "checkpoint.pt", SMALL).state_dict() for name in ("whole", "killed")

@@ -48,7 +48,8 @@ class Description:
             content["features"] = LogMel.from_dict(content["features"])
             for thresholds in content["thresholds"].values():
                 Segmentation(**thresholds)
-            content["thresholds"]["default"]["offset"]
+            if not {"onset", "offset"} <= content["thresholds"]["default"].keys():
+                raise KeyError("default thresholds")
             return cls(**content)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             reason = f"no {error} in its metadata" if isinstance(error, KeyError) else str(error)

@@ -16,6 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
 from vad.network.model import KERNEL, STRIDE, Network
+from vad.output import replacing
 from vad.pretrained import Description, sha256
 from vad.scorer import INPUT, OUTPUT
 
@@ -27,9 +28,8 @@ def export(network: Network, description: Description, path: Path) -> None:
     """Write `network` and its `description` to `path`, whole or not at all."""
     model = to_onnx(network, description)
     onnx.checker.check_model(model, full_check=True)
-    fresh = path.with_suffix(".new")
-    fresh.write_bytes(model.SerializeToString())
-    fresh.replace(path)
+    with replacing(path) as file:
+        file.write(model.SerializeToString())
     path.with_suffix(".sha256").write_text(f"{sha256(path)}  {path.name}\n", "ascii")
 
 

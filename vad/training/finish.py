@@ -51,8 +51,7 @@ def finish(recipe: Recipe, corpus: Path, output: Path) -> Path:
     `corpus/labelled`, each set counting the same.
     """
     network = read_averaged(output / "checkpoint.pt", recipe)
-    untuned = asdict(Segmentation())
-    thresholds = {"default": {"onset": untuned["onset"], "offset": untuned["offset"]}}
+    thresholds = {"default": _thresholds(Segmentation())}
     description = Description(recipe.name, "1", recipe.features, thresholds, asdict(recipe), {})
     path = output / "model.onnx"
     export(network, description, path)
@@ -67,7 +66,7 @@ def finish(recipe: Recipe, corpus: Path, output: Path) -> Path:
     training = {"data": sources(corpus), "results": results}
     description = replace(
         description,
-        thresholds={preset: {"onset": t.onset, "offset": t.offset} for preset, t in tuned.items()},
+        thresholds={preset: _thresholds(settings) for preset, settings in tuned.items()},
         training=training,
     )
     export(network, description, path)
@@ -102,6 +101,11 @@ def dcf(sets: list[DevSet], settings: Segmentation, miss_weight: float, grid: Gr
         found = [_decide(scores, settings, grid) for scores in s.scores]
         costs.append(detection_cost(np.concatenate(s.truth), np.concatenate(found), miss_weight))
     return float(np.nanmean(costs))
+
+
+def _thresholds(settings: Segmentation) -> dict[str, float]:
+    """The part of the settings that belongs to a model."""
+    return {"onset": settings.onset, "offset": settings.offset}
 
 
 def _decide(scores: Float32, settings: Segmentation, grid: Grid) -> NDArray[np.bool_]:

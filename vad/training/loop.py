@@ -8,7 +8,7 @@ import os
 import pickle
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from vad.errors import RecipeError
 from vad.evaluation import roc_auc
 from vad.features import Float32, LogMel
 from vad.network.model import Network
+from vad.output import replacing
 from vad.training.corpus import read_corpus
 from vad.training.mixing import Mixer
 from vad.training.recipe import LoopSettings, Recipe
@@ -104,9 +105,8 @@ def train(recipe: Recipe, corpus: Path, output: Path, init_from: Path | None = N
 
 def dev_mixtures(recipe: Recipe, corpus: Path) -> tuple[Tensor, Float32]:
     """The same mixtures of dev speakers in dev noise at 10 dB in every run: features and targets."""
-    settings = {**asdict(recipe.mixture), "snr_low": DEV_SNR, "snr_high": DEV_SNR, "no_speech": 0.0}
-    speech = read_corpus(corpus, "dev", recipe.features.grid, recipe.corpus)
-    mixer = Mixer(speech, type(recipe.mixture)(**settings))
+    settings = replace(recipe.mixture, snr_low=DEV_SNR, snr_high=DEV_SNR, no_speech=0.0)
+    mixer = Mixer(read_corpus(corpus, "dev", recipe.features.grid, recipe.corpus), settings)
     crops = Crops(mixer, recipe.features, (DEV, 0), range(recipe.loop.dev_crops))
     features, targets = zip(*(crops[n] for n in range(len(crops))), strict=True)
     return torch.from_numpy(np.stack(features)), np.stack(targets)
@@ -151,7 +151,7 @@ class Checkpoint:
     optimiser: torch.optim.Optimizer
 
     def save(self, step: int) -> None:
-        """Write beside the old file, then rename over it: whole at any instant."""
+        """Replace the file in one stroke: whole at any instant, a loss of power included."""
         state = {
             "step": step,
             "recipe": asdict(self.recipe),
@@ -159,12 +159,10 @@ class Checkpoint:
             "averaged": self.averaged.state_dict(),
             "optimiser": self.optimiser.state_dict(),
         }
-        fresh = self.path.with_suffix(".new")
-        with fresh.open("wb") as file:
+        with replacing(self.path) as file:
             torch.save(state, file)
             file.flush()
             os.fsync(file.fileno())
-        fresh.replace(self.path)
 
     def load(self) -> int:
         """Restore the state of an earlier run; the step it had done, 0 where there is none."""
