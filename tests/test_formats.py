@@ -25,6 +25,7 @@ from vad.output import Shared
 from vad.segments import Segment
 
 Times = list[tuple[float, float]]
+WRITTEN = [name for name, kind in FORMATS.items() if kind.write]
 
 
 def written(kind: str, *documents: Document) -> str:
@@ -98,11 +99,11 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Times
         "lab": lambda text: split(text, " "),
         "uem": read_uem,
     }
-    assert readers.keys() == FORMATS.keys()
+    assert list(readers) == WRITTEN
     return lambda kind, text: readers[kind](text)
 
 
-every_format = pytest.mark.parametrize("kind", FORMATS)
+every_format = pytest.mark.parametrize("kind", WRITTEN)
 
 
 @st.composite
@@ -142,7 +143,7 @@ def names(characters: str) -> st.SearchStrategy[str]:
 THREE = [(0.0, 1.0), (1.5, 2.0), (3.0, 4.25)]
 
 
-@pytest.mark.parametrize("kind", [name for name in FORMATS if name not in ("rttm", "uem")])
+@pytest.mark.parametrize("kind", [name for name in WRITTEN if name not in ("rttm", "uem")])
 @given(name=names(HOSTILE))
 @example(name="a\nb\t1\t2\n.wav")
 @example(name="\x1b]0;owned\x07.wav")
@@ -237,7 +238,7 @@ def test_textgrid_covers_the_recording_with_labels_and_gaps(tmp_path: Path) -> N
 
 def test_the_label_is_written_wherever_there_is_room_for_one() -> None:
     without = {"text", "uem"}
-    for kind in FORMATS:
+    for kind in WRITTEN:
         assert ("silence" in written(kind, document((1.0, 2.0), label="silence"))) == (kind not in without), kind
 
 
@@ -259,7 +260,7 @@ def test_mixed_channels_are_channel_1_where_a_number_must_stand_and_empty_where_
 def test_the_channel_is_written_where_one_was_chosen() -> None:
     second = document((1.0, 2.5), channel=2, shared=True)
     assert written("uem", second) == "talk 2 1.000 2.500\n"
-    assert FORMATS["text"].write(second) == "talk.wav[2]\t1.000\t2.500\n"
+    assert FORMATS["text"].text(second) == "talk.wav[2]\t1.000\t2.500\n"
     assert table(written("csv", second), ",")[0]["channel"] == "2"
     assert json.loads(written("json", second))["channel"] == 2
     assert json.loads(written("jsonl", second))["channel"] == 2
@@ -313,4 +314,12 @@ def test_an_unknown_extension_is_refused_with_the_valid_ones(name: str) -> None:
         by_extension(Path(name))
     message = str(caught.value)
     assert message.startswith(f"{name}: ") and "\n" not in message
-    assert all(kind.extension in message for kind in FORMATS.values())
+    assert all((kind.extension in message) == bool(kind.write) for kind in FORMATS.values())
+
+
+@pytest.mark.parametrize("kind", [name for name, kind in FORMATS.items() if not kind.write])
+def test_what_is_only_read_is_not_offered_for_writing(kind: str) -> None:
+    with pytest.raises(FormatError, match="no label format has this extension"):
+        by_extension(Path(f"talk{FORMATS[kind].extension}"))
+    with pytest.raises(FormatError, match="only read"):
+        FORMATS[kind].text(document((1.0, 2.0)))

@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vad.segments import Segment, clip, invert, total
+from vad.segments import Segment, clip, invert, merge, total
 
 
 @st.composite
@@ -58,3 +58,10 @@ def test_clip_shortens_what_reaches_past_and_removes_what_lies_past() -> None:
 def test_total_is_the_sum_in_whole_milliseconds() -> None:
     assert total([Segment(0.1, 0.3), Segment(0.7, 0.8)]) == 0.3
     assert total([]) == 0
+
+
+def test_merging_joins_what_overlaps_touches_or_is_near() -> None:
+    spans = [Segment(3, 4), Segment(0, 2), Segment(1, 1.5), Segment(2, 2.5), Segment(2.8, 2.9)]
+    assert merge(spans) == [Segment(0, 2.5), Segment(2.8, 2.9), Segment(3, 4)]
+    assert merge(spans, gap=0.31) == [Segment(0, 4)]
+    assert merge([]) == []

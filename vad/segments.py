@@ -30,6 +30,18 @@ def invert(segments: Iterable[Segment], duration: float) -> list[Segment]:
     return gaps
 
 
+def merge(segments: Iterable[Segment], gap: float = 0.0) -> list[Segment]:
+    """`segments` in order, made one where they overlap, touch, or are no more than `gap` seconds apart."""
+    merged: list[Segment] = []
+    for segment in sorted(segments):
+        if merged and segment.start <= merged[-1].end + gap:
+            if segment.end > merged[-1].end:
+                merged[-1] = Segment(merged[-1].start, segment.end)
+        else:
+            merged.append(segment)
+    return merged
+
+
 def clip(segments: Iterable[Segment], duration: float) -> list[Segment]:
     """`segments` without what reaches past `duration`."""
     return [s._replace(end=min(s.end, duration)) for s in segments if s.start < duration]

@@ -7,9 +7,13 @@ from pathlib import Path
 from vad.errors import FormatError
 from vad.formats.audacity import AUDACITY
 from vad.formats.csv import CSV, TSV
-from vad.formats.document import Document, Format, printable
+from vad.formats.ctm import CTM
+from vad.formats.document import Document, Format, printable, speech_of
+from vad.formats.elan import ELAN
+from vad.formats.encoding import read_text
 from vad.formats.json import JSON
 from vad.formats.jsonl import JSONL
+from vad.formats.kaldi import KALDI
 from vad.formats.lab import LAB
 from vad.formats.rttm import RTTM
 from vad.formats.subtitles import SRT, VTT
@@ -18,19 +22,63 @@ from vad.formats.textgrid import TEXTGRID
 from vad.formats.uem import UEM
 
 FORMATS: dict[str, Format] = {
-    f.name: f for f in (TEXT, JSON, JSONL, CSV, TSV, RTTM, TEXTGRID, AUDACITY, SRT, VTT, LAB, UEM)
+    f.name: f for f in (TEXT, JSON, JSONL, CSV, TSV, RTTM, TEXTGRID, AUDACITY, SRT, VTT, LAB, UEM, ELAN, CTM, KALDI)
 }
+# Where the extension says little, the content decides, the more peculiar formats first.
+BY_CONTENT = (VTT, SRT, TEXTGRID, ELAN, JSONL, JSON, RTTM, CTM, UEM, KALDI, CSV, TSV, TEXT)
+VAGUE = {".txt", ".json", ".jsonl"}
 
-__all__ = ["FORMATS", "Document", "Format", "by_extension", "printable"]
+__all__ = ["FORMATS", "Document", "Format", "by_extension", "printable", "read_labels", "speech_of"]
 
 
 def by_extension(path: Path) -> Format:
-    """The format that a file name asks for; `.txt` is plain text.
+    """The format to write that a file name asks for; `.txt` is plain text.
 
     Raises `FormatError` naming the valid extensions where it asks for none of them.
     """
-    for known in FORMATS.values():
+    written = [f for f in FORMATS.values() if f.write]
+    for known in written:
         if known.extension.lower() == path.suffix.lower():
             return known
-    valid = ", ".join(dict.fromkeys(f.extension for f in FORMATS.values()))
+    valid = ", ".join(dict.fromkeys(f.extension for f in written))
     raise FormatError(f"{path}: no label format has this extension ({valid}); say --format")
+
+
+def read_labels(path: Path, format: str | None = None) -> list[Document]:
+    """The labels in a file: a document for each channel of each recording that it names, at least one.
+
+    `format` is one of `FORMATS`; without it the extension says it, and where that is unknown or
+    shared by several formats, the content. The name of a recording is as the file gives it, empty
+    where the format gives none. Segments are in order and apart from each other: labels that
+    overlap or touch are one stretch of speech, labels of non-speech are left out. The duration is
+    the end of the last label where the file does not say it.
+
+    Raises `FormatError` of one line that names the file where it cannot be read, or is not what it
+    should be.
+    """
+    if format is not None and format not in FORMATS:
+        raise FormatError(f"{path}: there is no label format {format}; choose of {', '.join(FORMATS)}")
+    try:
+        text, unicode = read_text(path)
+        kind = FORMATS[format] if format else _recognise(path, text)
+        if kind.unicode and not unicode:
+            raise FormatError(f"is not UTF-8, as {kind.name} must be; save it as UTF-8")
+        return kind.read(text)
+    except RecursionError as error:
+        raise FormatError(printable(f"{path}: is nested too deeply to hold labels")) from error
+    except FormatError as error:
+        raise FormatError(printable(f"{path}: {error}")) from error
+
+
+def _recognise(path: Path, text: str) -> Format:
+    """The format by the extension (or the name, if that is all: Kaldi's `segments`), else by the content."""
+    inner = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    extension = (inner.suffix or f".{inner.name}").lower()
+    known = next((f for f in FORMATS.values() if f.extension.lower() == extension), None)
+    if known and extension not in VAGUE:
+        return known
+    lines = [line for line in text[:100_000].split("\n") if line.strip() and not line.startswith(";;")][:5]
+    found = next((f for f in BY_CONTENT if f.fits(lines)), known)
+    if not found:
+        raise FormatError(f"is of no known label format; say which it is: {', '.join(FORMATS)}")
+    return found

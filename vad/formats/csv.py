@@ -2,8 +2,12 @@
 
 import csv
 import io
+import re
 
+from vad.errors import FormatError
+from vad.formats.columns import bare, columns, labelled, require_times
 from vad.formats.document import Document, Format
+from vad.formats.labels import documents, is_number, words
 
 COLUMNS = ("file", "channel", "start", "end", "duration", "label")
 
@@ -21,5 +25,62 @@ def write_tabs(document: Document) -> str:
     return write(document, "\t")
 
 
-CSV = Format("csv", ".csv", write, head=",".join(COLUMNS) + "\n")
-TSV = Format("tsv", ".tsv", write_tabs, head="\t".join(COLUMNS) + "\n")
+def read(text: str) -> list[Document]:
+    """A table with any of the usual separators, with a head that names the columns or without."""
+    first = next((line for line in text.split("\n") if line.strip()), "")
+    separator = next((mark for mark in "\t;," if mark in first), None)
+    if separator:
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    else:
+        spaced = (" ".join(words(line)) for line in text.split("\n"))
+        rows = csv.reader(spaced, delimiter=" ", quoting=csv.QUOTE_NONE)
+    at, labels = None, []
+    try:
+        for cells in rows:
+            if not "".join(cells).strip():
+                continue
+            row = _points(cells) if separator == ";" else cells
+            if at is None:
+                at = _head(row)
+                if at:
+                    continue
+            labels.append(labelled(row, at) if at else bare(row))
+    except (csv.Error, FormatError) as error:
+        raise FormatError(f"line {rows.line_num}: {error}") from error
+    return documents(labels)
+
+
+def _head(row: list[str]) -> dict[str, int]:
+    """Where the columns are; empty where the first row is no head, as it holds numbers."""
+    if any(map(is_number, row)):
+        return {}
+    at = columns(tuple(row))
+    require_times(at, tuple(row))
+    return dict(at)
+
+
+def _points(row: list[str]) -> list[str]:
+    """`row` with decimal points for the commas that go with semicolons."""
+    return [re.sub(r"^(\s*\d+),(\d+\s*)$", r"\1.\2", field) for field in row]
+
+
+def _fits(lines: list[str], separators: str) -> bool:
+    first = lines[0] if lines else ""
+    separator = next((mark for mark in separators if mark in first), None)
+    if separator is None:
+        return False
+    fields = first.split(separator)
+    at = columns(tuple(fields)) if not any(map(is_number, fields)) else {}
+    return "start" in at or (separator == "," and any(map(is_number, fields[:2])))
+
+
+def fits(lines: list[str]) -> bool:
+    return _fits(lines, ";,")
+
+
+def fits_tabs(lines: list[str]) -> bool:
+    return _fits(lines, "\t")
+
+
+CSV = Format("csv", ".csv", read, write, head=",".join(COLUMNS) + "\n", fits=fits)
+TSV = Format("tsv", ".tsv", read, write_tabs, head="\t".join(COLUMNS) + "\n", fits=fits_tabs)

@@ -1,10 +1,20 @@
-"""JSON: an object per recording with model, settings and duration; several make an array."""
+"""JSON: an object per recording with model, settings and duration; several make an array.
+
+Read are also lists of objects or pairs with start and end, as detectors give them, and what
+pyannote and Whisper write.
+"""
 
 import json
 import math
+from collections.abc import Iterator
 from typing import Any
 
+from vad.errors import FormatError
+from vad.formats.columns import UNNAMED, columns, labelled, require_times
 from vad.formats.document import Document, Format
+from vad.formats.labels import Label, channel_of, documents, seconds, short
+
+LISTS = ("segments", "content", "timeline", "diarization", "supervisions", "speech", "output")
 
 
 def write(document: Document) -> str:
@@ -26,4 +36,89 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and math.isinf(value) else value
 
 
-JSON = Format("json", ".json", write, brackets=("[\n", ",\n", "]\n"))
+def read(text: str) -> list[Document]:
+    return read_value(parse(text))
+
+
+def parse(text: str) -> Any:
+    """The value of a JSON text; raises `FormatError`."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise FormatError(f"line {error.lineno}: is no JSON, or cut short ({error.msg})") from error
+    except ValueError as error:  # a number of thousands of digits
+        raise FormatError(f"is no JSON with labels ({short(error)})") from error
+
+
+def read_value(value: Any) -> list[Document]:
+    """The documents in a value of JSON: an entry, a recording, or a list of either."""
+    if isinstance(value, list):
+        if any(find_list(inner) is not None for inner in value):
+            return [document for inner in value for document in read_value(inner)]
+        return documents(_entries(value))
+    inner = find_list(value)
+    if inner is None:
+        return documents([entry(value)])
+    if isinstance(inner, dict):
+        return read_value(inner)
+    base = _owner(value)
+    return documents(_entries(inner, base), base.recording, base.channel, float(seconds(value.get("duration") or 0)))
+
+
+def _owner(value: dict[str, Any]) -> Label:
+    """What a recording says of all its entries."""
+    names = tuple(value)
+    at = columns(names)
+    recording = value[names[at["recording"]]] if "recording" in at else ""
+    text = value.get("label")
+    return UNNAMED._replace(
+        text=text if isinstance(text, str) else "speech",
+        recording=recording if isinstance(recording, str) else "",
+        channel=channel_of(value.get("channel")),
+    )
+
+
+def find_list(value: Any) -> list[Any] | dict[str, Any] | None:
+    """What holds the entries of a recording, if `value` is one."""
+    if not isinstance(value, dict):
+        return None
+    return next((value[key] for key in LISTS if isinstance(value.get(key), (list, dict))), None)
+
+
+def _entries(values: list[Any], base: Label = UNNAMED) -> Iterator[Label]:
+    for number, value in enumerate(values, 1):
+        try:
+            yield entry(value, base)
+        except FormatError as error:
+            raise FormatError(f"entry {number}: {error}") from error
+
+
+def entry(value: Any, base: Label = UNNAMED) -> Label:
+    """The label that an object or a pair is; `base` has what holds where it says nothing else."""
+    if isinstance(value, list) and len(value) >= 2:
+        return labelled(value, {"start": 0, "end": 1}, base)
+    if not isinstance(value, dict):
+        raise FormatError(f"needs an object with start and end in seconds, and is {short(value)}")
+    if isinstance(value.get("segment"), dict):  # pyannote, whose label is the speaker
+        value = {"speaker": value.get("label"), **value, **value["segment"]}
+    names = tuple(value)
+    at = columns(names)
+    require_times(at, names)
+    label = labelled(tuple(value.values()), at, base)
+    if "recording_id" in value:  # lhotse, which counts channels from 0
+        label = label._replace(channel=_from_zero(value.get("channel")))
+    return label
+
+
+def _from_zero(channel: Any) -> int | None:
+    """A channel counted from 1, of one counted from 0 or a list of one; None for several."""
+    if isinstance(channel, list) and len(channel) == 1:
+        channel = channel[0]
+    return channel + 1 if isinstance(channel, int) and channel >= 0 else None
+
+
+def fits(lines: list[str]) -> bool:
+    return bool(lines) and lines[0].lstrip()[0] in "[{"
+
+
+JSON = Format("json", ".json", read, write, brackets=("[\n", ",\n", "]\n"), fits=fits, unicode=True)

@@ -1,8 +1,13 @@
-"""JSON lines: a line per segment."""
+"""JSON lines: a line per segment; read are also `vad stream`, lhotse's supervisions and NeMo's manifests."""
 
 import json
 
+from vad.errors import FormatError
 from vad.formats.document import Document, Format
+from vad.formats.json import entry, find_list, parse, read_value
+from vad.formats.labels import Label, documents
+
+BESIDE = ("header", "start", "score")  # what a stream says beside its segments
 
 
 def write(document: Document) -> str:
@@ -22,4 +27,27 @@ def write(document: Document) -> str:
     )
 
 
-JSONL = Format("jsonl", ".jsonl", write)
+def read(text: str) -> list[Document]:
+    labels: list[Label] = []
+    whole: list[Document] = []  # of lines that hold a recording with all its segments
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            value = parse(line)
+            if isinstance(value, dict) and value.get("event") in BESIDE:
+                continue
+            if find_list(value) is None:
+                labels.append(entry(value))
+            else:
+                whole += read_value(value)
+        except FormatError as error:
+            raise FormatError(f"line {number}: {str(error).removeprefix('line 1: ')}") from error
+    return whole + (documents(labels) if labels or not whole else [])
+
+
+def fits(lines: list[str]) -> bool:
+    return all(line.startswith("{") and line.endswith("}") for line in lines[:2]) and bool(lines)
+
+
+JSONL = Format("jsonl", ".jsonl", read, write, fits=fits, unicode=True)

@@ -1,6 +1,14 @@
 """Plain text for people and pipes: `START END` in seconds, after the file's name where there are several."""
 
+import itertools
+import re
+
+from vad.formats.columns import bare
 from vad.formats.document import Document, Format
+from vad.formats.labels import Label, cells, documents, each_line, is_number
+
+CHANNEL = re.compile(r"(.*)\[([1-9][0-9]{0,4})\]", re.DOTALL)
+SPECTRUM = "\\\t"  # begins Audacity's line with the frequencies of the label before
 
 
 def write(document: Document) -> str:
@@ -9,4 +17,26 @@ def write(document: Document) -> str:
     return "".join(f"{prefix}{start:.3f}\t{end:.3f}\n" for start, end in document.segments)
 
 
-TEXT = Format("text", ".txt", write)
+def read(text: str) -> list[Document]:
+    return documents(each_line(text, _parse, SPECTRUM))
+
+
+def _parse(line: str) -> Label:
+    label = bare(_fields(line))
+    channel = CHANNEL.fullmatch(label.recording) if label.recording.endswith("]") else None
+    return label._replace(recording=channel[1], channel=int(channel[2])) if channel else label
+
+
+def _fields(line: str) -> list[str]:
+    """`[NAME[CHANNEL]] START END [LABEL]`, separated by tabs or, where there is none, by blanks."""
+    fields = cells(line)
+    at = 2 if is_number(fields[0]) else 3
+    return fields if "\t" in line or len(fields) <= at else [*fields[:at], " ".join(fields[at:])]
+
+
+def fits(lines: list[str]) -> bool:
+    fields = _fields(lines[0]) if lines else []
+    return any(is_number(a) and is_number(b) for a, b in itertools.pairwise(fields[:3]))
+
+
+TEXT = Format("text", ".txt", read, write, fits=fits)

@@ -1,6 +1,8 @@
 """UEM, NIST's list of the stretches of a recording that count."""
 
+from vad.errors import FormatError
 from vad.formats.document import Document, Format
+from vad.formats.labels import Label, cells, channel_of, documents, each_line, is_number, seconds, stretch, words
 
 
 def write(document: Document) -> str:
@@ -9,4 +11,23 @@ def write(document: Document) -> str:
     )
 
 
-UEM = Format("uem", ".uem", write)
+def read(text: str) -> list[Document]:
+    return documents(each_line(text, _parse, ";;"))
+
+
+def _parse(line: str) -> Label:
+    fields = words(line)
+    if len(fields) != 4:
+        raise FormatError(f"has {len(fields)} fields, where UEM has 4: recording, channel, start, end")
+    start, end = stretch(seconds(fields[2]), seconds(fields[3]))
+    return Label(start, end, recording=fields[0], channel=channel_of(fields[1]))
+
+
+def fits(lines: list[str]) -> bool:
+    fields = cells(lines[0]) if lines else []
+    if len(fields) != 4 or not all(map(is_number, fields[2:])):
+        return False
+    return fields[1].isdigit() or fields[1].upper() in ("NA", "<NA>")
+
+
+UEM = Format("uem", ".uem", read, write, fits=fits)

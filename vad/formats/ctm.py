@@ -1,0 +1,31 @@
+"""CTM, NIST's time-marked words, as recognizers and aligners write them; only read."""
+
+from vad.errors import FormatError
+from vad.formats.document import Document, Format
+from vad.formats.labels import Label, cells, channel_of, documents, each_line, is_number, seconds, stretch, words
+
+
+def read(text: str) -> list[Document]:
+    return documents(each_line(text, _parse, ";;"))
+
+
+def _parse(line: str) -> Label | None:
+    """`RECORDING CHANNEL START DURATION WORD [CONFIDENCE]`; alternatives have marks without times."""
+    fields = words(line)
+    if len(fields) < 5:
+        raise FormatError(f"has {len(fields)} fields, where CTM has 5: recording, channel, start, duration, word")
+    if fields[2] == fields[3] == "*":
+        return None
+    begin = seconds(fields[2])
+    start, end = stretch(begin, begin + seconds(fields[3]))
+    return Label(start, end, fields[4], fields[0], channel_of(fields[1]))
+
+
+def fits(lines: list[str]) -> bool:
+    fields = cells(lines[0]) if lines else []
+    if len(fields) not in (5, 6) or not all(map(is_number, fields[2:4])):
+        return False
+    return channel_of(fields[1]) in (1, 2) and not (is_number(fields[0]) and "." in fields[0])
+
+
+CTM = Format("ctm", ".ctm", read, fits=fits)

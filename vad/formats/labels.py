@@ -1,0 +1,164 @@
+"""What the readers share: from labels, as the files hold them, to documents."""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from vad.errors import FormatError
+from vad.formats.document import Document, printable
+from vad.segments import Segment, merge
+
+# Labels that say that nobody speaks, in small letters and without brackets, blanks, hyphens and
+# underscores. One line each from: HTK and Kaldi; TIMIT; WebMAUS and Praat's users; RATS and OpenSAT;
+# AVA-Speech and corpora of noise; Verbmobil; subtitles.
+NON_SPEECH = frozenset(
+    [
+        *("", "sil", "sp", "eps"),
+        *("h#", "pau", "epi"),
+        *("p:", "#", "...", "\u2026", "silence", "silent", "pause"),
+        *("ns", "nt", "nonspeech", "notspeech"),
+        *("nospeech", "noise", "noises", "backgroundnoise"),
+        *("breath", "breathing", "inhale", "exhale"),
+        *("music", "applause", "\u266a"),
+    ]
+)
+SPEECH = ("", "speech", "<na>")  # what stands in the place of a speaker's name and is none
+DAY = 86_400
+ROUNDING = 1e-6  # seconds: stretches nearer to each other than this are one
+
+words = re.compile(r"[^ \t\f\v]+").findall  # str.split() would split names at a no-break space, too
+
+
+class Label(NamedTuple):
+    """A labelled stretch of one recording; whole numbers stay whole, as they may count samples."""
+
+    start: float
+    end: float
+    text: str = "speech"
+    recording: str = ""
+    channel: int | None = None
+    speaker: str = ""
+
+
+@dataclass
+class _Found:
+    """What was labelled in one channel of one recording."""
+
+    duration: float = 0.0
+    spans: list[Segment] = field(default_factory=list)
+    speakers: dict[str, None] = field(default_factory=dict)
+
+
+def documents(
+    labels: Iterable[Label], recording: str = "", channel: int | None = None, duration: float = 0.0
+) -> list[Document]:
+    """A document for each channel of each recording that has labels, whose speech it holds.
+
+    Without any label it is one document without segments, for `recording` and `channel`. The
+    duration is that of the last label, or `duration` where that is longer. Raises `FormatError`
+    where times seem to count samples: whole numbers, and a recording of more than a day.
+    """
+    found: dict[tuple[str, int | None], _Found] = {}
+    whole, last = True, 0.0
+    for label in labels:
+        key = (label.recording, label.channel)
+        if key not in found:
+            found[key] = _Found(duration)
+        here = found[key]
+        start, end = float(label.start), float(label.end)
+        here.duration = max(here.duration, end)
+        whole = whole and isinstance(label.start, int) and isinstance(label.end, int)
+        last = max(last, end)
+        if is_speech(label.text) and end > start:
+            here.spans.append(Segment(start, end))
+            if label.speaker.lower() not in SPEECH:
+                here.speakers[label.speaker] = None
+    if whole and last > DAY:
+        raise FormatError(
+            f"has only whole numbers up to {last:.0f}, which look like samples; divide them by the sample rate"
+        )
+    if not found:
+        found[recording, channel] = _Found(duration)
+    return [
+        Document(name, number, one.duration, merge(one.spans, ROUNDING), speakers=tuple(one.speakers))
+        for (name, number), one in found.items()
+    ]
+
+
+@functools.lru_cache(4096)
+def is_speech(text: str) -> bool:
+    """Whether a label with this text stands for speech."""
+    return re.sub(r"[\s_<>()\[\]{}!-]", "", text.lower()) not in NON_SPEECH
+
+
+def seconds(value: object) -> float:
+    """A time, from text or a number; a whole number stays an `int`. Raises `FormatError`."""
+    try:
+        if not isinstance(value, (str, int, float)) or isinstance(value, bool) or "_" in str(value):
+            raise ValueError
+        whole = isinstance(value, int) or (isinstance(value, str) and value.isdigit())
+        time = float(value)
+        if not math.isfinite(time):
+            raise OverflowError
+        if time < 0:
+            raise FormatError(f"the time {time:g} is negative; times count from the recording's beginning")
+        return int(value) if whole else time + 0.0  # no -0.0
+    except OverflowError:
+        raise FormatError(f"the time {short(value)} is not finite; give seconds") from None
+    except ValueError:
+        raise FormatError(f"{short(value)} is not a time in seconds") from None
+
+
+def stretch(start: float, end: float) -> tuple[float, float]:
+    """Both times. Raises `FormatError` where they are no stretch of time."""
+    if not end < math.inf:
+        raise FormatError(f"the time {end} is not finite; give seconds")
+    if end < start:
+        raise FormatError(f"ends at {end:g} s, before it starts at {start:g} s; swap the two or correct one")
+    return start, end
+
+
+def is_number(text: str) -> bool:
+    """Whether `text` is meant as a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return "_" not in text
+
+
+def cells(line: str) -> list[str]:
+    """What tabs separate in a line or, where it has none, blanks."""
+    return line.split("\t") if "\t" in line else words(line)
+
+
+def channel_of(value: object) -> int | None:
+    """A channel counted from 1, also of the letters A and B; None for any other text."""
+    text = str(value).strip().upper()
+    if text in ("A", "B"):
+        return "AB".index(text) + 1
+    return int(text) or None if text.isascii() and text.isdigit() and len(text) < 6 else None
+
+
+def short(value: object) -> str:
+    """`value` as an error message can show it."""
+    text = printable(str(value)[:41])
+    return f"'{text[:40]}...'" if len(text) > 40 else f"'{text}'"
+
+
+def each_line(text: str, parse: Callable[[str], Label | None], comment: str | None = None) -> Iterator[Label]:
+    """The labels that `parse` finds in the lines that are neither blank nor begin with `comment`."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip() or (comment and line.startswith(comment)):
+            continue
+        try:
+            label = parse(line)
+        except FormatError as error:
+            raise FormatError(f"line {number}: {error}") from error
+        if label:
+            yield label
