@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 import torch
 
-from vad import Detector
+from vad import ModelError
 from vad.features import LogMel
-from vad.network.export import export
+from vad.network.export import export, from_onnx
 from vad.network.model import Network, NetworkSettings
-from vad.pretrained import Description
+from vad.pretrained import Description, find
 from vad.scorer import Network as OnnxNetwork
 
 RNG = np.random.default_rng(3)
@@ -88,35 +87,11 @@ def test_torch_and_onnx_give_the_same_scores(settings: NetworkSettings, tmp_path
 
 
 def test_the_shipped_weights_compute_in_torch_what_they_compute_in_onnx() -> None:
-    """The packaged ONNX file, rebuilt in torch from its own constants, gives the same scores."""
-    path = Detector().path
-    constants = {c.name: onnx.numpy_helper.to_array(c) for c in onnx.load(path).graph.initializer}
-    recipe = Detector().description.recipe["network"]
-    network = Network(64, NetworkSettings(**recipe)).eval()
-    values = iter(constants.values())
+    network, _ = from_onnx(find())
+    features = RNG.normal(-8, 3, (2, 301, 64)).astype(np.float32)
     with torch.no_grad():
-        for target in (network.mean, network.scale, network.conv.weight, network.conv.bias):
-            target.copy_(torch.tensor(next(values)))
-        for layer in range(recipe["layers"]):
-            for name in ("weight_ih", "weight_hh"):
-                _fill(network, name, layer, next(values))
-            both = next(values)
-            half = both.shape[1] // 2
-            _fill(network, "bias_ih", layer, both[:, :half])
-            _fill(network, "bias_hh", layer, both[:, half:])
-            next(values)  # the shape that joins the directions
-        network.head.weight.copy_(torch.tensor(next(values)).T)
-        network.head.bias.copy_(torch.tensor(next(values)))
-        features = RNG.normal(-8, 3, (2, 301, 64)).astype(np.float32)
         expected = torch.sigmoid(network(torch.from_numpy(features))).numpy()
-    assert np.abs(OnnxNetwork(path)(features) - expected).max() < 1e-4
-
-
-def _fill(network: Network, name: str, layer: int, directions: np.ndarray) -> None:
-    """ONNX gates (input, output, forget, candidate) into torch's (input, forget, candidate, output)."""
-    for suffix, values in zip(("", "_reverse"), directions, strict=True):
-        i, o, f, g = np.split(values, 4)
-        getattr(network.lstm, f"{name}_l{layer}{suffix}").copy_(torch.tensor(np.concatenate([i, f, g, o])))
+    assert np.abs(OnnxNetwork(find())(features) - expected).max() < 1e-4
 
 
 def test_every_frame_gets_a_logit_and_the_lstm_runs_at_half_the_rate() -> None:
@@ -138,3 +113,17 @@ def test_the_network_hears_both_past_and_future() -> None:
             changed = sound.clone()
             changed[0, frame] += 5
             assert network(changed)[0, 50] != plain
+
+
+def test_a_weights_file_is_read_back_to_the_bit(tmp_path: Path) -> None:
+    network, description = from_onnx(find())
+    export(network, description, tmp_path / "again.onnx")
+    assert (tmp_path / "again.onnx").read_bytes() == find().read_bytes()
+
+
+def test_a_file_without_our_network_cannot_be_trained_on(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="cannot be trained on"):
+        from_onnx(Path(__file__).parent / "doubles" / "energy.onnx")
+    (tmp_path / "noise.onnx").write_bytes(b"\x80\x04 no protobuf")
+    with pytest.raises(ModelError, match="not an ONNX file"):
+        from_onnx(tmp_path / "noise.onnx")

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-import json
+import resource
+import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 import torch
 from click.testing import CliRunner
+from safetensors.torch import load_file
 
-from conftest import DATA, ROOT
-from vad import Detector, RecipeError, Segment
+from conftest import COMMAND, DATA, ROOT
+from vad import Detector, FormatError, ModelError, RecipeError, Segment
 from vad.cli import main
+from vad.evaluation import roc_auc
+from vad.features import LogMel
 from vad.grid import Grid
+from vad.network.export import from_onnx
 from vad.network.model import NetworkSettings
+from vad.pretrained import find
+from vad.training.checkpoint import read_checkpoint, read_kept
 from vad.training.corpus import read_corpus
-from vad.training.loop import LoopSettings, learning_rate, read_averaged, train
-from vad.training.mixing import Mixer
-from vad.training.recipe import CorpusSettings, MixtureSettings, Recipe, read_recipe
+from vad.training.crops import dev_mixtures, windows
+from vad.training.loop import hardness, learning_rate, score, train, weighted_loss
+from vad.training.recipe import CorpusSettings, LoopSettings, MixtureSettings, Recipe, adapting, read_recipe
 
 SMALL = Recipe(
     "small",
@@ -32,103 +39,40 @@ SMALL = Recipe(
 )
 
 
-@pytest.fixture(scope="session")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A corpus folder of the usual shape, made of the sample recordings."""
-    folder = tmp_path_factory.mktemp("corpus")
-    for name in ("talk.flac", "dishes.flac"):
-        (folder / name).write_bytes((DATA / name).read_bytes())
-    spans = [tuple(map(float, line.split())) for line in (DATA / "talk.tsv").read_text().splitlines()]
-
-    def recording(start: float, end: float, split: str) -> dict[str, object]:
-        inside = [[max(a, start) - start, min(b, end) - start] for a, b in spans if a < end and b > start]
-        return {"file": "talk.flac", "start": start, "duration": end - start, "speech": inside, "split": split} | {
-            "source": "mfa", "speaker": "", "licence": "MIT", "agree": 1.0
-        }  # fmt: skip
-
-    def write(name: str, lines: list[dict[str, object]]) -> None:
-        (folder / name).write_text("".join(json.dumps(line) + "\n" for line in lines))
-
-    write("speech.jsonl", [recording(0, 6, "train"), recording(6, 14, "train"), recording(14, 24, "dev")])
-    noise = {"file": "dishes.flac", "source": "picovoice", "licence": "Apache-2.0", "duration": 6.0}
-    write("noise.jsonl", [noise | {"start": 0.0}, noise | {"start": 6.0}])
-    voices = noise | {"file": "talk.flac", "start": 0.0, "may_contain_voices": True}
-    write("music.jsonl", [voices, noise | {"file": "talk.flac", "start": 0.0, "teacher_speech": 0.9}])
-    response = np.zeros(1600)
-    response[[100, 300, 900]] = 0.5, 0.3, -0.1
-    soundfile.write(folder / "room.wav", response, 16_000)
-    write("rir.jsonl", [{"file": "room.wav", "source": "made", "licence": "CC0-1.0", "seconds": 0.1}])
-    labelled = folder / "labelled" / "talk"
-    labelled.mkdir(parents=True)
-    for name in ("talk.flac", "talk.tsv"):
-        (labelled / name).write_bytes((DATA / name).read_bytes())
-    return folder
-
-
-def test_a_corpus_keeps_voices_out_of_the_noise_and_splits_apart(corpus: Path) -> None:
-    train_side, dev_side = (read_corpus(corpus, split, Grid(), CorpusSettings()) for split in ("train", "dev"))
-    assert [len(c.samples) for c in train_side.speech] == [96_000, 128_000]
-    assert [len(c.samples) for c in dev_side.speech] == [160_000]
-    assert len(train_side.backgrounds) == len(dev_side.backgrounds) == 1
-    assert not np.array_equal(train_side.backgrounds[0], dev_side.backgrounds[0])
-    assert abs(float(np.argmax(np.abs(train_side.rooms[0])))) == 0  # the direct sound comes first
-
-
-def test_targets_blend_labels_and_teachers_by_how_far_they_agree(corpus: Path, tmp_path: Path) -> None:
-    for name in ("talk.flac", "dishes.flac", "noise.jsonl", "music.jsonl", "rir.jsonl", "room.wav"):
-        (tmp_path / name).write_bytes((corpus / name).read_bytes())
-    line = json.loads((corpus / "speech.jsonl").read_text().splitlines()[0])
-    frames = 2465
-    np.savez(tmp_path / "teacher.npz", **{"talk.flac:one": np.full(frames, 255, np.uint8)})
-    for agree, silence in ((1.0, 0.5), (0.7, 0.75), (0.5, 1.0)):
-        (tmp_path / "speech.jsonl").write_text(json.dumps(line | {"agree": agree}) + "\n")
-        clip = read_corpus(tmp_path, "train", Grid(), CorpusSettings()).speech[0]
-        assert clip.target[0] == pytest.approx(silence)  # no label there, but the teacher says speech
-        assert clip.target[100] == pytest.approx(1.0)
-
-
-def test_equal_seeds_give_equal_mixtures_of_the_settings_kind(corpus: Path) -> None:
-    settings = MixtureSettings(seconds=2.0)
-    mixer = Mixer(read_corpus(corpus, "train", Grid(), CorpusSettings()), settings)
-    silent = 0
-    for seed in range(60):
-        samples, target = mixer((0, seed))
-        assert samples.shape == (32_000,)
-        assert target.shape == (200,)
-        assert np.isfinite(samples).all()
-        assert np.abs(samples).max() <= 1
-        assert 0 <= target.min() <= target.max() <= 1
-        silent += target.max() == 0
-        again, _ = mixer((0, seed))
-        assert np.array_equal(samples, again)
-    assert 5 <= silent <= 40
-
-
 def test_training_learns_and_its_model_detects(corpus: Path, tmp_path: Path) -> None:
-    recipe = tmp_path / "recipe.toml"
-    recipe.write_text(
-        'name = "small"\n[network]\nchannels = 16\nhidden = 8\nlayers = 1\n[mixture]\nseconds = 2.0\nsnr_low = 15\n'
-        "level_low = -35\nroom = 0\ntelephone = 0\n"
-        "[loop]\nsteps = 100\nbatch = 16\nwarmup = 5\naverage = 0.9\nlearning_rate = 1e-2\n"
-        "evaluate_every = 50\ndev_crops = 16\n"
-    )
     output = tmp_path / "out"
-    command = ["train", str(recipe), "loop.workers=1", "--corpus", str(corpus), "-o", str(output)]
-    result = CliRunner().invoke(main, command)
+    easy = "mixture.snr_low=15 mixture.level_low=-35 mixture.room=0 mixture.telephone=0 loop.learning_rate=1e-2"
+    longer = "loop.steps=100 loop.batch=16 loop.evaluate_every=50 loop.dev_crops=16"
+    arguments = command(corpus, tmp_path, "out", *easy.split(), *longer.split())[1:]
+    result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
     assert result.stdout.strip() == str(output / "model.onnx")
     assert "step 100/100" in result.stderr
+    assert "dev DetER" in result.stderr
     detector = Detector(output)
     assert detector.description.name == "small"
-    assert detector.description.training["results"]["talk"]["auc"] > 0.8
+    results = detector.description.training["results"]
+    assert results["talk"]["auc"] > 0.8
+    assert "auc" not in results["noise alone"]
     assert detector.description.recipe["loop"]["steps"] == 100
     segments = detector.detect(DATA / "talk.flac")
     assert segments
     assert all(isinstance(s, Segment) for s in segments)
-    assert "MIT" in (output / "model.md").read_text()
+    card = (output / "model.md").read_text()
+    assert "MIT" in card
+    assert "Made for a test." in card
+    for name in ("loss", "roc", "scores", "thresholds"):
+        assert f"plots/{name}.png" in card
+        assert (output / "plots" / f"{name}.png").stat().st_size > 5000
+    assert not (output / "cache").exists()
+    assert list((output / "tensorboard").glob("events*"))
+    assert set(load_file(output / "model.safetensors")) == set(kept(output))
     recall, precision = (detector.settings(preset).onset for preset in ("recall", "precision"))
     assert recall <= detector.settings().onset <= precision
-    again = CliRunner().invoke(main, command)  # finished already: only the model is made again
+    refused = CliRunner().invoke(main, arguments)
+    assert refused.exit_code == 1
+    assert "--resume" in refused.stderr
+    again = CliRunner().invoke(main, [*arguments, "--resume"])  # finished already: only the model is made again
     assert again.exit_code == 0
     assert "step" not in again.stderr
 
@@ -138,11 +82,8 @@ def test_training_goes_on_after_a_kill_to_the_very_same_weights(corpus: Path, tm
     killed = train(SMALL, corpus, tmp_path / "killed")
     assert next(killed).step == 20
     killed.close()
-    (tmp_path / "killed" / ".vad-1-0.new").write_bytes(b"half a checkpoint")
-    assert [p.step for p in train(SMALL, corpus, tmp_path / "killed")] == [40]
-    ours, theirs = (
-        read_averaged(tmp_path / name / "checkpoint.pt", SMALL).state_dict() for name in ("whole", "killed")
-    )
+    assert [p.step for p in train(SMALL, corpus, tmp_path / "killed", resume=True)] == [40]
+    ours, theirs = (read_kept(tmp_path / name / "checkpoint.pt", SMALL).state_dict() for name in ("whole", "killed"))
     assert all(torch.equal(ours[key], theirs[key]) for key in ours)
 
 
@@ -151,12 +92,12 @@ def test_a_checkpoint_of_other_settings_or_a_damaged_one_is_refused(corpus: Path
     list(train(quick, corpus, tmp_path))
     other = replace(quick, loop=replace(quick.loop, seed=2))
     with pytest.raises(RecipeError, match="other settings"):
-        next(train(other, corpus, tmp_path))
+        next(train(other, corpus, tmp_path, resume=True))
     checkpoint = tmp_path / "checkpoint.pt"
     for content in (checkpoint.read_bytes()[:1000], b"", b"cos\nsystem\n(S'true'\ntR."):
         checkpoint.write_bytes(content)
         with pytest.raises(RecipeError, match="not a whole checkpoint"):
-            read_averaged(checkpoint, quick)
+            read_kept(checkpoint, quick)
 
 
 def test_training_begins_with_the_weights_it_is_given(corpus: Path, tmp_path: Path) -> None:
@@ -164,21 +105,161 @@ def test_training_begins_with_the_weights_it_is_given(corpus: Path, tmp_path: Pa
     given = tmp_path / "first" / "checkpoint.pt"
     still = replace(SMALL, loop=replace(SMALL.loop, steps=1, learning_rate=0.0))
     list(train(still, corpus, tmp_path / "second", init_from=given))
-    ours, theirs = (
-        read_averaged(tmp_path / name / "checkpoint.pt", SMALL).state_dict() for name in ("first", "second")
-    )
+    ours, theirs = (read_kept(tmp_path / name / "checkpoint.pt", SMALL).state_dict() for name in ("first", "second"))
     assert all(torch.equal(ours[key], theirs[key]) for key in ours)
     other = replace(still, network=NetworkSettings(channels=4, hidden=4, layers=1))
     with pytest.raises(RecipeError, match="another network"):
         next(train(other, corpus, tmp_path / "third", init_from=given))
 
 
-def test_a_distant_talker_is_heard_but_does_not_count(corpus: Path) -> None:
-    settings = MixtureSettings(seconds=2.0, no_speech=0.0, second_talker=0.0, room=0.0, telephone=0.0)
-    speech = read_corpus(corpus, "train", Grid(), CorpusSettings())
-    alone, behind = (Mixer(speech, replace(settings, distant_talker=share)) for share in (0.0, 1.0))
-    assert not np.array_equal(alone((0, 1))[0], behind((0, 1))[0])
-    assert np.array_equal(alone((0, 1))[1], behind((0, 1))[1])
+def crops(count: int = 8) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.randn(count, 500, 4), torch.rand(count, 500)
+
+
+def test_short_windows_are_parts_of_the_crops_whose_ends_weigh_more() -> None:
+    loop = LoopSettings(short=1.0, short_tail=3.0)
+    features, target = crops()
+    lengths = set()
+    for step in range(20):
+        x, y, weight = windows(features, target, step, loop)
+        lengths.add(x.shape[1])
+        assert x.shape[:2] == y.shape
+        assert weight.shape == y.shape[1:]
+        assert torch.equal(x.reshape(8, -1, 4), features[:, : x.shape[1] * (x.shape[0] // 8)])
+        assert torch.equal(y.reshape(8, -1), target[:, : y.shape[1] * (y.shape[0] // 8)])
+        assert (weight[-40:] == 3).all()
+        assert (weight[:-40] == 1).all()
+    assert len(lengths) > 10
+    assert all(60 <= length < 300 for length in lengths)
+    whole = windows(features, target, 1, LoopSettings())
+    assert whole[0] is features
+    assert (whole[2] == 1).all()
+
+
+def test_a_weighted_loss_is_the_mean_over_what_counts() -> None:
+    logits, target = torch.randn(3, 4), torch.rand(3, 4)
+    each = torch.nn.functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    assert weighted_loss(logits, target, torch.ones(4)).item() == pytest.approx(each.mean().item())
+    last = weighted_loss(logits, target, torch.tensor([0.0, 0, 0, 5]))
+    assert last.item() == pytest.approx(each[:, 3].mean().item())
+
+
+def test_training_stops_when_it_gets_no_better_and_keeps_the_best(corpus: Path, tmp_path: Path) -> None:
+    hopeless = replace(SMALL, loop=replace(SMALL.loop, steps=400, evaluate_every=5, patience=2, learning_rate=0.3))
+    seen = list(train(hopeless, corpus, tmp_path))
+    assert len(seen) < 80
+    best = int(np.argmax([p.dev_auc for p in seen]))
+    assert best == len(seen) - 1 - 2
+    held_out = read_corpus(corpus, "dev", Grid(), hopeless.corpus, tmp_path / "cache")
+    features, truth = dev_mixtures(hopeless, held_out)
+    kept = read_kept(tmp_path / "checkpoint.pt", hopeless)
+    assert roc_auc(truth > 0.5, score(kept, features)) == pytest.approx(seen[best].dev_auc)
+    assert not list(train(hopeless, corpus, tmp_path, resume=True))
+
+
+def test_a_full_disk_costs_one_line_and_no_checkpoint(corpus: Path, tmp_path: Path) -> None:
+    training = train(SMALL, corpus, tmp_path)
+    assert next(training).step == 20
+    before = (tmp_path / "checkpoint.pt").read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))  # writing more fails, as on a full disk
+    try:
+        with pytest.raises(FormatError, match=r"checkpoint\.pt: cannot be written"):
+            next(training)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (tmp_path / "checkpoint.pt").read_bytes() == before
+    assert [p.step for p in train(SMALL, corpus, tmp_path, resume=True)] == [40]
+
+
+def test_an_earlier_training_is_not_overwritten(corpus: Path, tmp_path: Path) -> None:
+    quick = replace(SMALL, loop=replace(SMALL.loop, steps=2))
+    list(train(quick, corpus, tmp_path))
+    with pytest.raises(RecipeError, match="--resume"):
+        next(train(quick, corpus, tmp_path))
+
+
+def test_a_model_of_the_package_can_be_trained_on(corpus: Path, tmp_path: Path) -> None:
+    shipped = from_onnx(find())[0]
+    recipe = adapting("mine", "speech-1")
+    still = replace(recipe, loop=replace(recipe.loop, steps=1, batch=2, learning_rate=0.0, workers=0, dev_crops=2))
+    list(train(still, corpus, tmp_path / "same", "speech-1"))
+    kept = read_kept(tmp_path / "same" / "checkpoint.pt", still)
+    assert all(torch.equal(a, b) for a, b in zip(kept.parameters(), shipped.parameters(), strict=True))
+    with pytest.raises(ModelError, match="not the recipe's"):
+        next(train(SMALL, corpus, tmp_path / "other", "speech-1"))
+
+
+def test_hard_negatives_are_what_the_network_takes_for_speech(corpus: Path, tmp_path: Path) -> None:
+    speech = read_corpus(corpus, "train", Grid(), CorpusSettings(), tmp_path)
+    talk = speech.speech[1].samples
+    found = hardness(from_onnx(find())[0], replace(speech, backgrounds=[*speech.backgrounds, talk]), LogMel())
+    assert found.shape == (len(speech.backgrounds) + 1,)
+    assert found[:-1].max() < 0.2
+    assert found[-1] > 0.6
+    asked = replace(SMALL, mixture=replace(SMALL.mixture, hard_negatives=5.0))
+    with pytest.raises(RecipeError, match="init-from"):
+        next(train(asked, corpus, tmp_path / "out"))
+
+
+TOML = """
+name = "small"
+about = "Made for a test."
+[network]
+channels = 16
+hidden = 8
+layers = 1
+[mixture]
+seconds = 2.0
+[loop]
+steps = 30
+batch = 8
+warmup = 5
+average = 0.9
+evaluate_every = 5
+dev_crops = 8
+workers = 1
+"""
+
+
+def command(corpus: Path, tmp_path: Path, output: str, *more: str) -> list[str]:
+    (tmp_path / "recipe.toml").write_text(TOML)
+    recipe, output = tmp_path / "recipe.toml", tmp_path / output
+    return [*map(str, (COMMAND, "train", recipe, "--corpus", corpus, "-o", output)), *more]
+
+
+def kept(folder: Path) -> dict[str, torch.Tensor]:
+    return read_checkpoint(folder / "checkpoint.pt")["kept"]
+
+
+def test_killed_at_any_instant_it_goes_on_to_the_same_weights(corpus: Path, tmp_path: Path) -> None:
+    subprocess.run(command(corpus, tmp_path, "whole"), check=True, capture_output=True)
+    for delay in (0.0, 0.2):  # after the first checkpoint; a kill may fall into the writing of the next
+        process = subprocess.Popen(command(corpus, tmp_path, "killed", "--resume"), stderr=subprocess.PIPE)
+        assert process.stderr
+        while b"step" not in process.stderr.readline():
+            assert process.poll() is None
+        time.sleep(delay)
+        process.kill()
+        process.wait()
+    subprocess.run(command(corpus, tmp_path, "killed", "--resume"), check=True, capture_output=True)
+    whole, killed = kept(tmp_path / "whole"), kept(tmp_path / "killed")
+    assert all(torch.equal(whole[name], killed[name]) for name in whole)
+
+
+def test_two_processes_train_what_one_would(corpus: Path, tmp_path: Path) -> None:
+    subprocess.run(command(corpus, tmp_path, "one"), check=True, capture_output=True)
+    torchrun = COMMAND.with_name("torchrun")
+    together = [torchrun, "--standalone", "--nproc-per-node", "2", "--no-python"]
+    done = subprocess.run([*together, *command(corpus, tmp_path, "two")], check=True, capture_output=True, text=True)
+    assert done.stdout.count("model.onnx") == 1
+    assert done.stderr.count("step 30/30") == 1
+    one, two = kept(tmp_path / "one"), kept(tmp_path / "two")
+    assert all(torch.allclose(one[name], two[name], atol=1e-4) for name in one)
+    odd = subprocess.run(
+        [*together, *command(corpus, tmp_path, "odd", "loop.batch=7")], check=False, capture_output=True, text=True
+    )
+    assert "loop.batch = 7 cannot be shared by 2 processes" in odd.stderr
 
 
 def test_a_loss_that_is_no_number_stops_training(corpus: Path, tmp_path: Path) -> None:
@@ -199,12 +280,17 @@ def test_the_learning_rate_rises_and_then_falls_to_zero() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("name = 'x'\nhidden = 3", "valid are name, features, network"),
+        ("name = 'x'\nhidden = 3", "valid are name, about, features, network"),
         ("name = 'x'\n[network]\nhiden = 3", "valid are channels, hidden, layers"),
         ("name = 'x'\n[network]\nhidden = '3'", "expected int"),
         ("name = 'x'\nnetwork = 3", "expected a table"),
         ("[network]", "'name' is missing"),
         ("name = ", "not a TOML file"),
+        ("name = 'x'\n[loop]\nbatch = 0", "batch = 0: must be 1 or more"),
+        ("name = 'x'\n[loop]\nlearning_rate = nan", "learning_rate = nan: must be 0 or more"),
+        ("name = 'x'\n[mixture]\nroom = 1.5", "room = 1.5: must be 0 to 1"),
+        ("name = 'x'\n[mixture]\nsnr_low = 9\nsnr_high = 3", "snr_low = 9.0: must be -100 to 3"),
+        ("name = 'x'\n[network]\nhidden = 0", "hidden = 0: must be 1 to 10000"),
     ],
 )
 def test_a_wrong_recipe_is_an_error_that_helps(text: str, says: str, tmp_path: Path) -> None:
@@ -230,7 +316,47 @@ def test_a_folder_that_is_no_corpus_is_named(tmp_path: Path, corpus: Path) -> No
     command = ["train", str(ROOT / "recipes/speech-1/recipe.toml"), "--corpus", str(tmp_path), "-o", str(tmp_path)]
     result = CliRunner().invoke(main, command)
     assert result.exit_code == 1
-    assert result.stderr.startswith("Error: ")
+    assert result.stderr.splitlines()[-1].startswith("Error: ")
     assert "speech.jsonl" in result.stderr
     with pytest.raises(RecipeError, match="no speech of split"):
-        read_corpus(corpus, "test", Grid(), CorpusSettings())
+        read_corpus(corpus, "test", Grid(), CorpusSettings(), tmp_path)
+
+
+def test_the_mini_recipe_learns_from_the_samples(tmp_path: Path) -> None:
+    arguments = [str(ROOT / "recipes/mini/recipe.toml"), "--audio", str(DATA / "talk.flac")]
+    noise = ["--noise", str(DATA / "dishes.flac"), "-o", str(tmp_path / "mini")]
+    result = CliRunner().invoke(main, ["train", *arguments, *noise])
+    assert result.exit_code == 0, result.output
+    assert "one recording alone" in result.stderr
+    results = Detector(tmp_path / "mini").description.training["results"]
+    assert results["dev recordings"]["auc"] > 0.85
+    assert results["dev speakers, noise at 10 dB"]["auc"] > 0.65
+
+
+def test_the_recordings_of_a_resumed_training_keep_their_splits(tmp_path: Path) -> None:
+    quick = ["loop.steps=2", "loop.batch=2", "loop.workers=0", "loop.dev_crops=2", "--audio", str(DATA / "talk.flac")]
+    command = ["train", *quick, "-o", str(tmp_path / "mine")]
+    assert CliRunner().invoke(main, command).exit_code == 0
+    detector = Detector(tmp_path / "mine")
+    assert detector.description.name == "mine"
+    assert detector.description.recipe["network"] == Detector().description.recipe["network"]
+    index = tmp_path / "mine" / "corpus" / "speech.jsonl"
+    before = index.read_text()
+    result = CliRunner().invoke(main, [*command, "--dev-share", "0.5", "--resume"])
+    assert result.exit_code == 0, result.output
+    assert index.read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["recipe.toml"], "--audio"),
+        (["--audio", "a", "--corpus", "b"], "--audio"),
+        (["--corpus", "b"], "RECIPE.toml"),
+        (["recipe.toml", "--corpus", "b", "--noise", "c"], "--noise"),
+    ],
+)
+def test_what_to_train_on_must_be_said_once(arguments: list[str], says: str, tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["train", *arguments, "-o", str(tmp_path)])
+    assert result.exit_code == 2
+    assert says in result.stderr

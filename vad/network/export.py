@@ -1,4 +1,4 @@
-"""A trained network as an ONNX file, built operator by operator.
+"""A trained network as an ONNX file, built operator by operator, and back.
 
 The graph is small enough to be written out: what runs in the field can be read here, and no
 tracing of torch's internals stands between the two. A parity test holds them together.
@@ -11,11 +11,14 @@ from typing import Any
 
 import numpy as np
 import onnx
+import torch
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
-from vad.network.model import KERNEL, STRIDE, Network
+from vad.errors import ModelError
+from vad.network.model import KERNEL, STRIDE, Network, NetworkSettings
 from vad.output import replacing
 from vad.pretrained import Description, sha256
 from vad.scorer import INPUT, OUTPUT
@@ -76,6 +79,31 @@ def to_onnx(network: Network, description: Description) -> onnx.ModelProto:
     return model
 
 
+def from_onnx(path: Path) -> tuple[Network, Description]:
+    """The network and description of a weights file that `export` wrote; `ModelError` where it is another."""
+    try:
+        model = onnx.load(path)
+    except (OSError, DecodeError) as error:
+        raise ModelError(f"{path}: not an ONNX file ({error})") from error
+    description = Description.from_metadata({p.key: p.value for p in model.metadata_props}, path)
+    try:
+        network = Network(description.features.n_mels, NetworkSettings(**description.recipe["network"]))
+        values = (
+            torch.from_numpy(numpy_helper.to_array(c).copy())
+            for c in model.graph.initializer
+            if c.data_type == TensorProto.FLOAT
+        )
+        state = {name: next(values) for name in ("mean", "scale", "conv.weight", "conv.bias")}
+        for layer in range(network.settings.layers):
+            for name, both in zip(_LSTM, _torch_weights(next(values), next(values), next(values)), strict=True):
+                state[f"lstm.{name}_l{layer}"], state[f"lstm.{name}_l{layer}_reverse"] = both
+        state["head.weight"], state["head.bias"] = next(values).T, next(values)
+        network.load_state_dict(state)
+    except (KeyError, TypeError, RuntimeError, StopIteration) as error:
+        raise ModelError(f"{path}: its network cannot be trained on ({error})") from error
+    return network.eval(), description
+
+
 class _Graph:
     """Collects nodes and constants under running names."""
 
@@ -102,6 +130,9 @@ class _Graph:
         return name
 
 
+_LSTM = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")  # torch's names
+
+
 def _lstm_weights(network: Network, layer: int) -> list[NDArray[np.float32]]:
     """`W`, `R` and `B` of an ONNX LSTM: gates ordered input, output, forget, candidate.
 
@@ -110,12 +141,21 @@ def _lstm_weights(network: Network, layer: int) -> list[NDArray[np.float32]]:
 
     def both(name: str) -> NDArray[np.float32]:
         found = [getattr(network.lstm, f"{name}_l{layer}{way}").detach().numpy() for way in ("", "_reverse")]
-        return np.stack([_reorder(values) for values in found])
+        return np.stack([_reorder(values, 0, 3, 1, 2) for values in found])
 
-    biases = np.concatenate([both("bias_ih"), both("bias_hh")], 1)
-    return [both("weight_ih"), both("weight_hh"), biases]
+    *weights, first, second = (both(name) for name in _LSTM)
+    return [*weights, np.concatenate([first, second], 1)]
 
 
-def _reorder(gates: NDArray[np.float32]) -> NDArray[np.float32]:
-    first, forget, candidate, output = np.split(gates, 4)
-    return np.concatenate([first, output, forget, candidate])
+def _torch_weights(w: Tensor, r: Tensor, b: Tensor) -> list[Tensor]:
+    """The inverse of `_lstm_weights`: one tensor `(direction, ...)` for each name in `_LSTM`."""
+    return [
+        torch.stack([torch.from_numpy(_reorder(d.numpy(), 0, 2, 3, 1)) for d in both])
+        for both in (w, r, *b.chunk(2, 1))
+    ]
+
+
+def _reorder(gates: NDArray[np.float32], *order: int) -> NDArray[np.float32]:
+    """Four gates, stacked on the first axis, in another order."""
+    parts = np.split(gates, 4)
+    return np.concatenate([parts[gate] for gate in order])

@@ -1,14 +1,15 @@
 """A corpus folder: speech with labels, noise, music and room responses, ready to be mixed.
 
-`speech.jsonl`, `noise.jsonl`, `music.jsonl` and `rir.jsonl` hold a line per recording: `file`,
-`start` and `duration` in seconds within that file, and for speech `speaker`, `source`, `split`
-(`train` or `dev`) and `speech`, a list of `[start, end]`. `teacher.npz` may hold further
-opinions, `FILE:NAME`, as score * 255 per frame of the file.
+`speech.jsonl` holds a line per recording: `file` (beside the index, or an absolute path), `start`
+and `duration` in seconds within that file, `split` (`train` or `dev`) and `speech`, a list of
+`[start, end]` from the recording's own start; it may say `speaker`, `source`, `licence`, and
+`agree`, how far the labels are to be trusted. `noise.jsonl` and `music.jsonl` (without labels)
+and `rir.jsonl` (room responses: `file`) may be missing. `teacher.npz` may hold further opinions on
+the speech, `FILE:NAME`, as score * 255 per frame of the file.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vad.audio import read
+from vad.data.index import INDICES, read_index
 from vad.errors import RecipeError
 from vad.features import Float32
 from vad.grid import Grid
 from vad.training.recipe import CorpusSettings
+from vad.training.samples import Cut, decoded
 
-INDICES = {"speech": "speech.jsonl", "noise": "noise.jsonl", "music": "music.jsonl", "room": "rir.jsonl"}
+STRETCH = 15.0  # seconds; longer backgrounds are divided, so that a part of one can be drawn more often
 
 
 @dataclass(frozen=True)
@@ -45,57 +48,62 @@ class Corpus:
     rooms: list[Float32]
 
 
-def read_corpus(folder: Path, split: str, grid: Grid, settings: CorpusSettings) -> Corpus:
-    """Read the recordings of `split`; noise, music and rooms are shared by both splits.
+def read_corpus(folder: Path, split: str, grid: Grid, settings: CorpusSettings, cache: Path) -> Corpus:
+    """The recordings of `split`; noise, music and rooms are shared by both splits.
 
-    Every tenth background belongs to `dev`, so that dev mixtures hold noise never trained on.
-    Raises `RecipeError` where the folder holds no speech of that split.
+    Every tenth background belongs to `dev`, so that dev mixtures hold noise never trained on; fewer
+    than ten serve both.
+    Samples are decoded once and kept in the folder `cache`. Raises `RecipeError` where the
+    folder holds no speech of that split.
     """
-    sounds = _Sounds(folder, grid)
-    teachers = _read_teachers(folder / "teacher.npz")
-    lines = [line for line in read_index(folder / INDICES["speech"]) if line["split"] == split]
+    lines = [line for line in wanted(read_index(folder / INDICES["speech"]), settings) if line["split"] == split]
     if not lines:
-        raise RecipeError(f"{folder}: no speech of split {split!r} in speech.jsonl")
-    speech = [
-        Clip(line["source"], line["speaker"], samples, _target(line, len(samples), teachers, grid, settings))
-        for line in lines
-        if len(samples := sounds.cut(line)) > 0
-    ]
+        raise RecipeError(f"{folder / INDICES['speech']}: no speech of split {split!r}; training needs train and dev")
     ambient = [
-        line for kind in ("noise", "music") for line in read_index(folder / INDICES[kind]) if not _may_hold_speech(line)
+        line
+        for kind in ("noise", "music")
+        for line in read_index(folder / INDICES[kind], missing_ok=True)
+        if not _may_hold_speech(line)
     ]
-    kept = [line for n, line in enumerate(ambient) if (n % 10 == 0) == (split == "dev")]
-    backgrounds = [samples for line in kept if len(samples := sounds.cut(line)) >= grid.sample_rate // 10]
-    rooms = [_room(sounds.whole(line["file"])) for line in read_index(folder / INDICES["room"])]
+    if len(ambient) >= 10:
+        ambient = [line for n, line in enumerate(ambient) if (n % 10 == 0) == (split == "dev")]
+    ambient = wanted(ambient, settings)
+    sounds = decoded([_cut(folder, line) for line in lines + ambient], grid.sample_rate, cache / split)
+    teachers = _read_teachers(folder / "teacher.npz")
+    speech = [
+        Clip(
+            line.get("source", ""),
+            line.get("speaker", ""),
+            samples,
+            _target(line, len(samples), teachers, grid, settings),
+        )
+        for line, samples in zip(lines, sounds, strict=False)
+        if len(samples)
+    ]
+    if not speech:
+        raise RecipeError(f"{folder}: no recording of split {split!r} can be read")
+    backgrounds = [part for samples in sounds[len(lines) :] for part in _stretches(samples, grid)]
+    rooms = [
+        _room(read(folder / line["file"], grid.sample_rate))
+        for line in read_index(folder / INDICES["rir"], missing_ok=True)
+    ]
     return Corpus(grid, speech, backgrounds, rooms)
 
 
-class _Sounds:
-    """Samples by index line; the file read last is kept, as its lines stand together."""
-
-    def __init__(self, folder: Path, grid: Grid) -> None:
-        self._folder, self._grid = folder, grid
-        self._name, self._samples = "", np.empty(0, np.int16)
-
-    def whole(self, name: str) -> NDArray[np.int16]:
-        if name != self._name:
-            sound = read(self._folder / name, self._grid.sample_rate)
-            self._name, self._samples = name, (np.clip(sound, -1, 1) * 32767).astype(np.int16)
-        return self._samples
-
-    def cut(self, line: dict[str, Any]) -> NDArray[np.int16]:
-        start = self._grid.to_samples(line["start"])
-        return self.whole(line["file"])[start : start + self._grid.to_samples(line["duration"])].copy()
+def wanted(lines: list[dict[str, Any]], settings: CorpusSettings) -> list[dict[str, Any]]:
+    """The lines of an index but for the sources that the recipe leaves out."""
+    return [line for line in lines if line.get("source") not in settings.without]
 
 
-def read_index(path: Path) -> list[dict[str, Any]]:
-    """The lines of an index; `RecipeError` where it is missing or not JSON lines."""
-    try:
-        return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    except OSError as error:
-        raise RecipeError(f"{path}: {error.strerror}; a corpus folder holds this index") from error
-    except json.JSONDecodeError as error:
-        raise RecipeError(f"{path}: not JSON lines ({error})") from error
+def _cut(folder: Path, line: dict[str, Any]) -> Cut:
+    return Cut(str(folder / line["file"]), float(line["start"]), float(line["duration"]))
+
+
+def _stretches(samples: NDArray[np.int16], grid: Grid) -> list[NDArray[np.int16]]:
+    """A background in parts of equal length, none longer than `STRETCH`; none at all if under 0.1 s."""
+    if len(samples) < grid.sample_rate // 10:
+        return []
+    return np.array_split(samples, -(-len(samples) // grid.to_samples(STRETCH)))
 
 
 def _read_teachers(path: Path) -> dict[str, list[NDArray[np.uint8]]]:
@@ -125,20 +133,20 @@ def _target(
     if not opinions:
         return silver
     mean = np.mean([np.pad(o, (0, frames - len(o)), "edge") for o in opinions], 0) / 255
-    trust = (line["agree"] - settings.trust_from) / (settings.trust_to - settings.trust_from)
+    trust = (line.get("agree", 1.0) - settings.trust_from) / (settings.trust_to - settings.trust_from)
     weight = settings.silver_weight * min(1.0, max(0.0, trust))
     target: Float32 = (weight * silver + (1 - weight) * mean).astype(np.float32)
     return target
 
 
 def _may_hold_speech(line: dict[str, Any]) -> bool:
-    """Voices or singing by name, or by the teachers' ear: not a sure negative."""
-    named = line.get("may_contain_voices") or line.get("may_contain_singing")
-    return bool(named) or line.get("teacher_speech", 0.0) > 0.05
+    """Voices by name, or by the teachers' ear: not a sure negative. Singing is one: it is not speech."""
+    if line.get("may_contain_singing"):
+        return False
+    return bool(line.get("may_contain_voices")) or line.get("teacher_speech", 0.0) > 0.05
 
 
-def _room(response: NDArray[np.int16]) -> Float32:
+def _room(response: Float32) -> Float32:
     """A response that begins at its direct sound and has an energy of one."""
-    direct = int(np.argmax(np.abs(response)))
-    tail = response[direct:].astype(np.float32)
-    return tail / np.float32(np.sqrt(np.sum(np.square(tail))) + 1e-3)
+    tail = response[int(np.argmax(np.abs(response))) :]
+    return tail / np.float32(np.sqrt(np.sum(np.square(tail))) + 1e-9)

@@ -3,104 +3,123 @@
 from __future__ import annotations
 
 import json
+import math
+import shutil
 from collections import Counter
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
+from vad.data.index import INDICES, read_index
 from vad.detector import Detector
-from vad.evaluation import detection_cost, read_reference, roc_auc, to_frames
-from vad.features import Float32
+from vad.evaluation import detection_cost, to_frames
+from vad.formats import read_labels, speech_of
 from vad.grid import Grid
 from vad.network.export import export
 from vad.pretrained import Description
 from vad.segmenter import Segmenter
 from vad.settings import Segmentation
-from vad.training.corpus import INDICES, read_index
-from vad.training.loop import dev_mixtures, logits, read_averaged
+from vad.training.card import DevSet, write_card
+from vad.training.checkpoint import read_checkpoint, read_kept
+from vad.training.corpus import Corpus, read_corpus, wanted
+from vad.training.crops import CACHE, DEV_SNR, dev_mixtures
+from vad.training.loop import score
+from vad.training.mixing import FULL_SCALE
 from vad.training.recipe import Recipe
 
-ONSETS = np.arange(0.10, 0.951, 0.05)
-HOLD = 0.7  # offset as a share of onset
+CANDIDATES = [Segmentation(onset / 20, round(onset * hold / 200, 3)) for onset in range(2, 20) for hold in range(2, 10)]
+NOISE_WEIGHT = 12.0  # of falsely found noise beside that of a false alarm between speech: nobody expects anything there
+MIXTURES = {"dev speakers, noise at 10 dB": DEV_SNR, "noise alone": -math.inf}
 MISS_WEIGHT = {"default": 0.75, "recall": 0.95, "precision": 0.4}  # of DCF; false alarms have the rest
 
 
-@dataclass(frozen=True)
-class DevSet:
-    """Recordings with a reference, and what the model makes of them; frames all along."""
-
-    name: str
-    scores: list[Float32]
-    truth: list[NDArray[np.bool_]]
-
-    @property
-    def auc(self) -> float:
-        """Pooled over the frames of all recordings."""
-        return roc_auc(np.concatenate(self.truth), np.concatenate(self.scores))
-
-
 def finish(recipe: Recipe, corpus: Path, output: Path) -> Path:
-    """Make `model.onnx`, `model.safetensors` and `model.md` from the checkpoint in `output`.
+    """Make `model.onnx`, `model.safetensors`, `model.md` and plots from the checkpoint in `output`.
 
-    Thresholds are chosen on the dev mixtures and on the hand-labelled sets below
-    `corpus/labelled`, each set counting the same.
+    Thresholds are chosen on the dev mixtures, on noise alone, and on recordings as they are: the
+    hand-labelled sets below `corpus/labelled`, or where there are none the dev recordings; each
+    set counts the same. The decoded recordings are removed afterwards.
     """
-    network = read_averaged(output / "checkpoint.pt", recipe)
+    network = read_kept(output / "checkpoint.pt", recipe)
     thresholds = {"default": _thresholds(Segmentation())}
     description = Description(recipe.name, "1", recipe.features, thresholds, asdict(recipe), {})
     path = output / "model.onnx"
     export(network, description, path)
 
-    features, targets = dev_mixtures(recipe, corpus)
-    mixed = torch.sigmoid(torch.from_numpy(logits(network, features))).numpy()
-    sets = [DevSet("dev speakers, 10 dB noise", list(mixed), list(targets > 0.5))]
-    sets += read_labelled(corpus / "labelled", Detector(path))
+    held_out = read_corpus(corpus, "dev", recipe.features.grid, recipe.corpus, output / CACHE)
+    sets = []
+    for name, snr in MIXTURES.items():
+        features, targets = dev_mixtures(recipe, held_out, snr)
+        sets.append(DevSet(name, list(score(network, features)), list(targets > 0.5)))
+    detector = Detector(path)
+    sets += list(read_labelled(corpus / "labelled", detector)) or [_recordings(held_out, detector)]
     grid = recipe.features.grid
     tuned = {preset: choose(sets, weight, grid) for preset, weight in MISS_WEIGHT.items()}
-    results = {s.name: {"auc": round(s.auc, 4), "dcf": round(dcf([s], tuned["default"], 0.75, grid), 4)} for s in sets}
-    training = {"data": sources(corpus), "results": results}
+    results = {s.name: s.figures(decide(s, tuned["default"], grid)) for s in sets}
     description = replace(
         description,
         thresholds={preset: _thresholds(settings) for preset, settings in tuned.items()},
-        training=training,
+        training={"data": sources(recipe, corpus), "results": results},
     )
     export(network, description, path)
     save_file(network.state_dict(), output / "model.safetensors", {"recipe": json.dumps(asdict(recipe))})
-    (output / "model.md").write_text(card(description), "utf-8")
+    write_card(description, sets, read_checkpoint(output / "checkpoint.pt")["history"], output)
+    shutil.rmtree(output / CACHE, ignore_errors=True)
     return path
 
 
-def read_labelled(folder: Path, detector: Detector) -> list[DevSet]:
+def _recordings(held_out: Corpus, detector: Detector) -> DevSet:
+    """The dev recordings as they are."""
+    rate, clips = held_out.grid.sample_rate, held_out.speech
+    scores = [detector.scores(clip.samples * FULL_SCALE, sample_rate=rate) for clip in clips]
+    return DevSet("dev recordings", scores, [clip.target > 0.5 for clip in clips])
+
+
+def read_labelled(folder: Path, detector: Detector) -> Iterable[DevSet]:
     """The sets `folder/SET/x.flac` with `x.tsv` (start and end of speech in seconds)."""
-    sets = []
     for place in sorted(p for p in folder.glob("*") if p.is_dir()):
         scores, truth = [], []
         for sound in sorted(place.glob("*.flac")):
             scores.append(detector.scores(sound))
-            reference = read_reference(sound.with_suffix(".tsv"))
+            reference = speech_of(read_labels(sound.with_suffix(".tsv")))
             truth.append(to_frames(reference, len(scores[-1]), detector.grid))
-        sets.append(DevSet(place.name, scores, truth))
-    return sets
+        if scores:
+            yield DevSet(place.name, scores, truth)
 
 
 def choose(sets: list[DevSet], miss_weight: float, grid: Grid) -> Segmentation:
-    """The thresholds with the lowest detection cost, averaged over the sets."""
-    candidates = [Segmentation(round(float(x), 2), round(float(x) * HOLD, 3)) for x in ONSETS]
-    return min(candidates, key=lambda settings: dcf(sets, settings, miss_weight, grid))
+    """The onset and offset of the lowest cost.
+
+    It is the mean detection cost of the sets with speech, and beside it the share of noise alone
+    that is taken for speech, which weighs `NOISE_WEIGHT` times what a false alarm weighs.
+    """
+    return min(CANDIDATES, key=lambda settings: _cost(sets, settings, miss_weight, grid))
 
 
-def dcf(sets: list[DevSet], settings: Segmentation, miss_weight: float, grid: Grid) -> float:
-    """The detection cost at `settings`, averaged over the sets."""
-    costs = []
+def _cost(sets: list[DevSet], settings: Segmentation, miss_weight: float, grid: Grid) -> float:
+    costs: list[float] = []
+    alarms: list[float] = []
     for s in sets:
-        found = [_decide(scores, settings, grid) for scores in s.scores]
-        costs.append(detection_cost(np.concatenate(s.truth), np.concatenate(found), miss_weight))
-    return float(np.nanmean(costs))
+        truth, found = s.pooled[0], np.concatenate(decide(s, settings, grid))
+        if truth.any() and not truth.all():
+            costs.append(detection_cost(truth, found, miss_weight))
+        else:
+            alarms.append(float(found[~truth].mean()) if not truth.all() else 0.0)
+    return float(np.mean(costs or [0.0]) + NOISE_WEIGHT * (1 - miss_weight) * np.mean(alarms or [0.0]))
+
+
+def decide(s: DevSet, settings: Segmentation, grid: Grid) -> list[NDArray[np.bool_]]:
+    """Which frames lie within a segment, recording by recording."""
+    found = []
+    for scores in s.scores:
+        segmenter = Segmenter(settings, grid)
+        found.append(to_frames(segmenter.push(scores) + segmenter.finish(), len(scores), grid))
+    return found
 
 
 def _thresholds(settings: Segmentation) -> dict[str, float]:
@@ -108,47 +127,16 @@ def _thresholds(settings: Segmentation) -> dict[str, float]:
     return {"onset": settings.onset, "offset": settings.offset}
 
 
-def _decide(scores: Float32, settings: Segmentation, grid: Grid) -> NDArray[np.bool_]:
-    """Which frames lie within a segment."""
-    segmenter = Segmenter(settings, grid)
-    return to_frames(segmenter.push(scores) + segmenter.finish(), len(scores), grid)
-
-
-def sources(corpus: Path) -> list[dict[str, Any]]:
+def sources(recipe: Recipe, corpus: Path) -> list[dict[str, Any]]:
     """What the corpus is made of: source, licence, recordings and hours of each."""
     count: Counter[tuple[str, str, str]] = Counter()
     seconds: Counter[tuple[str, str, str]] = Counter()
     for kind, index in INDICES.items():
-        for line in read_index(corpus / index):
-            key = (kind, line["source"], line["licence"])
+        for line in wanted(read_index(corpus / index, missing_ok=True), recipe.corpus):
+            key = (kind, line.get("source") or "unnamed", line.get("licence") or "not stated")
             count[key] += 1
             seconds[key] += line.get("duration", line.get("seconds", 0.0))
     return [
         {"kind": k, "source": s, "licence": c, "recordings": n, "hours": round(seconds[k, s, c] / 3600, 2)}
         for (k, s, c), n in count.items()
     ]
-
-
-def card(about: Description) -> str:
-    """The model card: what it is, what it learned from, how well it does."""
-    rows = "".join(
-        f"| {d['kind']} | {d['source']} | {d['recordings']} | {d['hours']} | {d['licence']} |\n"
-        for d in about.training["data"]
-    )
-    figures = "".join(
-        f"| {name} | {r['auc']:.3f} | {100 * r['dcf']:.1f} % |\n" for name, r in about.training["results"].items()
-    )
-    presets = "".join(f"| {name} | {t['onset']} | {t['offset']} |\n" for name, t in about.thresholds.items())
-    network = ", ".join(f"{key} {value}" for key, value in about.recipe["network"].items())
-    return (
-        f"# {about.name}\n\nSpeech activity detector, made by `vad train` from the recipe `{about.name}`.\n"
-        f"Network: strided convolution and bidirectional LSTM ({network}) on {about.features.n_mels} "
-        "log-mel bands; a score per 10 ms.\n\n"
-        "## How well it does\n\nDev sets, which also chose the thresholds; AUC pooled over 10 ms frames, "
-        "DCF = .75 miss + .25 false alarm at the default thresholds.\n\n"
-        f"| set | AUC | DCF |\n|---|---|---|\n{figures}\n"
-        f"| preset | onset | offset |\n|---|---|---|\n{presets}\n"
-        "## What it learned from\n\nMixtures of these recordings, drawn anew at every step. The recordings "
-        "themselves are not in the weights file; their licences are:\n\n"
-        f"| kind | source | recordings | hours | licence |\n|---|---|---|---|---|\n{rows}"
-    )

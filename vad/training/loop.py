@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import ctypes
 import math
-import os
-import pickle
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.tensorboard import SummaryWriter
 
 from vad.errors import RecipeError
-from vad.evaluation import roc_auc
+from vad.evaluation import detection_error_rate, roc_auc
 from vad.features import Float32, LogMel
 from vad.network.model import Network
-from vad.output import replacing
-from vad.training.corpus import read_corpus
-from vad.training.mixing import Mixer
+from vad.training.checkpoint import Checkpoint, read_network, stale
+from vad.training.corpus import Corpus, read_corpus
+from vad.training.crops import CACHE, batches, dev_mixtures, statistics, windows
+from vad.training.mixing import FULL_SCALE, Mixer
 from vad.training.recipe import LoopSettings, Recipe
+from vad.training.team import Team
 
-TRAIN, DEV, NORM = 0, 1, 2  # what a crop is drawn for: the first number of its seed
-DEV_SNR = 10.0  # dB
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of mallopt(3)
 
 
 @dataclass(frozen=True)
@@ -40,83 +40,115 @@ class Progress:
     steps: int
     loss: float  # mean since the evaluation before, in nats per frame
     dev_auc: float  # of the averaged weights on dev mixtures at 10 dB
+    dev_error: float  # detection error rate of the same at a score of one half
     steps_per_second: float
 
 
-class Crops(Dataset[tuple[Float32, Float32]]):
-    """Features `(frame, mel)` and target `(frame,)` of the crop drawn from `(purpose, seed, index)`."""
+def train(
+    recipe: Recipe, corpus: Path, output: Path, init_from: str | Path | None = None, resume: bool = False
+) -> Iterator[Progress]:
+    """Train into `output`; with `resume` go on from its checkpoint where there is one.
 
-    def __init__(self, mixer: Mixer, features: LogMel, seed: tuple[int, ...], indices: range) -> None:
-        self._mixer, self._features, self._seed, self._indices = mixer, features, seed, indices
-
-    def __len__(self) -> int:
-        return len(self._indices)
-
-    def __getitem__(self, at: int) -> tuple[Float32, Float32]:
-        samples, target = self._mixer((*self._seed, self._indices[at]))
-        return self._features(samples), target
-
-
-def train(recipe: Recipe, corpus: Path, output: Path, init_from: Path | None = None) -> Iterator[Progress]:
-    """Train into `output`, going on from its checkpoint where there is one.
-
-    `init_from` is a checkpoint whose averaged weights a fresh start begins with. Afterwards
-    `checkpoint.pt` in `output` holds the averaged weights (`read_averaged`). Raises `RecipeError`
-    where a checkpoint belongs to another recipe or network, or the loss is no number.
+    `init_from` is a checkpoint or a model (its path or name) whose weights a fresh start begins
+    with. Afterwards `checkpoint.pt` in `output` holds the weights to keep (`read_kept`). Under
+    `torchrun` the processes share the work. Raises `RecipeError` where a checkpoint is in the way
+    or belongs to another recipe or network, or the gradient is no number.
     """
-    loop = recipe.loop
+    loop, path = recipe.loop, output / "checkpoint.pt"
+    if path.exists() and not resume:
+        raise RecipeError(f"{path}: an earlier training; go on with --resume, or name a fresh folder")
+    output.mkdir(parents=True, exist_ok=True)
+    keep_memory()
     torch.set_num_threads(loop.threads)
     torch.manual_seed(loop.seed)
-    output.mkdir(parents=True, exist_ok=True)
-    mixer = Mixer(read_corpus(corpus, "train", recipe.features.grid, recipe.corpus), recipe.mixture)
-    dev_x, dev_y = dev_mixtures(recipe, corpus)
+    with Team.gather(loop) as team:
+        with team.first_alone():
+            material = read_corpus(corpus, "train", recipe.features.grid, recipe.corpus, output / CACHE)
+            held_out = read_corpus(corpus, "dev", recipe.features.grid, recipe.corpus, output / CACHE)
+        dev_x, dev_y = dev_mixtures(recipe, held_out)
+        mixer = Mixer(material, recipe.mixture)
+        network = begin(recipe, material, mixer, init_from).to(team.device)
+        averaged = copy.deepcopy(network).requires_grad_(False)
+        optimiser = torch.optim.AdamW(network.parameters(), loop.learning_rate, weight_decay=loop.weight_decay)
+        checkpoint = Checkpoint(path, recipe, network, averaged, optimiser)
+        first, history = checkpoint.load()
+        shared = team.share(network)
+        log = SummaryWriter(output / "tensorboard", purge_step=first + 1) if team.first else None
 
-    network = Network(recipe.features.n_mels, recipe.network)
+        losses, since = [], time.monotonic()
+        for step, (crops, targets) in enumerate(batches(mixer, recipe, first, team), first + 1):
+            if stale(history) >= loop.patience > 0:
+                break
+            optimiser.param_groups[0]["lr"] = learning_rate(step, loop)
+            features, target, weight = (t.to(team.device) for t in windows(crops, targets, step, loop))
+            with team.mixed_precision():
+                logits = shared(features)
+            loss = weighted_loss(logits, target, weight)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            norm = nn.utils.clip_grad_norm_(network.parameters(), loop.clip)
+            if not torch.isfinite(norm):
+                raise RecipeError(
+                    f"the loss at step {step} is {loss.item()}; the checkpoint before is kept: "
+                    "lower loop.learning_rate, or look at the recordings with vad data check"
+                )
+            optimiser.step()
+            blend(averaged, network, min(loop.average, step / (step + 10)))
+            losses.append(loss.item())
+            if step % loop.evaluate_every == 0 or step == loop.steps:
+                speed = len(losses) / (time.monotonic() - since)
+                truth, scores = dev_y > 0.5, score(averaged, dev_x, team.device)
+                error = detection_error_rate(truth, scores > 0.5)
+                progress = Progress(step, loop.steps, float(np.mean(losses)), roc_auc(truth, scores), error, speed)
+                history.append(asdict(progress))
+                if log:
+                    checkpoint.save(step, history)
+                    for name, value in history[-1].items():
+                        log.add_scalar(name, value, step)
+                yield progress
+                losses, since = [], time.monotonic()
+        if log:
+            log.close()
+
+
+def begin(recipe: Recipe, corpus: Corpus, mixer: Mixer, init_from: str | Path | None) -> Network:
+    """The network to begin with: that of `init_from`, or a fresh one with the band statistics of the mixtures.
+
+    A trained one also says which backgrounds are hard, and the mixer will draw these more often.
+    """
+    hard = recipe.mixture.hard_negatives
     if init_from:
-        network.load_state_dict(read_averaged(init_from, recipe).state_dict())
-    else:
-        normalise(network, Crops(mixer, recipe.features, (NORM, loop.seed), range(128)))
-    averaged = copy.deepcopy(network).requires_grad_(False)
-    optimiser = torch.optim.AdamW(network.parameters(), loop.learning_rate, weight_decay=loop.weight_decay)
-    checkpoint = Checkpoint(output / "checkpoint.pt", recipe, network, averaged, optimiser)
-    first = checkpoint.load()
-
-    crops = Crops(mixer, recipe.features, (TRAIN, loop.seed), range(first * loop.batch, loop.steps * loop.batch))
-    batches = DataLoader(crops, loop.batch, num_workers=loop.workers, prefetch_factor=8 if loop.workers else None)
-    losses, since = [], time.monotonic()
-    for step, (features, target) in enumerate(batches, first + 1):
-        optimiser.param_groups[0]["lr"] = learning_rate(step, loop)
-        loss = F.binary_cross_entropy_with_logits(network(features), target)
-        if not torch.isfinite(loss):
-            raise RecipeError(f"the loss at step {step} is {loss.item()}; lower learning_rate and run again")
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.parameters(), loop.clip)
-        optimiser.step()
-        blend(averaged, network, min(loop.average, step / (step + 10)))
-        losses.append(loss.item())
-        if step % loop.evaluate_every == 0 or step == loop.steps:
-            checkpoint.save(step)
-            speed = len(losses) / (time.monotonic() - since)
-            auc = roc_auc(dev_y > 0.5, logits(averaged, dev_x))
-            yield Progress(step, loop.steps, float(np.mean(losses)), auc, speed)
-            losses, since = [], time.monotonic()
+        network = read_network(init_from, recipe)
+        if hard:
+            mixer.weigh(1 + hard * hardness(network, corpus, recipe.features))
+        return network
+    if hard:
+        raise RecipeError("mixture.hard_negatives: found with a trained network; say --init-from as well")
+    network = Network(recipe.features.n_mels, recipe.network)
+    mean, deviation = statistics(mixer, recipe)
+    network.mean.copy_(torch.from_numpy(mean))
+    network.scale.copy_(torch.from_numpy(1 / deviation))
+    return network
 
 
-def dev_mixtures(recipe: Recipe, corpus: Path) -> tuple[Tensor, Float32]:
-    """The same mixtures of dev speakers in dev noise at 10 dB in every run: features and targets."""
-    settings = replace(recipe.mixture, snr_low=DEV_SNR, snr_high=DEV_SNR, no_speech=0.0)
-    mixer = Mixer(read_corpus(corpus, "dev", recipe.features.grid, recipe.corpus), settings)
-    crops = Crops(mixer, recipe.features, (DEV, 0), range(recipe.loop.dev_crops))
-    features, targets = zip(*(crops[n] for n in range(len(crops))), strict=True)
-    return torch.from_numpy(np.stack(features)), np.stack(targets)
+def hardness(network: Network, corpus: Corpus, features: LogMel) -> Float32:
+    """How far the network takes each background for speech, `(background,)`: its mean score."""
+    mels = (features(samples * FULL_SCALE) for samples in corpus.backgrounds)
+    return np.array([score(network, torch.from_numpy(mel)[None]).mean() for mel in mels], np.float32)
 
 
-def normalise(network: Network, crops: Crops) -> None:
-    """Set the mean and scale of each band to those of `crops`."""
-    features = np.concatenate([crops[n][0] for n in range(len(crops))])
-    network.mean.copy_(torch.from_numpy(features.mean(0)))
-    network.scale.copy_(torch.from_numpy(1 / features.std(0)))
+def keep_memory() -> None:
+    """Have glibc keep memory that was freed: handing it back after every step takes half the time of training."""
+    with contextlib.suppress(OSError, AttributeError):  # another C library, another system
+        libc = ctypes.CDLL("libc.so.6")
+        for parameter, value in ((M_TRIM_THRESHOLD, 2**31 - 1), (M_MMAP_THRESHOLD, 2**30)):
+            libc.mallopt(parameter, value)
+
+
+def weighted_loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Binary cross-entropy in nats per frame; frames count as `weight` says."""
+    losses = F.binary_cross_entropy_with_logits(logits.float(), target, reduction="none")
+    return (losses * weight).sum() / (weight.sum() * len(losses))
 
 
 def learning_rate(step: int, loop: LoopSettings) -> float:
@@ -135,62 +167,7 @@ def blend(averaged: Network, network: Network, decay: float) -> None:
 
 
 @torch.no_grad()
-def logits(network: Network, features: Tensor) -> NDArray[np.float32]:
-    """Logits of `(crop, frame, mel)` features, `(crop, frame)`."""
-    return torch.cat([network(part) for part in torch.split(features, 64)]).numpy()
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """All that training needs to go on, in one file that is replaced in one stroke."""
-
-    path: Path
-    recipe: Recipe
-    network: Network
-    averaged: Network
-    optimiser: torch.optim.Optimizer
-
-    def save(self, step: int) -> None:
-        """Replace the file in one stroke: whole at any instant, a loss of power included."""
-        state = {
-            "step": step,
-            "recipe": asdict(self.recipe),
-            "network": self.network.state_dict(),
-            "averaged": self.averaged.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-        }
-        with replacing(self.path) as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-
-    def load(self) -> int:
-        """Restore the state of an earlier run; the step it had done, 0 where there is none."""
-        if not self.path.exists():
-            return 0
-        state = read_checkpoint(self.path)
-        if state["recipe"] != asdict(self.recipe):
-            raise RecipeError(f"{self.path}: made with other settings; train into a fresh folder")
-        self.network.load_state_dict(state["network"])
-        self.averaged.load_state_dict(state["averaged"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        return int(state["step"])
-
-
-def read_checkpoint(path: Path) -> dict[str, Any]:
-    """A checkpoint's contents: tensors and plain values only, never code."""
-    try:
-        state: dict[str, Any] = torch.load(path, weights_only=True)
-        return state
-    except (OSError, RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:
-        raise RecipeError(f"{path}: not a whole checkpoint; remove it to train afresh") from error
-
-
-def read_averaged(path: Path, recipe: Recipe) -> Network:
-    """The averaged network of a checkpoint, ready to be exported; `RecipeError` where it is another."""
-    network = Network(recipe.features.n_mels, recipe.network)
-    try:
-        network.load_state_dict(read_checkpoint(path)["averaged"])
-    except (RuntimeError, KeyError) as error:
-        raise RecipeError(f"{path}: a checkpoint of another network; use its own features and network") from error
-    return network.eval()
+def score(network: Network, features: Tensor, device: torch.device | str = "cpu") -> NDArray[np.float32]:
+    """Scores `(crop, frame)` of `(crop, frame, mel)` features."""
+    logits = [network(part.to(device)).cpu() for part in torch.split(features, 64)]
+    return torch.sigmoid(torch.cat(logits)).numpy()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from vad import pretrained
 from vad.errors import RecipeError
 from vad.features import LogMel
+from vad.network.export import from_onnx
 from vad.network.model import NetworkSettings
 
 if sys.version_info >= (3, 11):
@@ -24,27 +28,44 @@ T = TypeVar("T")
 class CorpusSettings:
     """What of a corpus is used, and how far its labels are believed."""
 
+    without: tuple[str, ...] = ()  # sources that are left out
     silver_weight: float = 0.5  # share of the energy labels in the target; the teachers have the rest
     trust_from: float = 0.5  # at this agreement with the teachers silver labels count nothing
     trust_to: float = 0.9  # from this agreement on they count in full
 
+    def __post_init__(self) -> None:
+        _check(self, {"silver_weight": (0, 1), "trust_from": (0, self.trust_to - 1e-6), "trust_to": (0, 1)})
+
 
 @dataclass(frozen=True)
 class MixtureSettings:
-    """How training sound is made; every share is a probability per crop."""
+    """How training sound is made; every share is a probability per crop unless it says otherwise."""
 
     seconds: float = 5.0  # length of a crop
     no_speech: float = 0.22  # crops without any speech
-    second_talker: float = 0.15  # crops with a second talker over the first
-    distant_talker: float = 0.0  # crops with a talker far behind the first, who does not count as speech
+    conversation: float = 0.0  # crops with speech in which several talkers take turns
+    second_talker: float = 0.15  # other crops with speech that have a second talker over the first
+    distant_talker: float = 0.0  # the same with a talker far behind the first, who does not count as speech
+    speed: float = 0.0  # talkers 0.84 to 1.2 and backgrounds 0.67 to 1.5 times as fast, and as high
+    long_pause: float = 0.35  # share of the pauses that are long (seconds) rather than natural (tenths)
     room: float = 0.5  # crops in a room
-    telephone: float = 0.2  # crops limited to the telephone band
+    babble: float = 0.0  # share of the backgrounds in which many talk at once, which is not speech
+    hard_negatives: float = 0.0  # a background taken for speech throughout is drawn 1 + this times as often
+    telephone: float = 0.2  # crops limited to the telephone band, most of them companded or coded
+    lossy: float = 0.0  # other crops through a codec for music
+    automatic_gain: float = 0.0  # crops whose quiet passages were turned up
+    lost_packets: float = 0.0  # crops with gaps
     clipping: float = 0.05  # crops driven into clipping
-    long_pause: float = 0.35  # pauses that are long (seconds) rather than natural (tenths)
     snr_low: float = -8.0  # dB, speech over noise
     snr_high: float = 35.0
     level_low: float = -62.0  # dB below full scale, RMS of the whole crop
     level_high: float = -12.0
+
+    def __post_init__(self) -> None:
+        amounts = {"seconds": (0.5, 600), "hard_negatives": (0, 1e6), "snr_low": (-100, self.snr_high)}
+        amounts |= {"snr_high": (-100, 100), "level_low": (-100, self.level_high), "level_high": (-100, 0)}
+        shares = {f.name: (0, 1) for f in dataclasses.fields(self)}
+        _check(self, shares | amounts)
 
 
 @dataclass(frozen=True)
@@ -58,11 +79,20 @@ class LoopSettings:
     weight_decay: float = 1e-2
     clip: float = 1.0  # largest norm of the gradient
     average: float = 0.999  # decay of the averaged weights, which are the ones kept
+    short: float = 0.0  # share of the steps whose crops are cut in windows that end early, as in a stream
+    short_tail: float = 3.0  # weight of the last frames of such windows, the ones with no sound after them
     evaluate_every: int = 500  # steps
+    patience: int = 0  # evaluations without a better dev AUC after which training ends; 0: never
     dev_crops: int = 256  # mixtures of dev speakers that are evaluated
     threads: int = 1  # of torch
     workers: int = 2  # processes that mix
     seed: int = 1
+
+    def __post_init__(self) -> None:
+        counts = dict.fromkeys(("steps", "batch", "evaluate_every", "dev_crops", "threads"), (1, math.inf))
+        amounts = dict.fromkeys(("learning_rate", "warmup", "weight_decay", "clip", "short_tail"), (0, math.inf))
+        amounts |= dict.fromkeys(("patience", "workers", "seed"), (0, math.inf))
+        _check(self, counts | amounts | dict.fromkeys(("average", "short"), (0, 1)))
 
 
 @dataclass(frozen=True)
@@ -70,11 +100,27 @@ class Recipe:
     """Everything that decides what comes out of training, but for the sound itself."""
 
     name: str
+    about: str = ""  # goes into the model card: what the model is for, its limits, whom to thank
     features: LogMel = field(default_factory=LogMel)
     network: NetworkSettings = field(default_factory=NetworkSettings)
     corpus: CorpusSettings = field(default_factory=CorpusSettings)
     mixture: MixtureSettings = field(default_factory=MixtureSettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
+
+    def __post_init__(self) -> None:
+        _check(self.network, {f.name: (1, 10_000) for f in dataclasses.fields(self.network)})
+
+
+def _check(settings: Any, bounds: Mapping[str, tuple[float, float]]) -> None:
+    """Raise `RecipeError` where a setting lies outside of its bounds, or is no number."""
+    for name, (low, high) in bounds.items():
+        value = getattr(settings, name)
+        if not low <= value <= high:
+            raise RecipeError(
+                f"{name} = {value}: must be {low:g} to {high:g}"
+                if high < math.inf
+                else f"{name} = {value}: must be {low:g} or more"
+            )
 
 
 def read_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
@@ -88,9 +134,35 @@ def read_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
         raise RecipeError(f"{path}: {error.strerror}; name a recipe.toml that exists") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: not a TOML file ({error})") from error
+    return _build(Recipe, _overridden(tables, overrides), str(path))
+
+
+def changed(recipe: Recipe, overrides: tuple[str, ...]) -> Recipe:
+    """`recipe` with the overrides of `read_recipe`."""
+    return _build(Recipe, _overridden(dataclasses.asdict(recipe), overrides), recipe.name)
+
+
+def adapting(name: str, model: str | Path) -> Recipe:
+    """How `model` (a path or a name) learns from a few hours of somebody's own recordings.
+
+    They are used much as they are, and a small learning rate keeps what the model knows already.
+    """
+    description = from_onnx(pretrained.find(model))[1]
+    return Recipe(
+        name,
+        features=description.features,
+        network=NetworkSettings(**description.recipe["network"]),
+        mixture=MixtureSettings(no_speech=0.1, second_talker=0.05, room=0.2, telephone=0.05, snr_low=5.0),
+        loop=LoopSettings(
+            steps=600, batch=32, learning_rate=3e-4, warmup=50, evaluate_every=50, patience=4, dev_crops=128
+        ),
+    )
+
+
+def _overridden(tables: dict[str, Any], overrides: tuple[str, ...]) -> dict[str, Any]:
     for override in overrides:
         _override(tables, override)
-    return _build(Recipe, tables, str(path))
+    return tables
 
 
 def _override(tables: dict[str, Any], override: str) -> None:
@@ -126,7 +198,10 @@ def _build(cls: type[T], values: Any, where: str) -> T:
     missing = [n for n, f in known.items() if n not in made and _required(f)]
     if missing:
         raise RecipeError(f"{where}: {missing[0]!r} is missing")
-    return cls(**made)
+    try:
+        return cls(**made)
+    except RecipeError as error:
+        raise RecipeError(f"{where}: {error}") from error
 
 
 def _required(f: dataclasses.Field[Any]) -> bool:
@@ -134,9 +209,11 @@ def _required(f: dataclasses.Field[Any]) -> bool:
 
 
 def _plain(value: Any, kind: str, where: str) -> Any:
-    """A number or string of the `kind` that the dataclass declares."""
+    """A number, string or list of strings, of the `kind` that the dataclass declares."""
     if kind == "float" and type(value) is int:
         return float(value)
+    if kind == "tuple[str, ...]" and isinstance(value, (list, tuple)) and all(isinstance(v, str) for v in value):
+        return tuple(value)
     if type(value).__name__ != kind:
-        raise RecipeError(f"{where} = {value!r}: expected {kind}")
+        raise RecipeError(f"{where} = {value!r}: expected {'list of strings' if kind.startswith('tuple') else kind}")
     return value

@@ -1,0 +1,1 @@
+"""Sound and labels to corpus folders: gathered, checked, labelled, imported. Needs no torch."""

@@ -1,0 +1,206 @@
+"""Anybody's sound and labels to `speech.jsonl`, the index that training reads.
+
+sound + labels --match by name--> recordings --UEM--> regions --split--> train | dev
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from vad.batch import Input
+from vad.data.index import SHORTEST, Region, cut, update_index, write_index
+from vad.data.matching import Matches, Names, match
+from vad.data.measuring import measure
+from vad.data.splitting import DEFAULT, Splitting, only_speaker
+from vad.errors import AudioError, RecipeError
+from vad.formats import read_labels, speech_of
+from vad.segments import Segment, merge
+
+FULL = 0.98  # a share of speech from which on there is hardly any silence to learn from
+
+
+@dataclass
+class Gathered:
+    """Labelled regions, each in `train` or `dev`, and all that was left out or looks odd."""
+
+    regions: list[Region]
+    matches: Matches
+    unreadable: list[str] = field(default_factory=list)  # sound files that cannot be read, and why
+    overlong: list[str] = field(default_factory=list)  # sound files whose labels go on after their end
+    unlisted: list[str] = field(default_factory=list)  # labelled sound files of which the UEM lists nothing
+    warnings: list[str] = field(default_factory=list)
+
+    def seconds(self, split: str) -> float:
+        """How much sound there is of `split`."""
+        return sum(r.duration for r in self.regions if r.split == split)
+
+    def speech(self, split: str) -> float:
+        """How much speech there is of `split`, in seconds."""
+        return sum(s.duration for r in self.regions if r.split == split for s in r.speech or ())
+
+    @property
+    def said(self) -> list[str]:
+        """All that a person should know of it, a line each."""
+        counts = {
+            "sound files without labels are left out": self.matches.unlabelled,
+            "labels without sound are left out": self.matches.orphans,
+            "recordings that the UEM does not list are left out": self.unlisted,
+            "recordings end before their labels, which are cut": self.overlong,
+        }
+        counted = [f"{len(items)} {what}, like {items[0]}" for what, items in counts.items() if items]
+        return [*counted, *self.matches.problems, *self.unreadable, *self.warnings]
+
+    def write(self, folder: Path, *, keep: bool = False) -> Path:
+        """Write `folder/speech.jsonl`, whole or not at all, and return its path.
+
+        With `keep`, recordings of other sources that it lists already stay.
+        """
+        path = folder / "speech.jsonl"
+        (update_index if keep else write_index)(path, [region.line(folder) for region in self.regions])
+        return path
+
+
+def gather(
+    audio: Path,
+    labels: Path | None = None,
+    *,
+    uem: Path | None = None,
+    format: str | None = None,
+    splitting: Splitting = DEFAULT,
+    source: str = "",
+    licence: str = "not stated",
+) -> Gathered:
+    """Bring sound and labels together and divide them into `train` and `dev`.
+
+    `audio` and `labels` are what `match` takes, `format` is the labels' where their names do not
+    say it. With `uem` only the stretches listed there count, each as a region of its own. The
+    speaker is what `splitting.speaker_pattern` finds, else the one that the labels name, else the
+    folder where there are several, else the file. `source` (by default the name of the sound's
+    folder) and `licence` are for the model card. Sound that cannot be read is left out and listed.
+
+    Raises `RecipeError` where nothing could be trained with the result.
+    """
+    matches = match(audio, labels, format)
+    listed = _read_uem(uem, matches) if uem else None
+    gathered = Gathered([], matches)
+    speakers = _speakers(matches, splitting)
+    source = source or audio.resolve().name
+    for path, documents in matches.labelled.items():
+        try:
+            duration = measure(path)
+        except AudioError as error:
+            gathered.unreadable.append(str(error))
+            continue
+        segments = speech_of(documents)
+        if segments and segments[-1].end > duration + 0.1:
+            gathered.overlong.append(f"{path} ({segments[-1].end - duration:.2f} s)")
+        spans = [Segment(0.0, duration)] if listed is None else listed.get(path, [])
+        if not spans:
+            gathered.unlisted.append(path)
+        for start, stop in spans:
+            end = min(stop, duration)
+            if end - start >= SHORTEST:
+                speech = cut(segments, start, end)
+                gathered.regions.append(Region(Path(path), start, end - start, source, licence, speech, speakers[path]))
+    _check_any(gathered, audio, uem)
+    _divide(gathered, splitting)
+    _check_sides(gathered, audio, splitting)
+    return gathered
+
+
+def _read_uem(path: Path, matches: Matches) -> dict[str, list[Segment]]:
+    """What counts of each sound file, by its path."""
+    names = Names([Input(file, Path(place)) for file, place in matches.places.items()])
+    listed: dict[str, list[Segment]] = {}
+    files = sorted(path.rglob("*.uem")) if path.is_dir() else [path]
+    for file in files:
+        for document in read_labels(file, "uem"):
+            for sound in names.find(document.recording):
+                listed[sound] = merge([*listed.get(sound, []), *document.segments])
+    return listed
+
+
+def _speakers(matches: Matches, splitting: Splitting) -> dict[str, str]:
+    """Who speaks in each recording, as far as one can know; the file's own place where one cannot."""
+    folders = {Path(place).parent for place in matches.places.values()}
+    speakers = {}
+    for path, documents in matches.labelled.items():
+        place = Path(matches.places[path])
+        parent = place.parent.as_posix() if len(folders) > 1 else "."
+        own = place.with_suffix("").as_posix() if parent == "." else parent
+        speakers[path] = (
+            splitting.speaker(place.as_posix())
+            or only_speaker(name for document in documents for name in document.speakers)
+            or own
+        )
+    return speakers
+
+
+def _divide(gathered: Gathered, splitting: Splitting) -> None:
+    """Give each region its split: by speaker, or where that cannot be, by file, or by time."""
+    by = splitting.by
+    if by == "speaker" and len({r.speaker for r in gathered.regions}) == 1:
+        by = "file"
+        if len({r.file for r in gathered.regions}) > 1:
+            gathered.warnings.append("all recordings are by one speaker: dev files are others, but the speaker is not")
+    if by == "file" and len({r.file for r in gathered.regions}) == 1:
+        by = "time"
+        gathered.warnings.append(
+            f"one recording alone: its first {1 - splitting.dev_share:.0%} trains, the rest is dev, by the same "
+            "speaker in the same place; figures on dev will flatter"
+        )
+    if by == "time":
+        gathered.regions = [part for region in gathered.regions for part in _halve(region, splitting.dev_share)]
+        return
+    places = {Path(path): place for path, place in gathered.matches.places.items()}
+    units = [r.speaker if by == "speaker" else places[r.file] for r in gathered.regions]
+    talking = [unit for r, unit in zip(gathered.regions, units, strict=True) if r.speech]
+    sides = splitting.split(units, talking)
+    gathered.regions = [replace(r, split=sides[unit]) for r, unit in zip(gathered.regions, units, strict=True)]
+
+
+def _halve(region: Region, dev_share: float) -> list[Region]:
+    """A region's beginning to train, its end for dev."""
+    speech, at = region.speech or (), region.duration * (1 - dev_share)
+    first = replace(region, duration=at, speech=cut(speech, 0, at), split="train")
+    rest = region.duration - at
+    last = replace(region, start=region.start + at, duration=rest, speech=cut(speech, at, region.duration), split="dev")
+    return [first, last]
+
+
+def _check_any(gathered: Gathered, audio: Path, uem: Path | None) -> None:
+    """Raise `RecipeError` where there is nothing to divide, or nobody speaks, or everybody always."""
+    if not gathered.regions and gathered.unreadable:
+        raise RecipeError(f"{audio}: none of the labelled sound can be read ({gathered.unreadable[0]})")
+    if not gathered.regions:
+        raise RecipeError(
+            f"{uem}: lists nothing of the labelled sound in {audio}; its names must be those of the files"
+        )
+    speech = sum(s.duration for r in gathered.regions for s in r.speech or ())
+    total = sum(r.duration for r in gathered.regions)
+    if not speech:
+        raise RecipeError(f"{audio}: the labels hold no speech at all; a detector needs to hear both")
+    if speech >= FULL * total:
+        gathered.warnings.append(
+            f"{speech / total:.1%} is labelled as speech: pauses seem not to be labelled; "
+            "`vad data label` finds them where recordings are clean"
+        )
+
+
+def _check_sides(gathered: Gathered, audio: Path, splitting: Splitting) -> None:
+    """Raise `RecipeError` where a split has no speech; warn where dev is far from its share."""
+    count = Counter(r.split for r in gathered.regions)
+    for split in ("train", "dev"):
+        if not gathered.speech(split):
+            raise RecipeError(
+                f"{audio}: no speech in the {count[split]} recordings of {split}; "
+                "another seed, split or dev_share may divide the recordings better"
+            )
+    share = gathered.seconds("dev") / (gathered.seconds("dev") + gathered.seconds("train"))
+    if not splitting.dev_share / 2 <= share <= splitting.dev_share * 2:
+        gathered.warnings.append(
+            f"dev is {share:.0%} of the sound ({count['dev']} of {count.total()} recordings or parts) instead of "
+            f"{splitting.dev_share:.0%}: recordings are few or unequal; another seed may divide them better"
+        )

@@ -1,0 +1,90 @@
+"""The lines of a corpus folder's indices, and how they are written down."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vad.errors import RecipeError
+from vad.output import replacing
+from vad.segments import Segment, merge
+
+INDICES = {"speech": "speech.jsonl", "noise": "noise.jsonl", "music": "music.jsonl", "rir": "rir.jsonl"}
+KEYS = {"speech.jsonl": ("file", "start", "duration", "split", "speech"), "rir.jsonl": ("file",)}  # of each line
+
+SHORTEST = 0.1  # seconds of a region that is worth a line
+
+
+@dataclass(frozen=True)
+class Region:
+    """A stretch of a sound file: with labels a line of `speech.jsonl`, without of `noise.jsonl` and its kin."""
+
+    file: Path
+    start: float  # seconds within the file
+    duration: float  # seconds
+    source: str
+    licence: str
+    speech: tuple[Segment, ...] | None = None  # seconds from `start`; None where nobody has labelled
+    speaker: str = ""
+    split: str = ""  # "train" or "dev"
+
+    def line(self, folder: Path) -> dict[str, Any]:
+        """As JSON; the file's name relative to `folder` where it lies below it."""
+        file, home = self.file.resolve(), folder.resolve()
+        line: dict[str, Any] = {
+            "file": str(file.relative_to(home) if file.is_relative_to(home) else file),
+            "start": round(self.start, 3),
+            "duration": round(self.duration, 3),
+            "source": self.source,
+            "licence": self.licence,
+        }
+        if self.speech is not None:
+            spans = [[round(start, 3), round(end, 3)] for start, end in self.speech]
+            line |= {"speaker": self.speaker, "split": self.split, "speech": spans}
+        return line
+
+
+def cut(segments: Iterable[Segment], start: float, end: float) -> tuple[Segment, ...]:
+    """What of `segments` lies in `[start, end)`, counted from `start`."""
+    inside = (Segment(max(s.start, start) - start, min(s.end, end) - start) for s in segments)
+    return tuple(s for s in inside if s.end > s.start)
+
+
+def write_index(path: Path, lines: Iterable[dict[str, Any]]) -> None:
+    """Write an index, whole or not at all; `FormatError` where that fails."""
+    with replacing(path) as file:
+        for line in lines:
+            file.write((json.dumps(line, ensure_ascii=False) + "\n").encode("utf-8"))
+
+
+def update_index(path: Path, lines: list[dict[str, Any]]) -> None:
+    """Write `lines` into an index in place of those of the same sources; others stay."""
+    sources = {line["source"] for line in lines}
+    lines = sorted(lines, key=lambda line: (line["file"], line["start"]))
+    write_index(path, [line for line in read_index(path, missing_ok=True) if line.get("source") not in sources] + lines)
+
+
+def intersect(one: Iterable[Segment], other: Iterable[Segment]) -> list[Segment]:
+    """What lies in both."""
+    others = list(other)
+    return merge(Segment(a + s, b + s) for s, e in one for a, b in cut(others, s, e))
+
+
+def read_index(path: Path, missing_ok: bool = False) -> list[dict[str, Any]]:
+    """The lines of an index; `RecipeError` where it is missing, not JSON lines, or lacks a key."""
+    if missing_ok and not path.exists():
+        return []
+    try:
+        lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    except OSError as error:
+        raise RecipeError(f"{path}: {error.strerror}; a corpus folder holds this index") from error
+    except ValueError as error:
+        raise RecipeError(f"{path}: not JSON lines ({error})") from error
+    for number, line in enumerate(lines, 1):
+        for key in KEYS.get(path.name, ("file", "start", "duration")):
+            if not isinstance(line, dict) or key not in line:
+                raise RecipeError(f"{path}: line {number} does not say {key!r}")
+    return lines

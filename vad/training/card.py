@@ -1,0 +1,150 @@
+"""The model card: what a model is, what it learned from, and how well it does, in figures and pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from vad.evaluation import detection_cost, detection_error_rate, roc_auc
+from vad.features import Float32
+from vad.pretrained import Description
+
+THRESHOLDS = np.linspace(0, 1, 101)
+
+
+@dataclass(frozen=True)
+class DevSet:
+    """Recordings with a reference, and what the model makes of them; frames all along."""
+
+    name: str
+    scores: list[Float32]
+    truth: list[NDArray[np.bool_]]
+
+    @cached_property
+    def pooled(self) -> tuple[NDArray[np.bool_], Float32]:
+        """Truth and scores of the frames of all recordings, `(frame,)` each."""
+        return np.concatenate(self.truth), np.concatenate(self.scores)
+
+    @property
+    def auc(self) -> float:
+        """Pooled over the frames of all recordings."""
+        return roc_auc(*self.pooled)
+
+    def figures(self, found: list[NDArray[np.bool_]]) -> dict[str, float]:
+        """How well `found` fits the truth; what is undefined, as without speech, is left out."""
+        truth, said = self.pooled[0], np.concatenate(found)
+        named = {
+            "auc": self.auc,
+            "dcf": detection_cost(truth, said),
+            "deter": detection_error_rate(truth, said),
+            "miss": float((~said[truth]).mean()) if truth.any() else np.nan,
+            "false_alarm": float(said[~truth].mean()) if not truth.all() else np.nan,
+        }
+        return {name: round(value, 4) for name, value in named.items() if np.isfinite(value)}
+
+
+def write_card(about: Description, sets: list[DevSet], history: list[dict[str, Any]], folder: Path) -> None:
+    """`model.md` and its pictures in `folder/plots`."""
+    (folder / "plots").mkdir(exist_ok=True)
+    heard = [s for s in sets if 0 < s.pooled[0].mean() < 1]
+    pictures = {
+        "loss": lambda axes: _loss(axes, history),
+        "roc": lambda axes: _roc(axes, heard),
+        "scores": lambda axes: _histogram(axes, heard),
+        "thresholds": lambda axes: _thresholds(axes, heard, about.thresholds["default"]["onset"]),
+    }
+    for name, draw in pictures.items():
+        figure = Figure((6, 4), layout="constrained")
+        draw(figure.add_subplot())  # type: ignore[no-untyped-call]
+        figure.savefig(folder / "plots" / f"{name}.png", dpi=110)
+    shown = " ".join(f"![{name}](plots/{name}.png)" for name in pictures)
+    (folder / "model.md").write_text(f"{card(about)}\n## Pictures\n\n{shown}\n", "utf-8")
+
+
+def card(about: Description) -> str:
+    """The text of the card."""
+    data = "".join(
+        f"| {d['kind']} | {d['source']} | {d['recordings']} | {d['hours']} | {d['licence']} |\n"
+        for d in about.training["data"]
+    )
+    columns = ("dcf", "deter", "miss", "false_alarm")
+    figures = "".join(
+        f"| {name} | {_number(r.get('auc'))} | {' | '.join(_percent(r.get(c)) for c in columns)} |\n"
+        for name, r in about.training["results"].items()
+    )
+    presets = "".join(f"| {name} | {t['onset']} | {t['offset']} |\n" for name, t in about.thresholds.items())
+    network = ", ".join(f"{key} {value}" for key, value in about.recipe["network"].items())
+    notes = f"## Notes\n\n{about.recipe['about'].strip()}\n\n" if about.recipe.get("about") else ""
+    return (
+        f"# {about.name}\n\nSpeech activity detector, made by `vad train` from the recipe `{about.name}`.\n"
+        f"Network: strided convolution and bidirectional LSTM ({network}) on {about.features.n_mels} "
+        "log-mel bands; a score per 10 ms.\n\n"
+        "## How well it does\n\nDev sets, which also chose the thresholds; AUC pooled over 10 ms frames, the rest "
+        "at the default thresholds: DCF = .75 miss + .25 false alarm, DetER = (missed + falsely found) / speech.\n\n"
+        f"| set | AUC | DCF | DetER | miss | false alarm |\n|---|---|---|---|---|---|\n{figures}\n"
+        f"| preset | onset | offset |\n|---|---|---|\n{presets}\n"
+        f"{notes}"
+        "## What it learned from\n\nMixtures of these recordings, drawn anew at every step. The recordings "
+        "themselves are not in the weights file; their licences are:\n\n"
+        f"| kind | source | recordings | hours | licence |\n|---|---|---|---|---|\n{data}"
+    )
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.2f} %"
+
+
+def _loss(axes: Axes, history: list[dict[str, Any]]) -> None:
+    steps, other = [h["step"] for h in history], axes.twinx()
+    lines = axes.plot(steps, [h["loss"] for h in history], "o-", ms=3, label="training loss (nats per frame)")
+    lines += other.plot(steps, [h["dev_auc"] for h in history], "o-", ms=3, color="C1", label="dev AUC")
+    axes.set(xlabel="step", ylabel="loss", title="Training")
+    other.set_ylabel("AUC")
+    axes.legend(handles=lines, loc="center right")
+
+
+def _roc(axes: Axes, sets: list[DevSet]) -> None:
+    for s in sets:
+        truth, scores = s.pooled
+        hit, false_alarm = _above(scores[truth]), _above(scores[~truth])
+        axes.plot(false_alarm, hit, label=f"{s.name}: AUC {s.auc:.3f}")
+    axes.set(xlabel="false alarm", ylabel="1 - miss", xlim=(0, 0.5), ylim=(0.5, 1), title="ROC")
+    axes.legend(loc="lower right")
+
+
+def _histogram(axes: Axes, sets: list[DevSet]) -> None:
+    truth = np.concatenate([s.pooled[0] for s in sets])
+    scores = np.concatenate([s.pooled[1] for s in sets])
+    bins = [n / 50 for n in range(51)]
+    for name, these in (("speech", scores[truth]), ("no speech", scores[~truth])):
+        axes.hist(these, bins, density=True, histtype="step", log=True, label=name)
+    axes.set(xlabel="score", ylabel="density", title="Scores")
+    axes.legend()
+
+
+def _thresholds(axes: Axes, sets: list[DevSet], chosen: float) -> None:
+    for s in sets:
+        truth, scores = s.pooled
+        miss, false_alarm = 1 - _above(scores[truth]), _above(scores[~truth])
+        share = truth.mean()
+        axes.plot(THRESHOLDS, 100 * (miss * share + false_alarm * (1 - share)) / share, label=s.name)
+    axes.axvline(chosen, color="0.5", ls="--", label="default onset")
+    axes.set(xlabel="threshold on the scores", ylabel="DetER, %", ylim=(0, 60), title="Detection error rate")
+    axes.legend()
+
+
+def _above(scores: Float32) -> NDArray[np.float64]:
+    """The share of `scores` at or above each of `THRESHOLDS`."""
+    ordered = np.sort(scores)
+    return 1 - np.searchsorted(ordered, THRESHOLDS) / len(ordered)

@@ -1,0 +1,102 @@
+"""What training leaves behind at every evaluation, and networks read back from it."""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from vad import pretrained
+from vad.errors import ModelError, RecipeError
+from vad.network.export import from_onnx
+from vad.network.model import Network
+from vad.output import explain, replacing
+from vad.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """All that training needs to go on, in one file that is replaced in one stroke."""
+
+    path: Path
+    recipe: Recipe
+    network: Network
+    averaged: Network
+    optimiser: torch.optim.Optimizer
+
+    def save(self, step: int, history: list[dict[str, Any]]) -> None:
+        """Replace the file in one stroke: whole at any instant, a loss of power included.
+
+        The weights to keep are the averaged ones, with patience those of the best evaluation.
+        """
+        kept = self.averaged.state_dict()
+        if self.recipe.loop.patience and stale(history):
+            kept = read_checkpoint(self.path)["kept"]
+        state = {
+            "step": step,
+            "recipe": asdict(self.recipe),
+            "network": self.network.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "kept": kept,
+            "optimiser": self.optimiser.state_dict(),
+            "history": history,
+        }
+        content = io.BytesIO()
+        torch.save(state, content)
+        with replacing(self.path) as file, explain(str(self.path)):
+            file.write(content.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
+
+    def load(self) -> tuple[int, list[dict[str, Any]]]:
+        """Restore the state of an earlier run: the steps it had done, 0 where there is none, and its history."""
+        if not self.path.exists():
+            return 0, []
+        state = read_checkpoint(self.path)
+        if {**state["recipe"], "about": ""} != {**asdict(self.recipe), "about": ""}:
+            raise RecipeError(f"{self.path}: made with other settings; train into a fresh folder")
+        self.network.load_state_dict(state["network"])
+        self.averaged.load_state_dict(state["averaged"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        return int(state["step"]), state["history"]
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """A checkpoint's contents: tensors and plain values only, never code."""
+    try:
+        state: dict[str, Any] = torch.load(path, "cpu", weights_only=True)
+        state["kept"]
+        return state
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
+        raise RecipeError(f"{path}: not a whole checkpoint of vad train; remove it to train afresh") from error
+
+
+def read_kept(path: Path, recipe: Recipe) -> Network:
+    """The network of a checkpoint, ready to be exported; `RecipeError` where it is another."""
+    network = Network(recipe.features.n_mels, recipe.network)
+    try:
+        network.load_state_dict(read_checkpoint(path)["kept"])
+    except RuntimeError as error:
+        raise RecipeError(f"{path}: a checkpoint of another network; use its own features and network") from error
+    return network.eval()
+
+
+def read_network(source: str | Path, recipe: Recipe) -> Network:
+    """The network of a checkpoint or of a model (path or name), which must be of the recipe's size."""
+    if Path(source).suffix == ".pt":
+        return read_kept(Path(source), recipe).train()
+    network, description = from_onnx(pretrained.find(source))
+    if network.settings != recipe.network or description.features != recipe.features:
+        raise ModelError(f"{source}: its features or network are not the recipe's; use the same in the recipe")
+    return network.train()
+
+
+def stale(history: list[dict[str, Any]]) -> int:
+    """How many evaluations ago the dev AUC was best."""
+    return len(history) - 1 - int(np.argmax([h["dev_auc"] for h in history])) if history else 0
