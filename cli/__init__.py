@@ -16,7 +16,9 @@ from vad.errors import SettingError, VadError
 # Here and not in the files of the commands, so that `vad --help` need not load them.
 COMMANDS = {
     "detect": "Find the speech in sound files.",
+    "stream": "Find the speech in live sound: microphone, pipe or file.",
     "info": "Show what a weights file is.",
+    "data": "Check, label and import data for training.",
     "train": "Train a model (needs the [train] extra).",
 }
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from vad.errors import FormatError, VadError
-from vad.formats import FORMATS, Document, Format, by_extension, printable
+from vad.errors import VadError
+from vad.formats import Document, printable
 from vad.segments import invert, total
 from vad.settings import Segmentation
 
@@ -26,21 +24,21 @@ if TYPE_CHECKING:
     from vad.detector import Detection, Detector
 
 LIST = click.File(errors="surrogateescape")  # file names need not be Unicode
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @click.command()
 @click.argument("inputs", nargs=-1, metavar="INPUT...")
 @click.option("--from-file", type=LIST, metavar="LIST", help="Read more inputs from LIST, one per line.")
 @click.option("-o", "--output", metavar="FILE|DIR|TEMPLATE", help="Where to write.  [default: standard output]")
-@click.option("-f", "--format", "kind", type=click.Choice(list(FORMATS)), help="Label format.  [default: as -o says]")
+@click.option("-f", "--format", "kind", type=click.Choice(shared.WRITTEN), help="Label format.  [default: as -o says]")
 @shared.segmentation
 @click.option("--invert", "inverted", is_flag=True, help="Give the silences instead of the speech.")
 @click.option("--scores", "scores_to", metavar="FILE|DIR", help="Write the frame scores, too, as .npz or .csv.")
 @click.option("--summary", is_flag=True, help="A line per recording in place of its segments (or beside -o).")
+@click.option("--latency", metavar="SECONDS|NAME", help="Find what `vad stream --latency` would.  [default: no limit]")
 @click.option("--model", metavar="MODEL", help="Weights file, or folder of `vad train`.  [default: speech-1]")
 @shared.sound
-@click.option("-j", "--jobs", type=click.IntRange(1), default=CORES, help="Recordings at once.  [default: all cores]")
+@shared.jobs
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no warnings, only errors.")
 @click.option("-v", "--verbose", is_flag=True, help="Say the model, the settings, and what each recording held.")
 def detect(
@@ -66,12 +64,14 @@ def detect(
     names = [*inputs, *(line.strip() for line in from_file or () if line.strip())]
     if not names:
         raise click.UsageError("Give at least one INPUT: a file, a folder, a pattern, or - for standard input.")
-    kind = _format(options["kind"], options["output"])
+    kind = shared.label_format(options["kind"], options["output"])
     detector = Detector(options["model"])
-    settings = detector.settings(preset, **{name: options[name] for name in asdict(Segmentation())})
+    settings = detector.settings(preset, **shared.settings(options))
     found, errors = find(names)
     several = len(found) + len(errors) > 1 or options["channel"] == "each"
-    about = {"model": detector.description.identity, "settings": asdict(settings)}
+    about: dict[str, Any] = {"model": detector.description.identity, "settings": asdict(settings)}
+    if options["latency"]:
+        about["latency"] = detector.latency(options["latency"])
     if options["scores_to"]:
         check_scores_target(options["scores_to"], several)
     with contextlib.ExitStack() as stack:
@@ -133,19 +133,8 @@ def _analyse(
             moved(min(1.0, seconds * sound.sample_rate / sound.length))
 
     keep = options["scores_to"] is not None
-    return detector.analyse(sound, settings, options["channel"], keep_scores=keep, progress=progress)
-
-
-def _format(name: str | None, output: str | None) -> Format:
-    """The label format that was asked for, by name or by the extension of the output."""
-    if name:
-        return FORMATS[name]
-    if not output or not Path(output).suffix:
-        return FORMATS["text"]
-    try:
-        return by_extension(Path(output))
-    except FormatError as error:
-        raise click.UsageError(str(error)) from error
+    how = {"latency": options["latency"], "keep_scores": keep, "progress": progress}
+    return detector.analyse(sound, settings, options["channel"], **how)
 
 
 def _document(detection: Detection, inverted: bool, about: dict[str, Any]) -> Document:

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from vad.formats import printable
+
 
 @click.command()
 @click.argument("model", required=False)
@@ -42,11 +44,15 @@ def info(model: str | None, as_json: bool) -> None:
         hours[source["kind"]] += source["hours"]
     facts["training"] = {f"{kind}, hours": round(total, 1) for kind, total in hours.items()}
     facts["training"] |= {f"on {name}": figures for name, figures in about.training.get("results", {}).items()}
+    facts["recipe"] = {key: value for key, value in about.recipe.items() if key not in ("name", "about")}
     for name, value in facts.items():
         if not isinstance(value, dict):
             click.echo(f"{name + ':':<12} {value}")
             continue
         click.echo(f"{name}:")
+        width = max((len(key) for key in value), default=0)
         for key, inner in value.items():
             shown = ", ".join(f"{k} {v}" for k, v in inner.items()) if isinstance(inner, dict) else inner
-            click.echo(f"  {key:<14} {shown}")
+            click.echo(f"  {key:<{width}}  {shown}")
+    for line in str(about.recipe.get("about", "")).strip().splitlines():
+        click.echo(printable(line))

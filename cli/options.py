@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from vad.settings import DTYPES, PRESETS, Raw, Segmentation
+from vad.data.import_settings import ImportSettings
+from vad.data.splitting import WAYS, Splitting
+from vad.errors import FormatError
+from vad.formats import FORMATS, Format, by_extension
+from vad.settings import DTYPES, LATENCIES, PRESETS, Raw, Segmentation
 
 if TYPE_CHECKING:
     from vad.audio import Channel
+
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+WRITTEN = [name for name, kind in FORMATS.items() if kind.write]
+
+_NAMES = ", ".join(f"{name} ({1000 * seconds:g}ms)" for name, seconds in LATENCIES.items())
+LATENCY_HELP = f"How late a score may be: seconds, like 0.1 or 100ms, or {_NAMES}; longer is better."
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,6 +54,11 @@ def segmentation(command: F) -> F:
     )(command)
 
 
+def settings(options: dict[str, Any]) -> dict[str, Any]:
+    """What the options of `segmentation` set, but for the preset; None where not given."""
+    return {field.name: options[field.name] for field in fields(Segmentation)}
+
+
 def sound(command: F) -> F:
     """`--channel`, and how to read bare samples."""
     for option in (
@@ -60,6 +79,87 @@ def sound(command: F) -> F:
     ):
         command = option(command)
     return command
+
+
+def jobs(command: F) -> F:
+    """`--jobs`, as many as there are cores."""
+    return click.option(
+        "-j", "--jobs", type=click.IntRange(1), default=CORES, help="Recordings at once.  [default: all cores]"
+    )(command)
+
+
+def label_format(name: str | None, output: str | None) -> Format:
+    """The label format that was asked for, by name or by the extension of the output."""
+    if name:
+        return FORMATS[name]
+    if not output or not Path(output).suffix:
+        return FORMATS["text"]
+    try:
+        return by_extension(Path(output))
+    except FormatError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def licence(command: F) -> F:
+    """`--licence` of recordings."""
+    return click.option(
+        "--licence", default=ImportSettings.licence, show_default=True, metavar="NAME", help="For the model card."
+    )(command)
+
+
+def seed(command: F) -> F:
+    """`--seed` of the splits."""
+    return click.option(
+        "--seed", type=int, default=Splitting.seed, show_default=True, help="Another number, other dev recordings."
+    )(command)
+
+
+def dev_share(command: F) -> F:
+    """`--dev-share` of the splits."""
+    return click.option(
+        "--dev-share",
+        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        default=Splitting.dev_share,
+        show_default=True,
+        help="Share of speakers, files or time never trained on.",
+    )(command)
+
+
+def gathering(command: F) -> F:
+    """How sound and labels are brought together and divided; `splitting` makes a `Splitting` of it."""
+    for option in (
+        seed,
+        click.option(
+            "--speaker-pattern",
+            metavar="REGEX",
+            help="Finds the speaker in a file's path below AUDIO: its group, or all it matches.  "
+            "[default: the labels' speaker, else the folder, else each file its own]",
+        ),
+        click.option(
+            "--split-by",
+            type=click.Choice(WAYS),
+            default=Splitting.by,
+            show_default=True,
+            help="What is not divided: a speaker, a file, or nothing (time: the end of each recording is dev).",
+        ),
+        dev_share,
+        click.option(
+            "--labels-format",
+            type=click.Choice(list(FORMATS)),
+            help="Of the labels.  [default: as name and content say]",
+        ),
+        click.option(
+            "--uem", type=click.Path(path_type=Path), metavar="UEM", help="Only the stretches listed in UEM count."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def splitting(options: dict[str, Any]) -> Splitting:
+    """What the options of `gathering` say of splits, taken out of `options`."""
+    names = ("dev_share", "split_by", "seed", "speaker_pattern")
+    return Splitting(*(options.pop(name) for name in names))
 
 
 def raw(options: dict[str, Any]) -> Raw | None:

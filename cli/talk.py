@@ -6,7 +6,7 @@ import contextlib
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any
 
@@ -14,13 +14,19 @@ import click
 
 from vad.formats import printable
 
+Around = Callable[[], contextlib.AbstractContextManager[None]]
+
 PATIENCE = 1.0  # seconds of work that need no progress bar
 
 
 class Talk:
-    """A line per failure, and for long work on a terminal a progress bar that the lines do not tear."""
+    """A line per failure, and for long work on a terminal a progress bar that the lines do not tear.
 
-    def __init__(self, length: int, quiet: bool, verbose: bool) -> None:
+    `around` takes away whatever else stands on the terminal while a line is written.
+    """
+
+    def __init__(self, length: int, quiet: bool, verbose: bool, around: Around = contextlib.nullcontext) -> None:
+        self._around = around
         self._length, self._quiet, self._verbose = length, quiet, verbose
         self._live = sys.stderr.isatty() and not quiet
         self._started = time.monotonic()
@@ -61,6 +67,10 @@ class Talk:
         self.failed = True
         self._say(f"Error: {error}")
 
+    def warn(self, text: str) -> None:
+        """Something that was done otherwise than one may think."""
+        self._warning(text)
+
     def detail(self, text: str) -> None:
         """Something for those who asked for more."""
         if self._verbose:
@@ -71,5 +81,5 @@ class Talk:
             self._say(f"Warning: {message}")
 
     def _say(self, text: str) -> None:
-        with self.aside():
+        with self.aside(), self._around():
             click.echo(printable(text), err=True)

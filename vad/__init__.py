@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vad.detector import Detection, Detector
     from vad.errors import AudioError, FormatError, ModelError, RecipeError, SettingError, VadError
+    from vad.events import End, Score, Start
     from vad.segments import Segment
     from vad.settings import Segmentation
+    from vad.stream import Stream
 
 __version__ = "0.1.0"
 
@@ -21,16 +23,29 @@ __all__ = [
     "AudioError",
     "Detection",
     "Detector",
+    "End",
     "FormatError",
     "ModelError",
     "RecipeError",
+    "Score",
     "Segment",
     "Segmentation",
     "SettingError",
+    "Start",
+    "Stream",
     "VadError",
 ]
 
-_HOMES = {"Detection": "detector", "Detector": "detector", "Segment": "segments", "Segmentation": "settings"}
+_HOMES = {
+    "Detection": "detector",
+    "Detector": "detector",
+    "End": "events",
+    "Score": "events",
+    "Segment": "segments",
+    "Segmentation": "settings",
+    "Start": "events",
+    "Stream": "stream",
+}
 
 
 def __getattr__(name: str) -> Any:

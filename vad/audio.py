@@ -12,26 +12,31 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
 import numpy as np
 import soundfile
-import soxr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from vad.errors import AudioError
 from vad.features import Float32
+from vad.intake import (
+    AudioWarning,
+    Channel,
+    Intake,
+    check_rate,
+    check_raw,
+    from_bytes,
+    missing_channel,
+    to_array,
+    to_float,
+)
 from vad.settings import DTYPES, Raw
 
-Channel = Literal["mix", "each"] | int
+__all__ = ["DTYPES", "AudioWarning", "Channel", "Raw", "Sound", "from_array", "open_sound", "read"]
 
 BLOCK = 1 << 16  # samples read at once
-RATES = (1_000, 1_000_000)  # Hz that can sensibly be resampled
 MPEG = (".mp2", ".mp3", ".mpga")  # FFmpeg leaves out what the encoder added, and notices truncation
-
-
-class AudioWarning(UserWarning):
-    """Sound that could be used, but not all of it as it was."""
 
 
 @dataclass
@@ -53,7 +58,7 @@ class Sound:
     def rows(self, channel: Channel) -> int:
         """How many rows `blocks(..., channel)` gives; `AudioError` where there is no such channel."""
         if isinstance(channel, int) and not 1 <= channel <= self.channels:
-            raise AudioError(f"{self.name}: no channel {channel}; it has {self.channels}, counted from 1")
+            raise missing_channel(self.name, channel, self.channels)
         return self.channels if channel == "each" else 1
 
     def blocks(self, sample_rate: int, channel: Channel = "mix") -> Iterator[Float32]:
@@ -62,16 +67,18 @@ class Sound:
         One row: the mean of all channels (`"mix"`) or channel N counted from 1; with `"each"` a
         row per channel.
         """
-        rows = self.rows(channel)
-        resampler = None
-        if self.sample_rate != sample_rate:
-            resampler = soxr.ResampleStream(self.sample_rate, sample_rate, rows, "float32", "HQ")
+        intake = Intake(self.name, self.sample_rate, sample_rate, channel, self.rows(channel))
         for block in self._blocks:
             self.samples += len(block)
-            chosen = _finite(_select(block, channel), self)
-            yield (resampler.resample_chunk(chosen) if resampler else chosen).T
-        if resampler:
-            yield resampler.resample_chunk(np.zeros((0, rows), np.float32), last=True).T
+            yield intake.push(block)
+        if self.sample_rate != sample_rate:
+            yield intake.finish()
+
+    def originals(self) -> Iterator[Float32]:
+        """Blocks `(sample, channel)` as they were recorded: at `self.sample_rate`, all channels."""
+        for block in self._blocks:
+            self.samples += len(block)
+            yield block
 
 
 def open_sound(source: str | Path | BinaryIO, raw: Raw | None = None) -> Sound:
@@ -84,31 +91,16 @@ def open_sound(source: str | Path | BinaryIO, raw: Raw | None = None) -> Sound:
     else:
         name = str(getattr(source, "name", "stream")).strip("<>")
         sound = _open_raw(source, name, raw) if raw else _open_av(source, name)
-    low, high = RATES
-    if not low <= sound.sample_rate <= high:
-        raise AudioError(
-            f"{sound.name}: a sample rate of {sound.sample_rate} Hz; rates from {low} to {high} Hz are supported"
-        )
+    check_rate(sound.name, sound.sample_rate)
     return sound
 
 
 def from_array(samples: ArrayLike, sample_rate: float, name: str = "samples") -> Sound:
     """An array `(sample,)` or `(sample, channel)` as a `Sound`; integers are scaled to -1..1."""
-    try:
-        array = np.asarray(samples)
-    except ValueError as error:
-        raise AudioError(f"{name}: not an array ({error}); give (sample,) or (sample, channel)") from error
-    if array.ndim == 1:
-        array = array[:, None]
-    low, high = RATES
-    if array.ndim != 2 or not array.shape[1]:
-        raise AudioError(f"{name}: an array of shape {array.shape}; give (sample,) or (sample, channel)")
-    if not low <= sample_rate <= high:
-        raise AudioError(f"{name}: sample_rate={sample_rate}; rates from {low} to {high} Hz are supported")
-    if array.dtype.name not in (*DTYPES, "float16"):
-        raise AudioError(f"{name}: dtype {array.dtype}; give one of float16, {', '.join(DTYPES)}")
-    blocks = (_to_float(array[i : i + BLOCK]) for i in range(0, len(array), BLOCK))
-    return Sound(name, int(sample_rate), array.shape[1], len(array), blocks)
+    array = to_array(samples, name)
+    rate = check_rate(name, sample_rate)
+    blocks = (to_float(array[i : i + BLOCK]) for i in range(0, len(array), BLOCK))
+    return Sound(name, rate, array.shape[1], len(array), blocks)
 
 
 def read(path: Path, sample_rate: int, channel: Channel = "mix") -> Float32:
@@ -117,53 +109,15 @@ def read(path: Path, sample_rate: int, channel: Channel = "mix") -> Float32:
     return np.concatenate(blocks) if blocks else np.empty(0, np.float32)
 
 
-def _select(block: Float32, channel: Channel) -> Float32:
-    """The channels of `(sample, channel)` that are asked for, or their mean."""
-    if isinstance(channel, int):
-        return block[:, channel - 1 : channel]
-    if channel == "mix" and block.shape[1] > 1:
-        mean: Float32 = block.mean(1, keepdims=True)
-        return mean
-    return block
-
-
-def _finite(block: Float32, sound: Sound) -> Float32:
-    """`block` with NaN and infinite samples silenced, which is said."""
-    bad = ~np.isfinite(block)
-    if not bad.any():
-        return block
-    warnings.warn(
-        f"{sound.name}: NaN or infinite samples before {sound.duration:.2f} s count as silence",
-        AudioWarning,
-        stacklevel=2,
-    )
-    return np.where(bad, np.float32(0), block)
-
-
-def _to_float(array: NDArray[Any]) -> Float32:
-    """Samples of any depth as float32 of -1..1."""
-    if array.dtype.kind == "f":
-        with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, and is silenced
-            return array.astype(np.float32)
-    scaled = array.astype(np.float32) / -np.float32(np.iinfo(array.dtype).min or -128)
-    return scaled - np.float32(1) if array.dtype.kind == "u" else scaled
-
-
 def _open_raw(file: BinaryIO, name: str, raw: Raw) -> Sound:
-    if raw.dtype not in DTYPES:
-        raise AudioError(f"{name}: no sample type {raw.dtype!r}; valid are {', '.join(DTYPES)}")
-    if raw.channels < 1:
-        raise AudioError(f"{name}: {raw.channels} channels; there must be at least one")
-    dtype = np.dtype(raw.dtype).newbyteorder("<")
-    size = dtype.itemsize * raw.channels
+    check_raw(name, raw.dtype, raw.channels)
+    size = np.dtype(raw.dtype).itemsize * raw.channels
 
     def blocks() -> Iterator[Float32]:
         rest = b""
         while data := file.read(BLOCK * size):
-            data = rest + data
-            whole = len(data) // size * size
-            rest = data[whole:]
-            yield _to_float(np.frombuffer(data[:whole], dtype).reshape(-1, raw.channels))
+            block, rest = from_bytes(rest + data, raw.dtype, raw.channels)
+            yield block
 
     return Sound(name, raw.sample_rate, raw.channels, None, blocks())
 
@@ -229,7 +183,8 @@ def _open_av(file: BinaryIO, name: str) -> Sound:
     # tags need not be Unicode: what PyAV 19 takes for granted, older ones have to be told
     lenient: dict[str, Any] = {} if int(av.__version__.partition(".")[0]) >= 19 else {"metadata_errors": "ignore"}
     try:
-        container = av.open(file, "r", **lenient)
+        # from a pipe in small pieces: whoever listens live shall not wait until a large one is full
+        container = av.open(file, "r", buffer_size=32_768 if file.seekable() else 2_048, **lenient)
     except (av.FFmpegError, ValueError) as error:
         raise AudioError(f"{name}: not a sound file that libsndfile or FFmpeg can read ({_reason(error)})") from error
     if not container.streams.audio:

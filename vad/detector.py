@@ -1,4 +1,4 @@
-"""`Detector`: sound in, segments out; the chain of features, scorer and segmenter."""
+"""`Detector`: sound in, segments out, for whole recordings and for streams."""
 
 from __future__ import annotations
 
@@ -12,14 +12,19 @@ from numpy.typing import ArrayLike
 
 from vad import pretrained
 from vad.audio import Channel, Sound, from_array, open_sound
+from vad.chain import Chain, Found
 from vad.errors import ModelError, SettingError
-from vad.features import FeatureStream, Float32
+from vad.events import segments_of
+from vad.features import Float32
 from vad.grid import floor_milliseconds
+from vad.intake import Intake, check_rate, check_raw
+from vad.latency import to_geometry, to_seconds
 from vad.pretrained import Description
-from vad.scorer import Network, Scorer
+from vad.scorer import OFFLINE, Network, Scorer
 from vad.segmenter import Segmenter
-from vad.segments import Segment, clip
-from vad.settings import PRESETS, Segmentation
+from vad.segments import Segment
+from vad.settings import PRESETS, Raw, Segmentation
+from vad.stream import Stream
 
 Source = str | Path | BinaryIO | ArrayLike
 
@@ -43,9 +48,9 @@ class Detector:
 
     def __init__(self, model: str | Path | None = None) -> None:
         self.path = pretrained.find(model)
-        self._network = Network(self.path)
-        self.description = Description.from_metadata(self._network.metadata, self.path)
-        if self._network.n_mels != self.description.features.n_mels:
+        self.network = Network(self.path)
+        self.description = Description.from_metadata(self.network.metadata, self.path)
+        if self.network.n_mels != self.description.features.n_mels:
             raise ModelError(f"{self.path}: its network and its features have different numbers of bands")
         self.grid = self.description.features.grid
 
@@ -66,31 +71,45 @@ class Detector:
             given["offset"] = min(chosen["offset"], given["onset"])
         return Segmentation(**{**chosen, **given})
 
+    def latency(self, latency: float | str = "balanced") -> float:
+        """The real latency in seconds of scores that may be so late, or of a name of it; without resampling."""
+        features = self.description.features
+        return to_seconds(to_geometry(latency, features), features)
+
     def detect(
         self,
         source: Source,
         *,
         sample_rate: float | None = None,
         channel: Channel = "mix",
+        latency: float | str | None = None,
         preset: str = "default",
         **settings: float | None,
     ) -> list[Segment]:
         """Where the speech is: segments in seconds, in order, not overlapping.
 
         `source` is a path, a binary file object, or samples `(sample,)` or `(sample, channel)`
-        with their `sample_rate` in Hz. `settings` are those of `Segmentation`. Raises `AudioError`
-        where the sound cannot be read.
+        with their `sample_rate` in Hz. With a `latency` in seconds (or a name of it) the result is
+        exactly that of a stream of this latency. `settings` are those of `Segmentation`. Raises
+        `AudioError` where the sound cannot be read.
         """
         sound = open_source(source, sample_rate)
-        return self.analyse(sound, self.settings(preset, **settings), _one(channel))[0].segments
+        return self.analyse(sound, self.settings(preset, **settings), _one(channel), latency=latency)[0].segments
 
-    def scores(self, source: Source, *, sample_rate: float | None = None, channel: Channel = "mix") -> Float32:
+    def scores(
+        self,
+        source: Source,
+        *,
+        sample_rate: float | None = None,
+        channel: Channel = "mix",
+        latency: float | str | None = None,
+    ) -> Float32:
         """The probability of speech in each frame: `(frame,)` float32, one per 10 ms.
 
         Takes what `detect` takes; `ceil(seconds * 100)` frames come back.
         """
         sound = open_source(source, sample_rate)
-        detection = self.analyse(sound, self.settings(), _one(channel), keep_scores=True)[0]
+        detection = self.analyse(sound, self.settings(), _one(channel), latency=latency, keep_scores=True)[0]
         assert detection.scores is not None
         return detection.scores
 
@@ -99,12 +118,41 @@ class Detector:
         segmenter = Segmenter(self.settings(preset, **settings), self.grid)
         return segmenter.push(np.asarray(scores, np.float32)) + segmenter.finish()
 
+    def stream(
+        self,
+        *,
+        sample_rate: float,
+        latency: float | str = "balanced",
+        channel: Channel = "mix",
+        raw_channels: int = Raw.channels,
+        raw_dtype: str = Raw.dtype,
+        scores: bool = False,
+        preset: str = "default",
+        **settings: float | None,
+    ) -> Stream:
+        """A `Stream` that takes sound at `sample_rate` Hz piece by piece, and gives events.
+
+        `latency` is how many seconds a score may be late, or a name of `vad.settings.LATENCIES`:
+        the longer, the better the scores. `raw_channels` and `raw_dtype` say what bytes hold;
+        arrays say it themselves. With `scores` there is a `Score` for every frame, too. `channel`
+        and `settings` are those of `detect`. Any number of streams may share a detector.
+        """
+        rate = check_rate("stream", sample_rate)
+        check_raw("stream", raw_dtype, raw_channels)
+        features = self.description.features
+        geometry = to_geometry(latency, features)
+        chosen = self.settings(preset, **settings)
+        chain = Chain(features, Scorer(self.network, geometry, wait=1), chosen, scores)
+        intake = Intake("stream", rate, features.sample_rate, _one(channel))
+        return Stream(chain, intake, features, geometry, Raw(rate, raw_channels, raw_dtype))
+
     def analyse(
         self,
         sound: Sound,
         settings: Segmentation,
         channel: Channel = "mix",
         *,
+        latency: float | str | None = None,
         keep_scores: bool = False,
         progress: Callable[[float], None] | None = None,
     ) -> list[Detection]:
@@ -112,41 +160,28 @@ class Detector:
 
         `progress` is called with the seconds read so far.
         """
-        chains = [_Chain(self, settings, keep_scores) for _ in range(sound.rows(channel))]
+        features = self.description.features
+        geometry = OFFLINE if latency is None else to_geometry(latency, features)
+        chains = [Chain(features, Scorer(self.network, geometry), settings) for _ in range(sound.rows(channel))]
+        found: list[list[Found]] = [[] for _ in chains]
+
+        def keep(row: list[Found], piece: Found) -> None:
+            row.append(piece if keep_scores else Found(piece.scores[:0], piece.events))
+
         for rows in sound.blocks(self.grid.sample_rate, channel):
-            for chain, samples in zip(chains, rows, strict=True):
-                chain.push(samples)
+            for chain, row, samples in zip(chains, found, rows, strict=True):
+                keep(row, chain.push(samples))
             if progress:
                 progress(sound.duration)
         duration = floor_milliseconds(sound.duration)
         numbers = range(1, len(chains) + 1) if channel == "each" else [None if channel == "mix" else int(channel)]
-        return [chain.finish(sound.name, number, duration) for chain, number in zip(chains, numbers, strict=True)]
-
-
-class _Chain:
-    """The stages for one channel, each fed with what the one before gives."""
-
-    def __init__(self, detector: Detector, settings: Segmentation, keep_scores: bool) -> None:
-        self._features = FeatureStream(detector.description.features)
-        self._scorer = Scorer(detector._network)
-        self._segmenter = Segmenter(settings, detector.grid)
-        self._scores: list[Float32] | None = [] if keep_scores else None
-        self._segments: list[Segment] = []
-
-    def push(self, samples: Float32) -> None:
-        self._take(self._scorer.push(self._features.push(samples)))
-
-    def finish(self, name: str, channel: int | None, duration: float) -> Detection:
-        self._take(self._scorer.push(self._features.finish()))
-        self._take(self._scorer.finish())
-        self._segments += self._segmenter.finish()
-        scores = None if self._scores is None else np.concatenate(self._scores)
-        return Detection(name, channel, duration, clip(self._segments, duration), scores)
-
-    def _take(self, scores: Float32) -> None:
-        if self._scores is not None:
-            self._scores.append(scores)
-        self._segments += self._segmenter.push(scores)
+        detections = []
+        for chain, row, number in zip(chains, found, numbers, strict=True):
+            keep(row, chain.finish(duration))
+            segments = [segment for piece in row for segment in segments_of(piece.events)]
+            scores = np.concatenate([piece.scores for piece in row]) if keep_scores else None
+            detections.append(Detection(sound.name, number, duration, segments, scores))
+        return detections
 
 
 def open_source(source: Source, sample_rate: float | None) -> Sound:

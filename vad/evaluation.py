@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -39,15 +38,18 @@ def detection_cost(reference: ArrayLike, found: ArrayLike, miss_weight: float = 
     return float(miss_weight * (~said[truth]).mean() + (1 - miss_weight) * said[~truth].mean())
 
 
+def detection_error_rate(reference: ArrayLike, found: ArrayLike) -> float:
+    """DetER: missed and falsely found frames, as a share of the reference's; NaN where it has none.
+
+    Both `(frame,)`, true where speech is (Bredin, pyannote.metrics, 2017).
+    """
+    truth, said = np.asarray(reference, bool), np.asarray(found, bool)
+    return float((truth != said).sum() / truth.sum()) if truth.any() else float("nan")
+
+
 def to_frames(segments: Iterable[Segment], frames: int, grid: Grid) -> NDArray[np.bool_]:
     """`(frames,)`, true within a segment."""
     inside = np.zeros(frames, bool)
     for start, end in segments:
         inside[grid.to_frames(start) : grid.to_frames(end)] = True
     return inside
-
-
-def read_reference(path: Path) -> list[Segment]:
-    """Segments from a text file with start and end in seconds at the beginning of each line."""
-    lines = (line.split() for line in path.read_text("utf-8").splitlines())
-    return [Segment(float(line[0]), float(line[1])) for line in lines if line]

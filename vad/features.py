@@ -4,9 +4,9 @@ Frame `k` is the log energy in `n_mels` triangular bands of the Hann-windowed sa
 centre of `[k * hop, (k + 1) * hop)`; outside the recording there are zeros. The bands follow the
 mel scale of Slaney's Auditory Toolbox (1998), as `librosa.filters.mel` does by default.
 
-All arithmetic runs on blocks of exactly `BLOCK` frames, the last one filled up with zeros: a
-matrix product may round differently for different shapes, and a frame must not depend on how the
-sound was cut.
+A frame must not depend on how the sound was cut, to the last bit. So each is computed on its own,
+and its bands are sums in a fixed order instead of a matrix product, whose rounding depends on the
+shape, the row and the processor.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from vad.grid import Grid
 
 Float32 = NDArray[np.float32]
 
-BLOCK = 64
+BLOCK = 64  # frames worked on at once, few enough for the cache
 
 
 @dataclass(frozen=True)
@@ -82,14 +82,49 @@ class LogMel:
     @cached_property
     def filterbank(self) -> Float32:
         """Triangular mel bands of equal area, `(window // 2 + 1, n_mels)`, per Hz of width."""
-        lowest, highest = hz_to_mel(np.array([self.low, self.high]))
-        edges = mel_to_hz(np.linspace(lowest, highest, self.n_mels + 2))
+        edges = self._edges
         lower, centre, upper = edges[:-2], edges[1:-1], edges[2:]
-        hz = np.fft.rfftfreq(self.window, 1 / self.sample_rate)[:, None]
+        hz = self._bins[:, None]
         rising = (hz - lower) / (centre - lower)
         falling = (upper - hz) / (upper - centre)
         triangles = np.maximum(0, np.minimum(rising, falling))
         return (triangles * 2 / (upper - lower)).astype(np.float32)
+
+    @cached_property
+    def _edges(self) -> NDArray[np.float64]:
+        """Where the bands begin, peak and end, in Hz: `(n_mels + 2,)`; each is shared by three bands."""
+        lowest, highest = hz_to_mel(np.array([self.low, self.high]))
+        return mel_to_hz(np.linspace(lowest, highest, self.n_mels + 2))
+
+    @cached_property
+    def _bins(self) -> NDArray[np.float64]:
+        """The frequency of each bin of the spectrum, in Hz: `(window // 2 + 1,)`."""
+        return np.fft.rfftfreq(self.window, 1 / self.sample_rate).astype(np.float64)
+
+    @cached_property
+    def _slopes(self) -> tuple[Float32, Float32, NDArray[np.int64], Float32]:
+        """The filterbank as what it is: between two edges, one band rises and the one below it falls.
+
+        Weights of the bins in the rising and in the falling band, `(bin,)` each; the first bin
+        from each edge but the last on, `(n_mels + 1,)`; and 1 where a bin lies between it and the
+        next edge, else 0, `(n_mels + 1,)`.
+        """
+        edge = np.searchsorted(self._edges, self._bins, side="right") - 1
+        padded = np.pad(self.filterbank, ((0, 0), (1, 1)))  # bands -1 and n_mels, of weight 0
+        bins, band = np.arange(len(edge)), np.clip(edge, -1, self.n_mels)
+        rising, falling = padded[bins, band + 1], padded[bins, np.maximum(band, 0)]
+        first = np.searchsorted(edge, np.arange(self.n_mels + 1))
+        held = np.isin(np.arange(self.n_mels + 1), edge).astype(np.float32)
+        return rising, falling, np.minimum(first, len(edge) - 1), held
+
+    def _log_energy(self, spectrum: NDArray[np.complexfloating[Any, Any]]) -> Float32:
+        """Log energies `(frame, mel)` of spectra `(frame, bin)`."""
+        rising, falling, first, held = self._slopes
+        power = np.square(spectrum.real) + np.square(spectrum.imag)
+        up = np.add.reduceat(power * rising, first, 1) * held
+        down = np.add.reduceat(power * falling, first, 1) * held
+        energy: Float32 = np.log(up[:, :-1] + down[:, 1:] + np.float32(self.floor))
+        return energy
 
     def __call__(self, samples: Float32) -> Float32:
         """Frames of a whole recording: `(sample,)` to `(ceil(sample / hop), n_mels)`, float32."""
@@ -103,14 +138,9 @@ class LogMel:
         """
         windows = np.lib.stride_tricks.sliding_window_view(samples, self.window)[:: self.hop]
         energy = np.empty((count, self.n_mels), np.float32)
-        block = np.zeros((BLOCK, self.window), np.float32)
         for start in range(0, count, BLOCK):
             stop = min(start + BLOCK, count)
-            block[stop - start :] = 0
-            np.multiply(windows[start:stop], self.taper, out=block[: stop - start])
-            spectrum = np.fft.rfft(block)
-            power = np.square(spectrum.real) + np.square(spectrum.imag)
-            energy[start:stop] = np.log(power @ self.filterbank + np.float32(self.floor))[: stop - start]
+            energy[start:stop] = self._log_energy(np.fft.rfft(windows[start:stop] * self.taper))
         return energy
 
 
@@ -124,28 +154,35 @@ class FeatureStream:
         self._features = features
         self._samples = 0
         self._frames = 0
-        self._rest = np.zeros(features.lead, np.float32)
+        self._rest = [np.zeros(features.lead, np.float32)]
+        self._held = features.lead  # samples in the rest
 
-    def push(self, samples: Float32) -> Float32:
-        """Take `(sample,)` float32 values, give the `(frame, n_mels)` frames now complete."""
+    def push(self, samples: Float32, at_least: int = 1) -> Float32:
+        """Take `(sample,)` float32 values, give the `(frame, n_mels)` frames now complete.
+
+        Fewer than `at_least` of them wait, as a few at once cost less than one by one.
+        """
         self._samples += len(samples)
-        rest = np.concatenate([self._rest, samples])
+        self._rest.append(samples)
+        self._held += len(samples)
         f = self._features
-        return self._take(rest, max(0, (len(rest) - f.window) // f.hop + 1))
+        count = max(0, (self._held - f.window) // f.hop + 1)
+        return self._take(count if count >= at_least else 0)
 
     def finish(self) -> Float32:
         """The frames that reach over the end of the recording, `(frame, n_mels)`."""
         f = self._features
-        count = f.grid.frame_count(self._samples) - self._frames
-        return self._take(np.concatenate([self._rest, np.zeros(f.window, np.float32)]), count)
+        self._rest.append(np.zeros(f.window, np.float32))
+        return self._take(f.grid.frame_count(self._samples) - self._frames)
 
-    def _take(self, rest: Float32, count: int) -> Float32:
+    def _take(self, count: int) -> Float32:
         f = self._features
         if count == 0:
-            self._rest = rest
             return np.empty((0, f.n_mels), np.float32)
+        rest = np.concatenate(self._rest)
         self._frames += count
-        self._rest = rest[count * f.hop :]
+        left = rest[count * f.hop :].copy()
+        self._rest, self._held = [left], len(left)
         return f.frames(rest, count)
 
 

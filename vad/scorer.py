@@ -82,10 +82,14 @@ _REFUSALS = (
 
 
 class Scorer:
-    """Takes frames in pieces, gives scores block by block, in batches of up to `batch` windows."""
+    """Takes frames in pieces, gives scores block by block, in batches of up to `batch` windows.
 
-    def __init__(self, network: Network, geometry: Geometry = OFFLINE, batch: int = 4) -> None:
+    A batch is waited for unless `wait` says how many blocks are enough: 1 where time matters.
+    """
+
+    def __init__(self, network: Network, geometry: Geometry = OFFLINE, batch: int = 4, wait: int | None = None) -> None:
         self._network, self._geometry, self._batch = network, geometry, batch
+        self._wait = batch if wait is None else wait
         self._pieces: list[Float32] = []
         self._from = 0  # frame number of the first frame kept
         self._frames = 0  # frames taken
@@ -93,11 +97,18 @@ class Scorer:
 
     def push(self, features: Float32) -> Float32:
         """Take `(frame, mel)`, give `(frame,)` scores once a batch of blocks is complete."""
+        if not len(features):
+            return _NONE
         self._pieces.append(features)
         self._frames += len(features)
         g = self._geometry
         complete = (self._frames - self._scored - g.right) // g.block
-        return self._score(complete) if complete >= self._batch else _NONE
+        return self._score(complete) if complete >= self._wait else _NONE
+
+    @property
+    def missing(self) -> int:
+        """How many more frames it takes until `push` gives scores again, at least 1."""
+        return self._scored + self._wait * self._geometry.block + self._geometry.right - self._frames
 
     def finish(self) -> Float32:
         """The scores still owed, `(frame,)`."""

@@ -57,3 +57,23 @@ class Raw:
     sample_rate: int = 16_000
     channels: int = 1
     dtype: str = "int16"
+
+
+LIVE_FORMATS = ("jsonl", "text", "csv", "rttm", "srt")  # that can be written event by event
+
+# How late a stream's scores may be, in seconds; the names are those of `--latency`.
+LATENCIES: dict[str, float] = {"lowest": 0.04, "balanced": 0.3, "accurate": 0.5}
+
+
+def parse_latency(latency: float | str) -> float:
+    """Seconds of a name in `LATENCIES`, of `"100ms"`, `"0.1s"`, `"0.1"` or a number; else `SettingError`."""
+    if isinstance(latency, str) and latency in LATENCIES:
+        return LATENCIES[latency]
+    try:
+        text = str(latency).strip()
+        seconds = float(text[:-2]) / 1000 if text.endswith("ms") else float(text.removesuffix("s"))
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds <= LONGEST:
+        raise SettingError(f"latency={latency}: give seconds, like 0.1 or 100ms, or one of {', '.join(LATENCIES)}")
+    return seconds

@@ -1,0 +1,65 @@
+"""The meter of a live stream: one line on the terminal, drawn again in its place."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import sys
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from vad.features import Float32
+    from vad.stream import Stream
+
+INTERVAL = 0.1  # seconds between drawings
+WIDTH = 24
+FLOOR = -60.0  # dB below full scale at which the bar is empty
+WIPE = "\r\033[K"
+
+
+class Meter:
+    """Level, score, speech or silence, and time; nothing where standard error is no terminal."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._live = sys.stderr.isatty() and not quiet
+        self._drawn = 0.0
+        self._peak = 0.0
+        self._line = ""
+
+    def show(self, block: Float32, stream: Stream) -> None:
+        """Take a block `(sample, channel)` into account, and draw if it is time to."""
+        if not self._live:
+            return
+        if len(block):
+            self._peak = max(self._peak, float(abs(block).max()))
+        if time.monotonic() < self._drawn + INTERVAL:
+            return
+        self._drawn = time.monotonic()
+        level = 20 * math.log10(max(self._peak, 1e-5))
+        self._peak = 0.0
+        bar = "#" * round(WIDTH * min(1.0, max(0.0, 1 - level / FLOOR)))
+        minutes, seconds = divmod(stream.duration, 60)
+        self._line = (
+            f"{int(minutes):02}:{seconds:04.1f} [{bar:<{WIDTH}}] {max(level, FLOOR):4.0f} dB  "
+            f"score {stream.score:.2f}  {stream.state.value}"
+        )
+        click.echo(WIPE + self._line, err=True, nl=False)
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """Take the line away while something else is written to the terminal."""
+        if self._line:
+            click.echo(WIPE, err=True, nl=False)
+        yield
+        if self._line:
+            click.echo(self._line, err=True, nl=False)
+
+    def close(self) -> None:
+        """Take the line away for good."""
+        if self._line:
+            click.echo(WIPE, err=True, nl=False)
+            self._line = ""

@@ -1,0 +1,283 @@
+"""`vad stream`: events while they happen, files, commands, limits, and a clean end."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from click.testing import CliRunner, Result
+from test_microphone import FakeStream, sounddevice  # noqa: F401 - a fixture
+
+from conftest import COMMAND, DATA, ENERGY, RATE, bursts, on_a_terminal
+from vad.cli import main
+from vad.formats import read_labels
+
+Write = Callable[..., Path]
+
+
+def stream(*arguments: str | Path, status: int = 0, content: bytes | None = None) -> Result:
+    """`vad stream` with the model double, in this process; it must end with `status`."""
+    result = CliRunner().invoke(main, ["stream", "--model", str(ENERGY), *map(str, arguments)], input=content)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == status, result.stderr
+    return result
+
+
+def started(*arguments: str | Path, **how: Any) -> subprocess.Popen[bytes]:
+    """`vad stream` as a process of its own."""
+    command = [str(COMMAND), "stream", "--model", str(ENERGY), *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **how)
+
+
+@pytest.fixture
+def two(write_bursts: Write) -> Path:
+    return write_bursts("two.wav", (0.5, 1), (2, 2.5))
+
+
+class TestEvents:
+    def test_json_lines_begin_with_a_header(self, two: Path) -> None:
+        result = stream(two, "--latency", "100ms", "--preset", "asr", "--min-silence", "0.2", "--pad-end", "0.1")
+        header, *events = map(json.loads, result.stdout.splitlines())
+        assert header["event"] == "header"
+        assert (header["latency"], header["sample_rate"]) == (0.0975, RATE)
+        assert header["settings"]["min_silence"] == 0.2
+        assert header["model"] == {"name": "energy", "version": "1"}
+        assert [e["event"] for e in events] == ["start", "end", "start", "end"]
+        assert (events[0]["time"], events[1]["start"], events[1]["end"]) == (0.29, 0.29, 1.11)
+        assert events[1]["duration"] == 0.82
+        assert 0.9 < events[1]["score"] <= 1
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}[+-]\d\d:\d\d", events[0]["clock"])
+        assert result.stderr == f"{two}: 16000 Hz, latency 97.5 ms, model energy 1\n"
+
+    @pytest.mark.parametrize("kind", ["text", "csv", "rttm", "srt"])
+    def test_label_formats_are_those_of_detect(self, two: Path, kind: str) -> None:
+        expected = CliRunner().invoke(main, ["detect", "--model", str(ENERGY), str(two), "-f", kind]).stdout
+        assert stream(two, "-f", kind, "-q").stdout == expected
+
+    def test_scores_stand_between(self, two: Path) -> None:
+        lines = [json.loads(line) for line in stream(two, "--scores").stdout.splitlines()]
+        scores = [line for line in lines if line["event"] == "score"]
+        assert [s["time"] for s in scores] == [round(i / 100, 2) for i in range(300)]
+        assert len(lines) == 305
+        assert "jsonl" in stream(two, "--scores", "-f", "csv", status=2).stderr
+
+    def test_bare_samples_from_a_pipe(self) -> None:
+        both = np.stack([bursts((0.5, 1), seconds=2, rate=8000), np.zeros(16_000)], 1).astype("<f4").tobytes()
+        options = ["-", "--raw", "--rate", "8000", "--channels", "2", "--dtype", "float32", "-f", "text", "-q"]
+        assert stream(*options, content=both).stdout == "0.490\t1.010\n"
+        assert stream(*options, "--channel", "2", content=both).stdout == ""
+
+    def test_the_last_segment_ends_with_the_sound(self, write_bursts: Write) -> None:
+        path = write_bursts("a.wav", (1, 9), seconds=2.0155)
+        assert stream(path, "-f", "text", "-q").stdout.endswith("\t2.015\n")
+
+    def test_damage_costs_a_line_and_what_was_found_is_kept(self, tmp_path: Path) -> None:
+        path = tmp_path / "cut.flac"
+        path.write_bytes((DATA / "talk.flac").read_bytes()[:200_000])
+        result = stream(path, "-f", "text")
+        assert result.stdout
+        assert "Warning: " in result.stderr
+        (tmp_path / "none.wav").write_bytes(b"no sound")
+        assert len(stream(tmp_path / "none.wav", status=1).stderr.splitlines()) == 1
+
+
+class TestFiles:
+    def test_each_utterance_is_a_file_with_its_padding(self, tmp_path: Path, write_bursts: Write) -> None:
+        path = write_bursts("a.wav", (0.5, 1), (2, 2.5), rate=8_000)
+        result = stream(path, "--save", tmp_path / "u", "--pad-start", "0.2", "--pad-end", "0.1")
+        ends = [e for e in map(json.loads, result.stdout.splitlines()) if e["event"] == "end"]
+        whole = soundfile.read(path)[0]
+        assert len(ends) == len(list((tmp_path / "u").iterdir())) == 2
+        for number, end in enumerate(ends, 1):
+            assert Path(end["file"]).name == f"{number:04d}_{end['start']:.3f}-{end['end']:.3f}.wav"
+            samples, rate = soundfile.read(end["file"])
+            assert rate == 8_000
+            expected = whole[round(end["start"] * rate) : round(end["end"] * rate)]
+            np.testing.assert_allclose(samples, expected, atol=1e-4)
+
+    @pytest.mark.parametrize("options", [[], ["--max-speech", "0.5"], ["--preset", "asr"], ["--min-speech", "0.3"]])
+    def test_what_is_saved_is_what_was_heard(self, tmp_path: Path, options: list[str]) -> None:
+        result = stream(DATA / "talk.flac", "--save", tmp_path / "{number}.wav", "-f", "text", "-q", *options)
+        whole = soundfile.read(DATA / "talk.flac", dtype="int16")[0]
+        for number, line in enumerate(result.stdout.splitlines(), 1):
+            start, end = (round(float(t) * RATE) for t in line.split("\t"))
+            assert np.array_equal(soundfile.read(tmp_path / f"{number}.wav", dtype="int16")[0], whole[start:end])
+        assert len(list(tmp_path.iterdir())) == number
+
+    def test_save_all_is_the_stream(self, two: Path, tmp_path: Path) -> None:
+        stream(two, "--save-all", tmp_path / "deep" / "all.flac")
+        assert np.array_equal(soundfile.read(tmp_path / "deep" / "all.flac")[0], soundfile.read(two)[0])
+
+    def test_the_recording_itself_is_spared(self, two: Path) -> None:
+        before = two.read_bytes()
+        assert "is the recording itself" in stream(two, "--save-all", two, status=1).stderr
+        assert two.read_bytes() == before
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full disk here")
+    @pytest.mark.parametrize("option", ["--save-all"])
+    def test_a_full_disk_costs_a_line(self, two: Path, tmp_path: Path, option: str) -> None:
+        full = tmp_path / "full.wav"
+        full.symlink_to("/dev/full")
+        line = stream(two, option, full, "-q", status=1).stderr.splitlines()[-1]
+        assert line.startswith("Error: ")
+        assert "full.wav" in line
+
+    def test_a_command_is_run_for_each_without_a_shell(self, two: Path, tmp_path: Path) -> None:
+        program = tmp_path / "program.py"
+        program.write_text(
+            "import sys, pathlib, soundfile\n"
+            f"with open({str(tmp_path / 'log')!r}, 'a') as log:\n"
+            "    print(*sys.argv[2:], soundfile.info(sys.argv[1]).frames, file=log)\n"
+        )
+        result = stream(two, "--exec", f"{sys.executable} {program} {{file}} {{start}} {{end}} '$HOME; x'")
+        assert (tmp_path / "log").read_text() == "0.490 1.010 $HOME; x 8320\n1.990 2.510 $HOME; x 8320\n"
+        assert '"file"' not in result.stdout  # it was there for the command alone
+
+    def test_a_command_that_fails_costs_a_line(self, two: Path) -> None:
+        assert stream(two, "--exec", "false").stderr.count("Warning: --exec: false ended with status 1\n") == 2
+        assert "no-such-program cannot be run" in stream(two, "--exec", "no-such-program").stderr
+
+    @pytest.mark.parametrize(
+        ("options", "says", "status"),
+        [
+            (["--save", "{nothing}.wav"], "the fields are {number}", 2),
+            (["--save", "{start}.mp9"], "use .wav", 2),
+            (["--save", "{clock}.wav"], "alike", 2),
+            (["--save-all", "all.txt"], "use .wav", 2),
+            (["--save-all", "/dev/null/all.wav"], "cannot be written", 1),
+            (["--exec", "play {sound}"], "the fields are {file}", 2),
+            (["--exec", "play 'it"], "quot", 2),
+            (["--exec", ""], "name a program", 2),
+            (["--latency", "1ms"], "at least", 2),
+            (["--max-duration", "0"], "above 0", 2),
+            (["--device", "x"], "--device", 2),
+            (["--channel", "each"], "channel", 2),
+        ],
+    )
+    def test_wrong_options_are_refused_in_a_line(self, two: Path, options: list[str], says: str, status: int) -> None:
+        line = stream(two, "-q", *options, status=status).stderr.splitlines()[-1]
+        assert line.startswith("Error: ")
+        assert says in line
+
+
+class TestEnd:
+    def test_after_so_much_sound(self, two: Path, tmp_path: Path) -> None:
+        out = tmp_path / "all.wav"
+        assert stream(two, "--max-duration", "0.8", "--save-all", out, "-f", "text", "-q").stdout == "0.490\t0.800\n"
+        assert soundfile.info(out).duration == 0.8
+
+    def test_after_so_much_silence(self, write_bursts: Write) -> None:
+        path = write_bursts("a.wav", (1, 1.5), (2.2, 2.5), (6, 6.5), seconds=8)
+        result = stream(path, "--stop-after-silence", "1.2", "-f", "text", "-q")
+        assert result.stdout == "0.990\t1.510\n2.190\t2.510\n"
+        assert stream(path, "--stop-after-silence", "0.5", "-f", "text", "-q").stdout == ""
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_a_signal_ends_it_cleanly(self, tmp_path: Path, number: int) -> None:
+        out = tmp_path / "all.wav"
+        process = started("-", "--raw", "--save", tmp_path / "u", "--save-all", out, stdin=subprocess.PIPE)
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write((bursts((0.5, 9), seconds=3) * 32767).astype("<i2").tobytes())
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["event"] == "header"
+        assert json.loads(process.stdout.readline())["time"] == 0.49  # flushed, and the pipe is still open
+        process.send_signal(number)
+        rest, errors = process.communicate(timeout=30)
+        assert process.returncode == 0, errors
+        end = json.loads(rest)
+        assert end["event"] == "end"
+        assert soundfile.info(end["file"]).duration == pytest.approx(end["duration"])
+        assert soundfile.info(out).duration >= end["end"]
+
+    @pytest.mark.skipif(not shutil.which("ffmpeg"), reason="no ffmpeg here")
+    def test_ffmpeg_feeds_a_pipe(self, talk: Path) -> None:
+        expected = CliRunner().invoke(main, ["stream", str(talk), "-f", "text", "-q"]).stdout
+        for options, how in ((["-f", "s16le", "-ar", "16000"], ["--raw"]), (["-f", "wav"], [])):
+            source = subprocess.Popen(["ffmpeg", "-v", "error", "-i", talk, *options, "-"], stdout=subprocess.PIPE)
+            command = [COMMAND, "stream", "-", *how, "-f", "text", "-q"]
+            done = subprocess.run(command, stdin=source.stdout, capture_output=True, text=True, check=True, timeout=60)
+            assert source.wait() == 0
+            assert done.stdout == expected
+
+    def test_a_reader_that_has_seen_enough_is_no_error(self, talk: Path) -> None:
+        process = started(talk, "-q")
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        process.stderr.close()
+        process.wait(timeout=30)
+
+    @pytest.mark.skipif(not hasattr(os, "openpty"), reason="no terminals to pretend here")
+    @pytest.mark.parametrize("how", [[], ["-q"]], ids=["meter", "quiet"])
+    def test_a_terminal_gets_a_meter_unless_quiet(self, two: Path, how: list[str]) -> None:
+        command = [str(COMMAND), "stream", "--model", str(ENERGY), str(two), "-f", "text", *how]
+        done, shown = on_a_terminal(command)
+        assert bool(re.search(rb"\r\x1b\[K00:00.\d \[#* *\] +-\d+ dB  score \d.\d\d  silence", shown)) == (not how)
+        assert done.stdout == "0.490\t1.010\n1.990\t2.510\n"
+
+
+@pytest.mark.usefixtures("sounddevice")
+class TestMicrophone:
+    def test_devices_are_listed(self) -> None:
+        assert stream("--list-devices").stdout == (
+            "1\tUSB Microphone\t2 channels, 44100 Hz  (default)\n2\tpulse\t32 channels, 48000 Hz\n"
+        )
+
+    def test_what_it_hears_becomes_events_until_it_is_unplugged(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def start(self: FakeStream) -> None:
+            for at in range(100):
+                self.give(0.0 if at % 2 or not 25 <= at < 50 else 0.5)
+            self.unplug()
+
+        monkeypatch.setattr(FakeStream, "start", start)
+        result = stream("--device", "USB", "-f", "text", status=1)
+        assert len(result.stdout.splitlines()) == 1
+        assert result.stderr.splitlines()[-1] == (
+            "Error: USB Microphone: the device is gone; what was found so far is kept"
+        )
+
+    @pytest.mark.parametrize("options", [["--raw"], ["--realtime"], ["--device", "nothing"], ["--device", "9"]])
+    def test_wrong_wishes(self, options: list[str]) -> None:
+        result = CliRunner().invoke(main, ["stream", *options])
+        assert result.exit_code in (1, 2)
+        assert result.stderr.splitlines()[-1].startswith("Error: ")
+
+
+def test_a_file_at_its_own_pace_gives_the_same(write_bursts: Write) -> None:
+    path = write_bursts("short.wav", (0.2, 0.4), seconds=0.6)
+    assert stream(path, "--realtime", "-f", "text", "-q").stdout == stream(path, "-f", "text", "-q").stdout != ""
+
+
+def test_help_says_all() -> None:
+    text = CliRunner().invoke(main, ["stream", "--help"]).stdout
+    for flag in ("--device", "--latency", "--exec", "--stop-after-silence", "--onset", "lowest (40ms)"):
+        assert flag in text
+
+
+def test_what_is_written_can_be_read_again(two: Path, tmp_path: Path) -> None:
+    for kind, name in (("csv", "a.csv"), ("rttm", "a.rttm"), ("jsonl", "a.jsonl")):
+        (tmp_path / name).write_text(stream(two, "-f", kind, "-q").stdout)
+        (labels,) = read_labels(tmp_path / name)
+        assert [tuple(s) for s in labels.segments] == [pytest.approx((0.49, 1.01)), pytest.approx((1.99, 2.51))]
+
+
+def test_detect_can_find_what_a_stream_would(talk: Path) -> None:
+    found = CliRunner().invoke(main, ["detect", str(talk), "--latency", "lowest"])
+    live = CliRunner().invoke(main, ["stream", str(talk), "--latency", "lowest", "-f", "text", "-q"])
+    assert found.stdout == live.stdout != CliRunner().invoke(main, ["detect", str(talk)]).stdout
+    content = json.loads(CliRunner().invoke(main, ["detect", str(talk), "--latency", "0.1", "-f", "json"]).stdout)
+    assert content["latency"] == 0.0975

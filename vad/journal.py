@@ -1,0 +1,61 @@
+"""Events of a stream written down as they come, every one flushed at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TextIO
+
+from vad.errors import SettingError
+from vad.events import End, Event, Start, to_json
+from vad.formats import FORMATS, Document, printable
+from vad.output import explain
+from vad.segments import Segment
+from vad.settings import LIVE_FORMATS
+
+
+class Journal:
+    """Writes events to `stream`: a line of JSON each, or in a label format the segments alone.
+
+    `header` is what is to be known beforehand, and the first line of JSON. Raises `SettingError`
+    for an unknown `kind`.
+    """
+
+    def __init__(self, stream: TextIO, kind: str, name: str, header: dict[str, Any]) -> None:
+        if kind not in LIVE_FORMATS:
+            raise SettingError(f"no format {kind!r} of events; valid are {', '.join(LIVE_FORMATS)}")
+        self._stream, self._kind, self._name = stream, FORMATS[kind], name
+        self._json = kind == "jsonl"
+        self._segments = 0
+        if self._json:
+            head = {"event": "header", "source": printable(name), "clock": clock()}
+            self._put(json.dumps(head | header, ensure_ascii=False) + "\n")
+        elif self._kind.head:
+            self._put(self._kind.head)
+
+    def write(self, events: list[Event], now: float, files: Mapping[Segment, Path]) -> None:
+        """Write `events`, where `now` is how many seconds of sound there are, and `files` were saved."""
+        for event in events:
+            if self._json:
+                line = to_json(event)
+                if isinstance(event, Start):
+                    line["clock"] = clock(now - event.time)
+                elif isinstance(event, End) and event.segment in files:
+                    line["file"] = str(files[event.segment])
+                self._put(json.dumps(line, ensure_ascii=False) + "\n")
+            elif isinstance(event, End):
+                self._segments += 1
+                segment = event.segment
+                self._put(self._kind.text(Document(self._name, None, segment.end, [segment], first=self._segments)))
+
+    def _put(self, text: str) -> None:
+        with explain("standard output"):
+            self._stream.write(text)
+            self._stream.flush()
+
+
+def clock(ago: float = 0.0) -> str:
+    """The time of day so many seconds ago, as ISO 8601 with milliseconds and zone."""
+    return (datetime.now().astimezone() - timedelta(seconds=ago)).isoformat(timespec="milliseconds")

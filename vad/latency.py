@@ -1,0 +1,40 @@
+"""From a latency to the windows that the network sees, and back.
+
+The score of a frame is known when its block and the right context of that are heard, and the
+feature window of the last of those frames, which reaches `lead` samples beyond it. So
+
+    latency = (block + right) * hop + lead
+
+from the beginning of a block's first frame, which waits longest. The larger a block, the less work
+per second of sound; the more right context, the better the scores.
+"""
+
+from __future__ import annotations
+
+from vad.errors import SettingError
+from vad.features import LogMel
+from vad.scorer import OFFLINE, Geometry
+from vad.settings import LATENCIES, parse_latency
+
+LEFT = 1.5  # seconds of context before a block; twice as much costs nearly twice as much, for .002 AUC
+BLOCK_SHARE = 0.64  # of the frames between block and right context; see benchmarks/latency.py
+
+
+def to_geometry(latency: float | str, features: LogMel) -> Geometry:
+    """The windows with which scores are at most `latency` (seconds, or one of `LATENCIES`) late.
+
+    Raises `SettingError` where it is too short for a block, or no latency.
+    """
+    seconds = parse_latency(latency)
+    frames = int((seconds * features.sample_rate - features.lead) / features.hop + 1e-9)
+    if frames < 2:
+        least = to_seconds(Geometry(0, 2, 0), features)
+        raise SettingError(f"latency={latency}: give at least {least:g} s, or one of {', '.join(LATENCIES)}")
+    block = max(2, int(BLOCK_SHARE * frames) // 2 * 2)
+    left = features.grid.to_frames(LEFT)
+    return Geometry(left - left % 2, min(block, OFFLINE.block), min(frames - block, OFFLINE.right))
+
+
+def to_seconds(geometry: Geometry, features: LogMel) -> float:
+    """The latency of `geometry` in seconds, without that of resampling."""
+    return ((geometry.block + geometry.right) * features.hop + features.lead) / features.sample_rate

@@ -1,0 +1,121 @@
+"""`Stream`: sound that arrives in pieces to events, with a latency that is known."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from vad.chain import Chain
+from vad.errors import AudioError, SettingError
+from vad.events import Event
+from vad.features import Float32, LogMel
+from vad.grid import floor_milliseconds
+from vad.intake import Intake, from_bytes, resampling_delay, to_array, to_float
+from vad.latency import to_seconds
+from vad.scorer import Geometry
+from vad.segmenter import State
+from vad.settings import Raw
+
+Chunk = ArrayLike | bytes | bytearray | memoryview
+
+
+class Stream:
+    """Takes samples in chunks of any length, gives events as soon as they are certain.
+
+    Made by `Detector.stream`. A plain object: it starts no thread and shares nothing but the
+    weights, so every stream may live in a thread of its own, one thread at a time. The events
+    depend on the sound alone, never on the chunks.
+
+    `latency` is the longest time in seconds between a sound and its score: waiting for the block
+    and its right context, the feature window and, where the rate is not the model's, the
+    resampler. Speech is announced `min_speech` later, its end `min_silence` later.
+    """
+
+    def __init__(self, chain: Chain, intake: Intake, features: LogMel, geometry: Geometry, raw: Raw) -> None:
+        self._chain, self._intake, self._features, self._raw = chain, intake, features, raw
+        self._rest = b""
+        self._finished = False
+        self.geometry = geometry
+        self.latency = to_seconds(geometry, features) + resampling_delay(raw.sample_rate, features.sample_rate)
+        self.score = 0.0  # of the last frame scored, 0..1
+
+    @property
+    def sample_rate(self) -> int:
+        """The rate of the samples that `push` takes, in Hz."""
+        return self._raw.sample_rate
+
+    @property
+    def duration(self) -> float:
+        """Seconds of sound taken."""
+        return self._intake.samples / self._raw.sample_rate
+
+    @property
+    def scored(self) -> float:
+        """Seconds of sound that have their scores."""
+        return self._features.grid.to_seconds(self._chain.frames)
+
+    @property
+    def settled(self) -> float:
+        """Seconds before which nothing can change: no later event begins there, nor ends."""
+        return self._features.grid.to_seconds(self._chain.settled)
+
+    @property
+    def state(self) -> State:
+        """Where the segmenter stands after the last frame."""
+        return self._chain.state
+
+    def header(self) -> dict[str, Any]:
+        """What is to be known of a stream's results, as plain values."""
+        return {"sample_rate": self.sample_rate, "latency": round(self.latency, 4), "frames": vars(self.geometry)}
+
+    def push(self, chunk: Chunk) -> list[Event]:
+        """Take more sound, give what is now certain.
+
+        `chunk` is an array `(sample,)` or `(sample, channel)` of floats of -1..1 or integers, or
+        bytes of little-endian samples, channels interleaved. Raises `AudioError` for anything else.
+        """
+        if self._finished:
+            raise SettingError("the stream is finished; start another with Detector.stream")
+        (samples,) = self._intake.push(self._block(chunk))
+        return self._take(samples)
+
+    def finish(self) -> list[Event]:
+        """The last events: the sound ends here, and with it the open segment."""
+        if self._finished:
+            return []
+        self._finished = True
+        (samples,) = self._intake.finish()
+        events = self._take(samples)
+        found = self._chain.finish(floor_milliseconds(self.duration))
+        return events + found.events
+
+    async def follow(self, chunks: AsyncIterable[Chunk]) -> AsyncIterator[Event]:
+        """`async for event in stream.follow(chunks)`: the events of all chunks and of their end.
+
+        The work is done in another thread, so that the event loop goes on meanwhile.
+        """
+        import asyncio
+
+        async for chunk in chunks:
+            for event in await asyncio.to_thread(self.push, chunk):
+                yield event
+        for event in await asyncio.to_thread(self.finish):
+            yield event
+
+    def _take(self, samples: Float32) -> list[Event]:
+        found = self._chain.push(samples)
+        if len(found.scores):
+            self.score = float(found.scores[-1])
+        return found.events
+
+    def _block(self, chunk: Chunk) -> Float32:
+        """`chunk` as `(sample, channel)` float32; bytes of a sample that is not whole wait."""
+        if isinstance(chunk, (bytes, bytearray, memoryview)):
+            block, self._rest = from_bytes(self._rest + bytes(chunk), self._raw.dtype, self._raw.channels)
+            return block
+        if self._rest:
+            raise AudioError("stream: an array after bytes that end within a sample; push either, not both")
+        return to_float(to_array(np.asarray(chunk), "stream"))
