@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +17,7 @@ from vad import Detector
 
 ROOT = Path(__file__).parent.parent
 DATA = ROOT / "data"
+COMMAND = Path(sys.executable).with_name("vad")
 ENERGY = ROOT / "tests" / "doubles" / "energy.onnx"
 RATE = 16_000
 
@@ -25,6 +30,19 @@ def bursts(*spans: tuple[float, float], seconds: float, rate: int = RATE) -> np.
     for start, end in spans:
         loud |= (time >= start) & (time < end)
     return (tone * loud).astype(np.float32)
+
+
+def on_a_terminal(command: list[str]) -> tuple[subprocess.CompletedProcess[str], bytes]:
+    """Run `command` with a terminal for its standard error; how it ended, and what the terminal was shown."""
+    ours, theirs = os.openpty()
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, text=True, timeout=60, check=True)
+    os.write(theirs, b"end")
+    shown = b""
+    while not shown.endswith(b"end"):
+        shown += os.read(ours, 1 << 16)
+    os.close(ours)
+    os.close(theirs)
+    return done, shown
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +68,36 @@ def write_bursts(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A corpus folder of the usual shape, made of the sample recordings."""
+    folder = tmp_path_factory.mktemp("corpus")
+    for name in ("talk.flac", "dishes.flac"):
+        (folder / name).write_bytes((DATA / name).read_bytes())
+    spans = [tuple(map(float, line.split())) for line in (DATA / "talk.tsv").read_text().splitlines()]
+
+    def recording(start: float, end: float, split: str) -> dict[str, object]:
+        inside = [[max(a, start) - start, min(b, end) - start] for a, b in spans if a < end and b > start]
+        return {"file": "talk.flac", "start": start, "duration": end - start, "speech": inside, "split": split} | {
+            "source": "mfa", "speaker": "", "licence": "MIT", "agree": 1.0
+        }  # fmt: skip
+
+    def write(name: str, lines: list[dict[str, object]]) -> None:
+        (folder / name).write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+    write("speech.jsonl", [recording(0, 6, "train"), recording(6, 14, "train"), recording(14, 24, "dev")])
+    noise = {"file": "dishes.flac", "source": "picovoice", "licence": "Apache-2.0", "duration": 6.0}
+    write("noise.jsonl", [noise | {"start": 0.0}, noise | {"start": 6.0}])
+    voices = noise | {"file": "talk.flac", "start": 0.0, "may_contain_voices": True}
+    write("music.jsonl", [voices, noise | {"file": "talk.flac", "start": 0.0, "teacher_speech": 0.9}])
+    response = np.zeros(1600)
+    response[[100, 300, 900]] = 0.5, 0.3, -0.1
+    soundfile.write(folder / "room.wav", response, 16_000)
+    write("rir.jsonl", [{"file": "room.wav", "source": "made", "licence": "CC0-1.0", "seconds": 0.1}])
+    labelled = folder / "labelled" / "talk"
+    labelled.mkdir(parents=True)
+    for name in ("talk.flac", "talk.tsv"):
+        (labelled / name).write_bytes((DATA / name).read_bytes())
+    return folder

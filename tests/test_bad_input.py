@@ -8,7 +8,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -22,18 +21,16 @@ from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from conftest import ENERGY, RATE, bursts
+from conftest import COMMAND, ENERGY, RATE, bursts
 from vad import AudioError, Detector, ModelError, SettingError, VadError
 from vad.audio import AudioWarning
 from vad.cli import main
 from vad.features import LogMel
 from vad.pretrained import Description
 
-COMMAND = Path(sys.executable).with_name("vad")
 SOUND = bursts((0.2, 0.8), seconds=1)
 GOOD = "0.190\t0.810\n"  # what the model double finds in it: every frame whose window touches the tone
 
-real = pytest.mark.skipif(not COMMAND.exists(), reason="the vad command is not installed beside this Python")
 full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 
 
@@ -424,7 +421,6 @@ class TestNames:
         assert "\x1b" not in result.stdout
         assert len(result.stdout.splitlines()) == 1
 
-    @real
     @pytest.mark.parametrize("how", [[], ["--summary"]], ids=["segments", "summary"])
     def test_a_name_that_is_not_unicode_is_done(self, tmp_path: Path, how: list[str]) -> None:
         path = tmp_path / os.fsdecode(b"caf\xe9.wav")
@@ -437,7 +433,6 @@ class TestNames:
         done = shell("detect", "--model", ENERGY, path, *how)
         assert (done.returncode, done.stderr) == (0, "")
 
-    @real
     def test_a_name_that_standard_output_cannot_encode_is_done(self, tmp_path: Path) -> None:
         for name in ("ünï.wav", "b.wav"):
             write_wav(tmp_path / name)
@@ -523,7 +518,6 @@ class TestModels:
         with pytest.raises(ModelError, match=re.escape(str(path))):
             Detector(path)
 
-    @real
     def test_a_damaged_file_is_one_line_of_a_real_process(self, tmp_path: Path) -> None:
         path = tmp_path / "model.onnx"
         path.write_bytes(ENERGY.read_bytes()[:200])
@@ -650,7 +644,6 @@ class TestOutput:
         write_wav(tmp_path / "good.wav")
         return tmp_path / "good.wav"
 
-    @real
     @full
     @pytest.mark.parametrize("how", [["-o", "/dev/full"], ["-f", "json"], ["--summary"]])
     def test_a_full_disk_is_one_line(self, good: Path, how: list[str]) -> None:
@@ -659,7 +652,6 @@ class TestOutput:
         assert "No space left" in complaint(done.stderr)
         assert done.returncode == 1
 
-    @real
     @full
     def test_a_full_disk_is_one_line_of_info(self) -> None:
         with open("/dev/full", "w") as out:
@@ -667,7 +659,6 @@ class TestOutput:
         assert "No space left" in complaint(done.stderr)
         assert done.returncode == 1
 
-    @real
     @pytest.mark.skipif(os.name != "posix", reason="pipes as POSIX has them")
     @pytest.mark.parametrize("how", [[], ["-f", "json"], ["--summary"], ["-j", "2"]], ids=" ".join)
     def test_a_reader_that_goes_away_is_no_error(self, good: Path, tmp_path: Path, how: list[str]) -> None:
@@ -681,7 +672,6 @@ class TestOutput:
             process.wait(60)
         assert process.returncode in (0, 1, -13)
 
-    @real
     @pytest.mark.skipif(os.name != "posix", reason="a POSIX shell")
     def test_head_takes_what_it_wants(self, good: Path) -> None:
         line = f"'{COMMAND}' detect --model '{ENERGY}' '{good}' | head -c1"
@@ -748,7 +738,6 @@ class TestOutput:
         assert "channel" in complaint(result.stderr)
 
 
-@real
 class TestProcess:
     """What only a process of its own shows: decoders in C that talk past Python, and the exit."""
 
@@ -800,7 +789,6 @@ class TestProcess:
         assert str(path) in complaint(done.stderr)
 
 
-@real
 def test_ctrl_c_ends_even_a_read_that_waits() -> None:
     command = [str(COMMAND), "detect", "--model", str(ENERGY), "-", "--raw", "--verbose"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

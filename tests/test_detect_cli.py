@@ -17,15 +17,12 @@ import pytest
 import soundfile
 from click.testing import CliRunner, Result
 
-from conftest import ENERGY, RATE, bursts
+from conftest import COMMAND, ENERGY, RATE, bursts, on_a_terminal
 from vad import __version__
 from vad.cli import main
 from vad.formats import FORMATS
 
-COMMAND = Path(sys.executable).with_name("vad")
 Write = Callable[..., Path]
-
-real = pytest.mark.skipif(not COMMAND.exists(), reason="the vad command is not installed beside this Python")
 
 
 def detect(*arguments: str | Path, status: int = 0) -> Result:
@@ -116,7 +113,6 @@ class TestInputs:
         result = CliRunner().invoke(main, arguments, input=f"{one}\n")
         assert result.stdout == detect(one).stdout
 
-    @real
     @pytest.mark.parametrize("kind", ["WAV", "FLAC", "OGG"])
     def test_a_container_comes_from_standard_input(self, kind: str) -> None:
         content = io.BytesIO()
@@ -125,7 +121,6 @@ class TestInputs:
         assert (done.returncode, done.stderr) == (0, b"")
         assert spans(done.stdout.decode()) == near((1, 2))
 
-    @real
     @pytest.mark.parametrize(
         ("arguments", "rate", "dtype", "channels"),
         [
@@ -147,7 +142,6 @@ class TestInputs:
         path.write_bytes((bursts((1, 2), seconds=3) * 32767).astype("<i2").tobytes())
         assert spans(detect(path, "--raw").stdout) == near((1, 2))
 
-    @real
     def test_standard_input_can_stand_among_files(self, one: Path, two: Path) -> None:
         done = shell("detect", "--model", ENERGY, one, "-", content=two.read_bytes())
         assert done.returncode == 0
@@ -171,7 +165,7 @@ class TestFormats:
     )
 
     def test_every_format_is_tested(self) -> None:
-        assert [kind for kind, _ in self.EXPECTED] == list(FORMATS)
+        assert [kind for kind, _ in self.EXPECTED] == [name for name, kind in FORMATS.items() if kind.write]
 
     @pytest.mark.parametrize(("kind", "part"), EXPECTED)
     def test_a_format_by_name_and_by_extension_is_the_same(
@@ -226,7 +220,7 @@ class TestFormats:
         assert [row["file"] for row in rows] == [str(one), str(two), str(two)]
         assert [float(row["duration"]) for row in rows] == pytest.approx([1, 0.5, 0.5], abs=0.03)
 
-    @pytest.mark.parametrize("kind", [name for name, kind in FORMATS.items() if not kind.many])
+    @pytest.mark.parametrize("kind", [name for name, kind in FORMATS.items() if kind.write and not kind.many])
     def test_a_format_of_one_recording_refuses_several_in_one_file(self, one: Path, two: Path, kind: str) -> None:
         result = detect(one, two, "-f", kind, status=2)
         assert f"{kind} holds one recording and channel per file" in result.stderr
@@ -274,7 +268,6 @@ class TestOutput:
         detect(one, two, "-o", target if "{" in target else tmp_path / target)
         assert (tmp_path / "out" / "one.txt").read_text() == detect(one).stdout
 
-    @real
     def test_standard_output_is_spelled_dash(self, one: Path, tmp_path: Path) -> None:
         done = subprocess.run(
             [str(COMMAND), "detect", "--model", str(ENERGY), str(one), "-o", "-"],
@@ -459,26 +452,17 @@ class TestTalk:
         assert detect(bad, "-q").stderr == ""
         assert detect(tmp_path / "missing.wav", "-q", status=1).stderr.startswith("Error: ")
 
-    @real
     def test_a_pipe_gets_no_progress_bar(self, one: Path, two: Path) -> None:
         done = shell("detect", "--model", ENERGY, one, two)
         assert (done.returncode, done.stderr) == (0, b"")
         assert done.stdout.decode() == detect(one, two).stdout
 
-    @real
     @pytest.mark.skipif(not hasattr(os, "openpty"), reason="no terminals to pretend here")
     @pytest.mark.parametrize("how", [[], ["-q"]], ids=["bar", "quiet"])
     def test_a_terminal_gets_a_progress_bar_unless_quiet(self, one: Path, two: Path, how: list[str]) -> None:
-        ours, theirs = os.openpty()
         impatient = "import vad.cli.talk; vad.cli.talk.PATIENCE = -1; from vad.cli import main; main()"
         command = [sys.executable, "-c", impatient, "detect", "--model", str(ENERGY), str(one), str(two), *how]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, text=True, timeout=60, check=True)
-        os.write(theirs, b"end")
-        shown = b""
-        while not shown.endswith(b"end"):
-            shown += os.read(ours, 1 << 16)
-        os.close(ours)
-        os.close(theirs)
+        done, shown = on_a_terminal(command)
         assert (b"100%" in shown) == (not how)
         assert done.stdout == detect(one, two).stdout
 
@@ -512,7 +496,6 @@ class TestRest:
     def test_the_version_is_that_of_the_package(self) -> None:
         assert CliRunner().invoke(main, ["--version"]).stdout == f"vad, version {__version__}\n"
 
-    @real
     def test_help_loads_nothing_heavy(self) -> None:
         code = (
             "import sys; from vad.cli import main; main(['--help'], standalone_mode=False); "

@@ -17,13 +17,15 @@ from hypothesis import strategies as st
 from conftest import DATA, ENERGY, RATE, bursts
 from vad import Detector, ModelError, Segment, Segmentation, SettingError
 from vad.audio import from_array
-from vad.evaluation import detection_cost, read_reference, roc_auc, to_frames
+from vad.evaluation import detection_cost, roc_auc, to_frames
+from vad.formats import read_labels
 from vad.grid import Grid
 from vad.segments import total
 
 
 def reference(frames: int) -> np.ndarray:
-    return to_frames(read_reference(DATA / "talk.tsv"), frames, Grid())
+    (labels,) = read_labels(DATA / "talk.tsv")
+    return to_frames(labels.segments, frames, Grid())
 
 
 def test_the_shipped_model_finds_the_words_of_a_real_recording(talk: Path) -> None:

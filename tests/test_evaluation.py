@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 from hypothesis import given
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from vad import Segment
-from vad.evaluation import detection_cost, read_reference, roc_auc, to_frames
+from vad.evaluation import detection_cost, roc_auc, to_frames
 from vad.grid import Grid
 
 
@@ -34,8 +33,6 @@ def test_the_detection_cost_weighs_misses_and_false_alarms() -> None:
     assert math.isnan(detection_cost([False, False], [True, False]))
 
 
-def test_a_reference_file_becomes_frames(tmp_path: Path) -> None:
-    path = tmp_path / "x.tsv"
-    path.write_text("0.01\t0.03\tword\n\n0.05 0.06\n")
-    assert read_reference(path) == [Segment(0.01, 0.03), Segment(0.05, 0.06)]
-    assert to_frames(read_reference(path), 7, Grid()).tolist() == [False, True, True, False, False, True, False]
+def test_segments_become_frames() -> None:
+    segments = [Segment(0.01, 0.03), Segment(0.05, 0.06)]
+    assert to_frames(segments, 7, Grid()).tolist() == [False, True, True, False, False, True, False]

@@ -86,3 +86,21 @@ def test_settings_survive_a_round_trip_and_unknown_or_impossible_ones_are_refuse
         LogMel.from_dict({**FEATURES.to_dict(), "colour": 1})
     with pytest.raises(ValueError, match="impossible"):
         LogMel.from_dict({**FEATURES.to_dict(), "high": 9000.0})
+
+
+@pytest.mark.parametrize("shift", [1, 5, 17, 36])
+def test_a_frame_is_the_same_in_any_place_of_a_block(shift: int) -> None:
+    features = LogMel()
+    hops = np.random.default_rng(0).standard_normal(160 * 200).astype(np.float32)
+    here = features.frames(hops, 100)
+    there = features.frames(hops[160 * shift :], 100 - shift)
+    assert np.array_equal(here[shift:], there)
+
+
+@pytest.mark.parametrize("features", [LogMel(), LogMel(n_mels=128), LogMel(8000, 80, 200, 23, 20.0, 3800.0)])
+def test_the_bands_are_those_of_the_filterbank(features: LogMel) -> None:
+    sound = np.random.default_rng(1).standard_normal(features.hop * 70).astype(np.float32)
+    windows = np.lib.stride_tricks.sliding_window_view(sound, features.window)[:: features.hop]
+    power = np.abs(np.fft.rfft(windows * features.taper)) ** 2
+    expected = np.log(power @ features.filterbank + features.floor)
+    assert features.frames(sound, len(windows)) == pytest.approx(expected, abs=1e-4)

@@ -22,22 +22,35 @@ LAYERS = {
     "segments": 0,
     "grid": 0,
     "settings": 0.5,  # errors alone
+    "events": 0.5,
     "features": 1,
+    "intake": 1.2,
     "audio": 1.5,
+    "microphone": 1.5,
     "scorer": 2,
+    "latency": 2.1,
     "segmenter": 2,
+    "chain": 2.2,
+    "stream": 2.5,
+    "feed": 2.5,
     "pretrained": 2,
     "evaluation": 2,
     "detector": 3,
     "formats": 3,
     "batch": 3,
     "output": 3.5,
+    "recorder": 3.6,
+    "commands": 3.6,
+    "journal": 3.6,
+    "live": 3.6,
+    "data": 3.7,
     "network": 4,
     "training": 5,
     "cli": 6,
 }
-MAKING = {"torch", "torchaudio", "librosa", "scipy", "onnx", "safetensors", "tomllib", "tomli"}
+MAKING = {"torch", "torchaudio", "librosa", "scipy", "onnx", "safetensors", "lhotse", "tomllib", "tomli"}
 USING = {"numpy", "onnxruntime", "soundfile", "soxr", "av", "click"}
+MICROPHONE = "sounddevice"  # the [mic] extra, loaded by one module and only when it is used
 
 
 def modules() -> list[Path]:
@@ -72,8 +85,10 @@ def test_imports_go_down_the_layers(path: Path) -> None:
             there = rest.split(".")[0]
             if there in LAYERS:
                 assert there == here or LAYERS[there] < LAYERS[here], f"{here} imports {there}"
+        elif top == MICROPHONE:
+            assert here == "microphone", f"{here} imports {top}"
         elif top in MAKING:
-            assert LAYERS[here] in (4, 5), f"{here} imports {top}"
+            assert LAYERS[here] in (4, 5) or (here, top) == ("data", "lhotse"), f"{here} imports {top}"
         else:
             assert top in USING or top in sys.stdlib_module_names or LAYERS[here] in (4, 5), f"{here} imports {top}"
 
@@ -101,6 +116,21 @@ def test_detecting_loads_nothing_of_the_training_side() -> None:
     assert not loaded & {"torch", "torchaudio", "librosa", "scipy", "onnx", "matplotlib"}
 
 
+def test_reading_labels_loads_nothing_but_the_standard_library() -> None:
+    loaded = loaded_after(
+        "from pathlib import Path; from vad.formats import read_labels as r; r(Path('data/talk.tsv'))"
+    )
+    assert "vad.formats" in loaded
+    assert not loaded & (USING | MAKING | {"praatio", "pympi", "srt", "webvtt"} - {"tomllib"})
+
+
+def test_preparing_data_loads_no_torch_and_its_help_nothing_heavy() -> None:
+    loaded = loaded_after("from vad.cli import data")
+    assert not loaded & {"numpy", "onnxruntime", "soundfile", "lhotse"}
+    loaded = loaded_after("import vad.data.check, vad.data.importing")
+    assert not loaded & {"torch", "librosa", "scipy", "onnx", "lhotse"}
+
+
 def test_help_loads_nothing_heavy() -> None:
     loaded = loaded_after(
         "from vad.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\nfrom vad.cli import detect"
@@ -116,12 +146,16 @@ def test_the_public_names_are_these() -> None:
         "AudioError",
         "Detection",
         "Detector",
+        "End",
         "FormatError",
         "ModelError",
         "RecipeError",
+        "Score",
         "Segment",
         "Segmentation",
         "SettingError",
+        "Start",
+        "Stream",
         "VadError",
     ]
     assert all(getattr(vad, name).__module__.startswith("vad.") for name in vad.__all__)

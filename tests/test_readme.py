@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
+from conftest import COMMAND, ROOT
 from vad import Detector
 
-ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 TEXT = README.read_text("utf-8")
 TEST_COMMAND = "python3 -m venv .venv && .venv/bin/pip install -e '.[dev]' && .venv/bin/pytest"
@@ -31,8 +29,7 @@ def run(command: str) -> str:
     """What the last part of `command`, a call of `vad`, prints from the root of the repository."""
     program, *arguments = command.rpartition("&& ")[2].split()
     assert program in ("vad", ".venv/bin/vad")
-    vad = Path(sys.executable).with_name("vad")
-    done = subprocess.run([vad, *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run([COMMAND, *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stderr == ""
     return done.stdout
 
