@@ -65,7 +65,7 @@ def detect(
     if not names:
         raise click.UsageError("Give at least one INPUT: a file, a folder, a pattern, or - for standard input.")
     kind = shared.label_format(options["kind"], options["output"])
-    detector = Detector(options["model"])
+    detector = Detector(options["model"]).at(options["latency"])
     settings = detector.settings(preset, **shared.settings(options))
     found, errors = find(names)
     several = len(found) + len(errors) > 1 or options["channel"] == "each"

@@ -28,6 +28,7 @@ LAYERS = {
     "audio": 1.5,
     "microphone": 1.5,
     "scorer": 2,
+    "causal": 2.05,
     "latency": 2.1,
     "segmenter": 2,
     "chain": 2.2,
