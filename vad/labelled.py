@@ -27,6 +27,7 @@ class LabelledSet:
 
     recordings: list[Labelled]
     notes: list[str]  # a line each: sound without labels, labels without sound, and the like
+    problems: list[str]  # labels that cannot be read or used, and why
 
 
 def read_labelled(
@@ -58,7 +59,7 @@ def read_labelled(
         raise RecipeError(
             f"{uem}: lists nothing of the labelled sound in {audio}; its names must be those of the files"
         )
-    return LabelledSet(recordings, left_out(matches, unlisted))
+    return LabelledSet(recordings, left_out(matches, unlisted), matches.problems)
 
 
 def left_out(matches: Matches, unlisted: list[str]) -> list[str]:
@@ -68,5 +69,4 @@ def left_out(matches: Matches, unlisted: list[str]) -> list[str]:
         "labels without sound are": matches.orphans,
         "recordings that the UEM does not list are": unlisted,
     }
-    counted = [f"{len(items)} {what} left out, like {items[0]}" for what, items in counts.items() if items]
-    return counted + matches.problems
+    return [f"{len(items)} {what} left out, like {items[0]}" for what, items in counts.items() if items]

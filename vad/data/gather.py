@@ -48,7 +48,7 @@ class Gathered:
             said.append(
                 f"{len(self.overlong)} recordings end before their labels, which are cut, like {self.overlong[0]}"
             )
-        return [*said, *self.unreadable, *self.warnings]
+        return [*said, *self.matches.problems, *self.unreadable, *self.warnings]
 
     def write(self, folder: Path, *, keep: bool = False) -> Path:
         """Write `folder/speech.jsonl`, whole or not at all, and return its path.
