@@ -4,8 +4,8 @@ A SET is a folder as `benchmarks.accuracy` takes it. A row per latency, and one 
 block and right context in frames, AUC pooled over the 10 ms frames of each set, and the time that
 one core needs for 32 ms of sound in a stream that gets 20 ms at a time, also as a share of the core.
 `--left SECONDS` and `--block FRAMES` try another context (which a causal network has no use for) and
-another division between block and right context than the package's. Rows for Silero and TEN follow where they are installed; they score 32 and 16 ms
-of sound at a time, without looking ahead.
+another division between block and right context than the package's. Rows for Silero and TEN follow
+where they are installed; they score 32 and 16 ms of sound at a time, without looking ahead.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from vad.causal import start
 from vad.chain import Chain
 from vad.detector import Detector
 from vad.evaluation import roc_auc, to_frames
-from vad.formats import read_labels, speech_of
+from vad.labelled import read_labelled
 from vad.latency import to_seconds
 from vad.scorer import Geometry
 
@@ -70,10 +70,9 @@ def main(
 def load(folder: Path, detector: Detector) -> list[Recording]:
     """The recordings of a set."""
     recordings = []
-    for sound in sorted([*folder.glob("*.flac"), *folder.glob("*.wav")]):
-        samples = read(sound, RATE)
-        segments = speech_of(read_labels(sound.with_suffix(".tsv")))
-        recordings.append((samples, to_frames(segments, detector.grid.frame_count(len(samples)), detector.grid)))
+    for one in read_labelled(folder).recordings:
+        samples = read(Path(one.path), RATE)
+        recordings.append((samples, to_frames(one.reference, detector.grid.frame_count(len(samples)), detector.grid)))
     return recordings
 
 

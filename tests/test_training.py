@@ -65,6 +65,10 @@ def test_training_learns_and_its_model_detects(corpus: Path, tmp_path: Path) -> 
     card = (output / "model.md").read_text()
     assert "MIT" in card
     assert "Made for a test." in card
+    assert "| latency | talk |" in card
+    latencies = detector.description.training["latencies"]
+    assert [row["latency"] for row in latencies] == [0.0375, 0.0975, 0.1975, 0.2975, 0.4975]
+    assert latencies[-1]["auc"]["talk"] > 0.8
     for name in ("loss", "roc", "scores", "thresholds"):
         assert f"plots/{name}.png" in card
         assert (output / "plots" / f"{name}.png").stat().st_size > 5000
