@@ -106,8 +106,8 @@ def test_a_causal_network_learns_every_delay_and_from_the_state_of_other_crops()
     for delay in range(3):
         said = logits[:, 2 * delay :, delay]  # of the frames that many steps before
         losses = torch.nn.functional.binary_cross_entropy_with_logits(said, target[:, : said.shape[1]], reduction="sum")
-        expected += losses.item() / (delay + 1)
-        weights += said.numel() / (delay + 1)
+        expected += losses.item() / (delay + 1) ** 0.5
+        weights += said.numel() / (delay + 1) ** 0.5
     lesson = Carried(loop, Team(0, 1, torch.device("cpu")), network)
     assert lesson(network, features, target, 1).item() == pytest.approx(expected / weights, rel=1e-5)
     seen = []

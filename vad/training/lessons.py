@@ -36,14 +36,14 @@ class Carried:
     """For a causal network: crops that go on from the state in which other crops have left it.
 
     So it meets sound that has been going on for long, and sudden changes of scene. The loss is the
-    mean over the delays, each of which counts `1 / (delay + 1)`: the sooner, the harder it is.
+    mean over the delays, each of which counts `(delay + 1) ** -0.5`: the sooner, the harder it is.
     """
 
     def __init__(self, loop: LoopSettings, team: Team, network: CausalNetwork) -> None:
         self._loop, self._team = loop, team
         self._fresh = network.begin(loop.batch // team.size)
         self._state = self._fresh
-        self._weight = 1 / torch.arange(1.0, network.settings.delays + 1, device=team.device)
+        self._weight = torch.arange(1.0, network.settings.delays + 1, device=team.device) ** -0.5
 
     def __call__(self, network: nn.Module, features: Tensor, target: Tensor, step: int) -> Tensor:
         """The loss in nats per frame of crops `(crop, frame, mel)` with targets `(crop, frame)`."""
