@@ -37,6 +37,7 @@ LAYERS = {
     "pretrained": 2,
     "evaluation": 2,
     "detector": 3,
+    "compat": 3.1,
     "formats": 3,
     "batch": 3,
     "matching": 3.2,
