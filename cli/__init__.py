@@ -20,6 +20,8 @@ COMMANDS = {
     "info": "Show what a weights file is.",
     "data": "Check, label and import data for training.",
     "train": "Train a model (needs the [train] extra).",
+    "doctor": "Show what is installed and what of it works.",
+    "completion": "Make a shell complete commands and options.",
 }
 
 

@@ -25,10 +25,10 @@ def load_silero_vad(*_: Any, **__: Any) -> Detector:
 
 def read_audio(path: str | Path, sampling_rate: int = 16_000) -> Float32:
     """The sound of a file as `(sample,)` float32 of -1..1 at `sampling_rate` Hz, channels mixed."""
-    return read(path, sampling_rate)
+    return read(Path(path), sampling_rate)
 
 
-def get_speech_timestamps(
+def get_speech_timestamps(  # noqa: PLR0917 - they are called by position, too
     audio: ArrayLike,
     model: Detector,
     threshold: float | None = None,
