@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +12,12 @@ import click
 from vad.data.import_settings import EVIDENCE, KINDS, OUTSIDE, ImportSettings
 from vad.data.splitting import Splitting
 from vad.errors import VadError
-from vad.formats import Document, printable
+from vad.formats import printable
 
 from . import options as shared
 from .talk import Talk
 
 if TYPE_CHECKING:
-    from vad.batch import Input
     from vad.data.check import Report
 
 PATH = click.Path(path_type=Path)
@@ -79,7 +78,7 @@ def gather(audio: Path, labels: Path | None, output: Path, **options: Any) -> No
     split = shared.splitting(options)
     about = {"source": options["name"], "licence": options["licence"], "format": options["labels_format"]}
     gathered = run(audio, labels, uem=options["uem"], splitting=split, **about)
-    with Talk(0, False, False) as talk:
+    with Talk(False, False) as talk:
         for text in gathered.said:
             talk.warn(text)
     path = gathered.write(output, keep=True)
@@ -103,23 +102,27 @@ def label(inputs: tuple[str, ...], output: str, kind: str | None, model: str | N
     floor and level are refused. Such labels follow pauses closely, and cannot tell a breath or a
     slammed door from speech. With --model a detector labels instead, in noise, too.
     """
-    from vad.batch import find, work
+    from vad.batch import find
+    from vad.data.teachers import ByDetector, by_loudness
     from vad.output import open_output
+    from vad.pool import open_pool, work
 
-    teacher = _teacher(model)
+    teacher = ByDetector(model) if model else by_loudness
     found, errors = find(inputs)
-    with Talk(len(found), how["quiet"], False) as talk:
+    with contextlib.ExitStack() as stack:
+        talk = stack.enter_context(Talk(how["quiet"], False))
         for error in errors:
             talk.error(error)
-        with open_output(output, shared.label_format(kind, output), len(found) + len(errors) > 1) as target:
-            for count, (one, result) in enumerate(work(found, teacher, min(how["jobs"], len(found))), 1):
-                try:
-                    if isinstance(result, VadError):
-                        raise result
-                    target.write(one, [result])
-                except VadError as error:
-                    talk.error(error)
-                talk.to(count)
+        several = len(found) + len(errors) > 1
+        target = stack.enter_context(open_output(output, shared.label_format(kind, output), several))
+        pool = stack.enter_context(open_pool(how["jobs"], found))
+        for count, outcome in enumerate(work(found, teacher, pool), 1):
+            try:
+                with talk.outcome(outcome) as document:
+                    target.write(outcome.source, [document])
+            except VadError as error:
+                talk.error(error)
+            talk.to(count / len(found), f"{count} of {len(found)}")
     if talk.failed:
         raise SystemExit(1)
 
@@ -163,38 +166,10 @@ def import_(source: Path, output: Path, dev_share: float, seed: int, quiet: bool
     from vad.data.importing import import_source
 
     imported = import_source(source, output, ImportSettings(**settings, splitting=Splitting(dev_share, seed=seed)))
-    with Talk(0, quiet, False) as talk:
+    with Talk(quiet, False) as talk:
         for note in imported.notes:
             talk.warn(note)
     click.echo(f"{imported.path}: {imported.summary}", err=True)
-
-
-def _teacher(model: str | None) -> Callable[[Input, Callable[[], None]], Document]:
-    """What labels a recording: loudness, or a detector."""
-    from vad import Detector
-    from vad.audio import open_sound, read
-    from vad.data.silver import find_loud
-    from vad.grid import Grid
-
-    def by_loudness(one: Input, check: Callable[[], None]) -> Document:
-        check()
-        grid = Grid()
-        samples = read(Path(one.path), grid.sample_rate)
-        about = {"model": {"name": "loudness", "version": "1"}}
-        segments = find_loud(samples, grid, one.path)
-        return Document(one.path, None, len(samples) / grid.sample_rate, segments, about=about)
-
-    if not model:
-        return by_loudness
-    detector = Detector(model)
-
-    def by_detector(one: Input, check: Callable[[], None]) -> Document:
-        found = detector.analyse(open_sound(one.path), detector.settings(), progress=lambda _: check())[0]
-        return Document(
-            found.name, None, found.duration, found.segments, about={"model": detector.description.identity}
-        )
-
-    return by_detector
 
 
 def printable_lines(lines: list[str]) -> str:

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from vad.errors import VadError
+from vad.errors import SettingError, VadError
 from vad.formats import Document, printable
 from vad.segments import invert, total
-from vad.settings import Segmentation
 
 from . import options as shared
+from .progress import Progress
 from .talk import Talk
 
 if TYPE_CHECKING:
     from vad.batch import Input
-    from vad.detector import Detection, Detector
+    from vad.detector import Detection
+    from vad.output import Output
 
+STDOUT = (None, "-")
 LIST = click.File(errors="surrogateescape")  # file names need not be Unicode
 
 
@@ -39,6 +39,8 @@ LIST = click.File(errors="surrogateescape")  # file names need not be Unicode
 @click.option("--model", metavar="MODEL", help="Weights file, or folder of `vad train`.  [default: speech-1]")
 @shared.sound
 @shared.jobs
+@click.option("--unordered", is_flag=True, help="Write recordings as they are done, not in the order of INPUT.")
+@click.option("--resume", is_flag=True, help="Leave out what an earlier run with the same -o has done.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no warnings, only errors.")
 @click.option("-v", "--verbose", is_flag=True, help="Say the model, the settings, and what each recording held.")
 def detect(
@@ -50,6 +52,10 @@ def detect(
     standard input. With -o, a name without extension is a folder that gets a file per recording;
     a name with {stem}, {name}, {dir}, {ext} or {channel} is a template; any other is one file.
 
+    A run over many recordings may be killed at any instant: the same command with --resume does
+    the rest. Files of their own count as done when they exist; one file for all is made at the end
+    of FILE.unfinished, which holds what is done so far. Failed recordings are tried again.
+
     \b
     Presets:
       default    the best balance
@@ -57,15 +63,16 @@ def detect(
       precision  few false alarms: high thresholds, no short segments
       asr        chunks for transcription: long, padded, at most 30 s
     """
-    from vad import Detector
-    from vad.batch import find, work
-    from vad.output import check_scores_target, open_output, write_scores
+    from vad.analysis import Analysis, load
+    from vad.batch import find
+    from vad.output import Run, check_scores_target, open_output
+    from vad.pool import open_pool, work
 
     names = [*inputs, *(line.strip() for line in from_file or () if line.strip())]
     if not names:
         raise click.UsageError("Give at least one INPUT: a file, a folder, a pattern, or - for standard input.")
     kind = shared.label_format(options["kind"], options["output"])
-    detector = Detector(options["model"]).at(options["latency"])
+    detector = load(options["model"]).at(options["latency"])
     settings = detector.settings(preset, **shared.settings(options))
     found, errors = find(names)
     several = len(found) + len(errors) > 1 or options["channel"] == "each"
@@ -74,67 +81,62 @@ def detect(
         about["latency"] = detector.latency(options["latency"])
     if options["scores_to"]:
         check_scores_target(options["scores_to"], several)
+    how = about | {name: options[name] for name in ("channel", "inverted", "raw", "rate", "channels", "dtype")}
     with contextlib.ExitStack() as stack:
+        talk = stack.enter_context(Talk(quiet, verbose))
         output = None
         if options["output"] or not options["summary"]:
-            output = stack.enter_context(open_output(options["output"], kind, several))
-        talk = stack.enter_context(Talk(1000 if len(found) == 1 else len(found), quiet, verbose))
+            run = Run(how, options["resume"], None if options["unordered"] else found)
+            output = stack.enter_context(open_output(options["output"], kind, several, run))
         talk.detail(f"{detector.path}: {settings}")
         for error in errors:
             talk.error(error)
-
-        def deliver(one: Input, detections: list[Detection]) -> None:
-            if output:
-                output.write(one, [_document(d, options["inverted"], about) for d in detections])
-            for detection in detections:
-                if options["scores_to"]:
-                    write_scores(options["scores_to"], one, detection, detector.grid.frame_seconds)
-                if options["summary"]:
-                    click.echo(_summary(detection))
-
-        def moved(share: float) -> None:
-            if len(found) == 1:
-                talk.to(int(1000 * share))
-
-        task = functools.partial(_analyse, detector=detector, settings=settings, options=options, moved=moved)
-        for count, (one, result) in enumerate(work(found, task, min(options["jobs"], len(found))), 1):
+        left = _left(found, output, options) if options["resume"] else found
+        progress = Progress(talk, left, len(found) - len(left))
+        how_to = (options["channel"], options["latency"], options["scores_to"] is not None, shared.raw(options))
+        task = Analysis(options["model"], settings, *how_to, progress.moved if len(found) == 1 else None)
+        pool = stack.enter_context(open_pool(options["jobs"], left))
+        ordered = not options["unordered"] and (options["output"] in STDOUT or options["summary"])
+        for outcome in work(left, task, pool, ordered):
             try:
-                if isinstance(result, VadError):
-                    raise result
-                with talk.aside():
-                    deliver(one, result)
-                for detection in result:
+                with talk.outcome(outcome) as detections:
+                    _deliver(outcome.source, detections, output, about, options)
+                for detection in detections:
                     talk.detail(_summary(detection))
             except VadError as error:
                 talk.error(error)
-            if len(found) > 1:
-                talk.to(count)
+            progress.count(outcome)
+        progress.report(verbose)
     if talk.failed:
         raise SystemExit(1)
 
 
-def _analyse(
-    one: Input,
-    check: Callable[[], None],
-    *,
-    detector: Detector,
-    settings: Segmentation,
-    options: dict[str, Any],
-    moved: Callable[[float], None],
-) -> list[Detection]:
-    """What is found in a recording; `moved` is told the share that is done, where the length is known."""
-    from vad.audio import open_sound
+def _left(found: list[Input], output: Output | None, options: dict[str, Any]) -> list[Input]:
+    """What an earlier run has not done."""
+    from vad.output import sweep
 
-    sound = open_sound(sys.stdin.buffer if one.path == "-" else one.path, shared.raw(options))
+    if output is None or options["output"] in STDOUT:
+        raise SettingError("--resume: standard output does not tell what is done; give -o")
+    for target in filter(None, (options["output"], options["scores_to"])):
+        sweep(target, found)
+    return [one for one in found if not output.holds(one)]
 
-    def progress(seconds: float) -> None:
-        check()
-        if sound.length:
-            moved(min(1.0, seconds * sound.sample_rate / sound.length))
 
-    keep = options["scores_to"] is not None
-    how = {"latency": options["latency"], "keep_scores": keep, "progress": progress}
-    return detector.analyse(sound, settings, options["channel"], **how)
+def _deliver(
+    one: Input, detections: list[Detection], output: Output | None, about: dict[str, Any], options: dict[str, Any]
+) -> None:
+    """Write what was found in a recording: its labels last, as they say that it is done."""
+    from vad.analysis import load
+    from vad.output import write_scores
+
+    if options["scores_to"]:
+        for detection in detections:
+            write_scores(options["scores_to"], one, detection, load(options["model"]).grid.frame_seconds)
+    if output:
+        output.write(one, [_document(d, options["inverted"], about) for d in detections])
+    if options["summary"]:
+        for detection in detections:
+            click.echo(_summary(detection))
 
 
 def _document(detection: Detection, inverted: bool, about: dict[str, Any]) -> Document:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -19,8 +18,6 @@ from vad.settings import DTYPES, LATENCIES, PRESETS, Raw, Segmentation
 
 if TYPE_CHECKING:
     from vad.audio import Channel
-
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 WRITTEN = [name for name, kind in FORMATS.items() if kind.write]
 
@@ -84,7 +81,7 @@ def sound(command: F) -> F:
 def jobs(command: F) -> F:
     """`--jobs`, as many as there are cores."""
     return click.option(
-        "-j", "--jobs", type=click.IntRange(1), default=CORES, help="Recordings at once.  [default: all cores]"
+        "-j", "--jobs", type=click.IntRange(1), help="Processes at once.  [default: all cores, where that pays]"
     )(command)
 
 

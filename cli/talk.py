@@ -8,15 +8,25 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from vad.errors import VadError
 from vad.formats import printable
+
+if TYPE_CHECKING:
+    from vad.pool import Outcome
+
+T = TypeVar("T")
 
 Around = Callable[[], contextlib.AbstractContextManager[None]]
 
 PATIENCE = 1.0  # seconds of work that need no progress bar
+INTERVAL = 0.1  # seconds between drawings
+MINUTE = 60.0  # seconds between lines where standard error is no terminal
+WIDTH = 24
+WIPE = "\r\033[K"
 
 
 class Talk:
@@ -25,12 +35,13 @@ class Talk:
     `around` takes away whatever else stands on the terminal while a line is written.
     """
 
-    def __init__(self, length: int, quiet: bool, verbose: bool, around: Around = contextlib.nullcontext) -> None:
+    def __init__(self, quiet: bool, verbose: bool, around: Around = contextlib.nullcontext) -> None:
         self._around = around
-        self._length, self._quiet, self._verbose = length, quiet, verbose
-        self._live = sys.stderr.isatty() and not quiet
-        self._started = time.monotonic()
-        self._bar: Any = None
+        self._quiet, self._verbose = quiet, verbose
+        self._live = sys.stderr.isatty()
+        self._began = time.monotonic()
+        self._told = self._began - INTERVAL if self._live else self._began
+        self._bar = ""
         self.failed = False
 
     def __enter__(self) -> Talk:
@@ -43,29 +54,51 @@ class Talk:
     ) -> None:
         warnings.showwarning = self._shown
         if self._bar:
-            self._bar.__exit__(kind, error, trace)
+            click.echo(err=True)
 
-    def to(self, position: int) -> None:
-        """Move the bar on to `position` of `length`."""
-        if self._live and not self._bar and time.monotonic() > self._started + PATIENCE:
-            self._bar = click.progressbar(length=self._length, file=sys.stderr)
-            self._bar.__enter__()
-        if self._bar:
-            self._bar.update(position - self._bar.pos)
+    def to(self, share: float, text: str = "") -> None:
+        """Move the bar on to `share` of the work, with `text` beside it; without a terminal a line a minute."""
+        now = time.monotonic()
+        due = now >= self._told + (INTERVAL if self._live else MINUTE) or (self._live and share >= 1)
+        if self._quiet or not due or now < self._began + PATIENCE:
+            return
+        self._told = now
+        left = (now - self._began) * (1 / max(share, 1e-6) - 1)
+        said = ", ".join(filter(None, [text, f"{clock(left)} left"]))
+        if self._live:
+            self._bar = f"[{'#' * int(WIDTH * share):<{WIDTH}}] {share:4.0%} {said}"
+            click.echo(WIPE + self._bar, err=True, nl=False)
+        else:
+            click.echo(f"{share:.0%}: {said}", err=True)
 
     @contextlib.contextmanager
     def aside(self) -> Iterator[None]:
         """Take the bar away while something else is written to the terminal."""
         if self._bar:
-            click.echo("\r\033[K", err=True, nl=False)
+            click.echo(WIPE, err=True, nl=False)
         yield
         if self._bar:
-            self._bar.render_progress()
+            click.echo(self._bar, err=True, nl=False)
+
+    @contextlib.contextmanager
+    def outcome(self, outcome: Outcome[T]) -> Iterator[T]:
+        """Say what was to be said of a recording, and raise what went wrong with it; its result is written aside."""
+        for warning in outcome.warnings:
+            self.warn(warning)
+        if isinstance(outcome.result, VadError):
+            raise outcome.result
+        with self.aside():
+            yield outcome.result
 
     def error(self, error: Exception) -> None:
         """Something failed: said, and remembered for the exit status."""
         self.failed = True
         self._say(f"Error: {error}")
+
+    def note(self, text: str) -> None:
+        """Something that is no failure."""
+        if not self._quiet:
+            self._say(text)
 
     def warn(self, text: str) -> None:
         """Something that was done otherwise than one may think."""
@@ -83,3 +116,9 @@ class Talk:
     def _say(self, text: str) -> None:
         with self.aside(), self._around():
             click.echo(printable(text), err=True)
+
+
+def clock(seconds: float) -> str:
+    """Seconds as `h:mm:ss`."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"

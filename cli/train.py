@@ -50,7 +50,7 @@ def train(arguments: tuple[str, ...], output: Path, init_from: str | None, resum
     if given["corpus"] and (given["labels"] or given["noise"] or given["uem"]):
         raise click.UsageError("--labels, --noise and --uem belong to --audio; a corpus folder has its own.")
     first = int(os.environ.get("RANK", "0")) == 0
-    with Talk(0, quiet=not first, verbose=first) as talk:
+    with Talk(quiet=not first, verbose=first) as talk:
         recipe, init_from = _recipe(arguments, output, init_from, own=given["audio"] is not None)
         corpus = given["corpus"] or output / "corpus"
         if given["audio"] and first and not (resume and corpus.exists()):  # a training keeps its splits

@@ -5,16 +5,14 @@ from __future__ import annotations
 import errno
 import io
 import json
-import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from vad.batch import Input, find, work
+from vad.batch import Input, find
 from vad.detector import Detection
-from vad.errors import AudioError, FormatError, ModelError, SettingError, VadError
+from vad.errors import AudioError, FormatError, SettingError, VadError
 from vad.formats import FORMATS, Document
 from vad.output import (
     Separate,
@@ -429,106 +427,3 @@ def test_a_folder_or_pattern_without_sound_is_an_error_beside_the_others(tree: P
     assert [i.path for i in found] == ["in/b.wav"]
     assert [str(e) for e in errors] == [f"{name}: no sound files in this {what}; name one that holds some"]
     assert isinstance(errors[0], AudioError)
-
-
-# Work
-
-Check = Callable[[], None]
-
-
-def echo(one: Input, check: Check) -> str:
-    return one.path
-
-
-def test_results_come_in_the_order_of_the_inputs() -> None:
-    second_done = threading.Event()
-
-    def task(one: Input, check: Check) -> str:
-        if one.path == "0":
-            assert second_done.wait(30)
-        if one.path == "1":
-            second_done.set()
-        return one.path
-
-    inputs = [source(str(number)) for number in range(20)]
-    assert list(work(inputs, task, 2)) == [(one, one.path) for one in inputs]
-
-
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_errors_stand_in_the_place_of_results(jobs: int) -> None:
-    failures = {
-        "b": AudioError("b: no sound"),
-        "c": ModelError("no model"),
-        "d": OSError(errno.EACCES, "Permission denied"),
-        "e": OSError("odd"),
-    }
-
-    def task(one: Input, check: Check) -> str:
-        if one.path in failures:
-            raise failures[one.path]
-        return one.path
-
-    results = [result for _, result in work([source(name) for name in "abcdef"], task, jobs)]
-    assert results[0] == "a" and results[5] == "f"
-    assert results[1:3] == [failures["b"], failures["c"]]
-    assert [(type(r), str(r)) for r in results[3:5]] == [
-        (AudioError, "d: Permission denied"),
-        (AudioError, "e: odd"),
-    ]
-
-
-@pytest.mark.parametrize("jobs", [1, 2])
-@pytest.mark.parametrize("error", [ZeroDivisionError, ValueError, AssertionError])
-def test_a_mistake_in_the_program_is_no_result(error: type[Exception], jobs: int) -> None:
-    def task(one: Input, check: Check) -> str:
-        raise error
-
-    with pytest.raises(error):
-        list(work([source("a")], task, jobs))
-
-
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_only_a_few_inputs_are_taken_ahead(jobs: int) -> None:
-    taken = 0
-
-    def endless() -> Iterator[Input]:
-        nonlocal taken
-        while True:
-            taken += 1
-            yield source(str(taken))
-
-    results = work(endless(), echo, jobs)
-    assert [next(results)[1] for _ in range(3)] == ["1", "2", "3"]
-    results.close()
-    assert taken <= 3 + 2 * jobs
-
-
-def test_work_that_nobody_waits_for_is_given_up() -> None:
-    started, given_up = [], []
-    running = threading.Event()
-
-    def task(one: Input, check: Check) -> None:
-        check()
-        if one.path == "0":
-            assert running.wait(30)
-            return
-        started.append(one.path)
-        running.set()
-        try:
-            for _ in range(3000):
-                check()
-                threading.Event().wait(0.01)
-        except VadError:
-            given_up.append(one.path)
-            raise
-
-    results = work([source(str(number)) for number in range(20)], task, 2)
-    next(results)
-    results.close()
-    assert started
-    assert sorted(given_up) == sorted(started)
-
-
-@pytest.mark.parametrize("jobs", [1, 4])
-def test_nothing_to_do_is_done(jobs: int) -> None:
-    assert list(work([], echo, jobs)) == []

@@ -1,20 +1,16 @@
-"""Many recordings: find them, work through them side by side, keep their order."""
+"""Many recordings: find what files, folders and patterns stand for."""
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
-import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
-from vad.errors import AudioError, VadError
-
-T = TypeVar("T")
+from vad.errors import AudioError
 
 # What counts as sound when a folder is searched; a file named outright may be called anything.
 _NAMES = """
@@ -30,6 +26,7 @@ class Input:
 
     path: str  # as it was named; "-" is standard input
     relative: Path  # its place within the folder that was named
+    size: int | None = field(default=None, compare=False)  # bytes, where that is known
 
 
 def find(names: Iterable[str]) -> tuple[list[Input], list[AudioError]]:
@@ -44,10 +41,10 @@ def find(names: Iterable[str]) -> tuple[list[Input], list[AudioError]]:
         if os.path.isdir(name):
             here = _search(name)
         elif glob.has_magic(name) and not os.path.exists(name):
-            here = [Input(path, Path(Path(path).name)) for path in sorted(glob.glob(name, recursive=True))]
-            here = [i for i in here if Path(i.path).is_file()]
+            paths = sorted(glob.glob(name, recursive=True))
+            here = [Input(path, Path(Path(path).name), _size(path)) for path in paths if Path(path).is_file()]
         else:
-            here = [Input(name, Path("stdin" if name == "-" else Path(name).name))]
+            here = [Input(name, Path("stdin" if name == "-" else Path(name).name), _size(name))]
         if not here:
             what = "folder" if os.path.isdir(name) else "pattern"
             errors.append(AudioError(f"{name}: no sound files in this {what}; name one that holds some"))
@@ -61,54 +58,18 @@ def _search(folder: str) -> list[Input]:
     found = []
     for where, folders, files in os.walk(folder):
         folders[:] = sorted(f for f in folders if not f.startswith("."))
+        inside = os.path.relpath(where, folder)
         for file in sorted(files):
-            path = Path(where, file)
-            if path.suffix.lower() in EXTENSIONS and not file.startswith("."):
-                found.append(Input(str(path), path.relative_to(folder)))
+            relative = Path(inside, file)
+            if relative.suffix.lower() in EXTENSIONS and not file.startswith("."):
+                path = str(Path(where, file))
+                found.append(Input(path, relative, _size(path)))
     return found
 
 
-class Interrupted(VadError):
-    """The work was given up from outside."""
-
-
-def work(
-    inputs: Iterable[Input], task: Callable[[Input, Callable[[], None]], T], jobs: int
-) -> Iterator[tuple[Input, T | VadError]]:
-    """`task(input, check)` for each input on `jobs` threads: results, or what went wrong, in order.
-
-    Threads suffice: decoding, features and network all run outside Python's lock. Only a few
-    results wait at a time, however many inputs there are. A task calls `check` now and then,
-    which raises where nobody waits for its result any more.
-    """
-    stopped = threading.Event()
-
-    def check() -> None:
-        if stopped.is_set():
-            raise Interrupted("interrupted")
-
-    def safely(one: Input) -> T | VadError:
-        try:
-            return task(one, check)
-        except VadError as error:
-            return error
-        except OSError as error:
-            return AudioError(f"{one.path}: {error.strerror or error}")
-
-    if jobs <= 1:  # in this thread, where Ctrl-C reaches even a read that waits
-        yield from ((one, safely(one)) for one in inputs)
-        return
-    waiting: deque[tuple[Input, Future[T | VadError]]] = deque()
-    pool = ThreadPoolExecutor(jobs)
-    try:
-        for one in inputs:
-            waiting.append((one, pool.submit(safely, one)))
-            if len(waiting) > 2 * jobs:
-                first, future = waiting.popleft()
-                yield first, future.result()
-        while waiting:
-            first, future = waiting.popleft()
-            yield first, future.result()
-    finally:
-        stopped.set()
-        pool.shutdown(cancel_futures=True)
+def _size(path: str) -> int | None:
+    """Bytes of an ordinary file."""
+    with contextlib.suppress(OSError, ValueError):
+        status = Path(path).stat()
+        return status.st_size if stat.S_ISREG(status.st_mode) else None
+    return None

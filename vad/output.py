@@ -9,10 +9,10 @@ import itertools
 import os
 import shutil
 import sys
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Protocol, TextIO
+from typing import IO, Any, Protocol, TextIO
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from vad.batch import Input
 from vad.detector import Detection
 from vad.errors import FormatError, SettingError
 from vad.formats import Document, Format
+from vad.ledger import Ledger
 
 _SERIAL = itertools.count()
 FIELDS = ("dir", "name", "stem", "ext", "channel")
@@ -31,28 +32,59 @@ class Output(Protocol):
     def write(self, source: Input, documents: list[Document]) -> None:
         """Write what was found in a recording; raises `FormatError` where that cannot be."""
 
+    def holds(self, source: Input) -> bool:
+        """Whether an earlier run has written all that there is of a recording."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run over many recordings, that may be cut short and continued by another."""
+
+    how: dict[str, Any]  # what results depend on
+    resume: bool = False  # whether to continue
+    order: Sequence[Input] | None = None  # of the recordings in one file; None as they come
+
 
 @contextlib.contextmanager
-def open_output(target: str | None, kind: Format, several: bool) -> Iterator[Output]:
+def open_output(target: str | None, kind: Format, several: bool, run: Run | None = None) -> Iterator[Output]:
     """Where labels go: `target` is a file, a folder, a template, or None or "-" for standard output.
 
-    `several` says whether more than one document is to come. Raises `SettingError` where one file
-    cannot hold them, and for a template with unknown fields.
+    `several` says whether more than one document is to come. With a `run`, one file for several
+    recordings is made of a `Ledger` beside it, which is left where the run is cut short. Raises
+    `SettingError` where one file cannot hold them, for a template with unknown fields, and where
+    `run` cannot continue.
     """
     if target in (None, "-"):
         with contextlib.closing(Shared(sys.stdout, kind, several)) as shared:
             yield shared
     elif is_template(target) or is_folder(target):
         name_output(target, Input("a.wav", Path("a.wav")), None, "")
-        yield Separate(target, kind)
+        yield Separate(target, kind, run)
+    elif several and kind.many and run and (Path(target).is_file() or not Path(target).exists()):
+        with explain(target):
+            ledger = Ledger(Path(f"{target}.unfinished"), {"format": kind.name, **run.how}, run.resume)
+        with ledger:
+            yield Kept(ledger, kind)
+            if not ledger.failed:
+                with _one_file(Path(target), kind, several) as shared:
+                    for texts in ledger.texts([one.path for one in run.order] if run.order else None):
+                        shared.append(texts)
+                ledger.remove()
     else:
-        with replacing(Path(target)) as file:
-            stream = io.TextIOWrapper(file, "utf-8", newline="")
-            with contextlib.closing(Shared(stream, kind, several, Path(target))) as shared:
-                yield shared
-            if shared.failed or not shared.wrote:
-                raise Discard
-            stream.detach()
+        with _one_file(Path(target), kind, several) as shared:
+            yield shared
+
+
+@contextlib.contextmanager
+def _one_file(path: Path, kind: Format, several: bool) -> Iterator[Shared]:
+    """A `Shared` that takes the place of `path` when it is complete."""
+    with replacing(path) as file:
+        stream = io.TextIOWrapper(file, "utf-8", newline="")
+        with contextlib.closing(Shared(stream, kind, several, path)) as shared:
+            yield shared
+        if shared.failed or not shared.wrote:
+            raise Discard
+        stream.detach()
 
 
 class Shared:
@@ -72,10 +104,17 @@ class Shared:
         """Append `documents`; `FormatError` where that fails."""
         if self._path:
             spare(self._path, source)
-        for document in documents:
-            before = self._between if self.wrote else self._kind.head + self._opening
-            self._put(before + self._kind.text(replace(document, shared=self._several)))
+        self.append([self._kind.text(replace(document, shared=self._several)) for document in documents])
+
+    def append(self, texts: list[str]) -> None:
+        """Append documents that are written down already."""
+        for text in texts:
+            self._put((self._between if self.wrote else self._kind.head + self._opening) + text)
             self.wrote = True
+
+    def holds(self, source: Input) -> bool:
+        """Never: what is begun is written from its beginning."""
+        return False
 
     def close(self) -> None:
         """Write what stands around the recordings."""
@@ -93,16 +132,36 @@ class Shared:
         self.failed = False
 
 
+class Kept:
+    """All documents in a ledger, of which one file is made when they are complete."""
+
+    def __init__(self, ledger: Ledger, kind: Format) -> None:
+        self._ledger, self._kind = ledger, kind
+
+    def write(self, source: Input, documents: list[Document]) -> None:
+        """Note `documents`; `FormatError` where that fails."""
+        texts = [self._kind.text(replace(document, shared=True)) for document in documents]
+        with explain(str(self._ledger.path)):
+            self._ledger.add(source.path, texts)
+
+    def holds(self, source: Input) -> bool:
+        """Whether its documents are in the ledger."""
+        return source.path in self._ledger
+
+
 class Separate:
     """A file per recording and channel: in a folder, or where a template says."""
 
-    def __init__(self, target: str, kind: Format) -> None:
-        self._target, self._kind = target, kind
+    def __init__(self, target: str, kind: Format, run: Run | None = None) -> None:
+        self._target, self._kind, self._run = target, kind, run
         self._written: dict[Path, tuple[str, int | None]] = {}
 
     def write(self, source: Input, documents: list[Document]) -> None:
-        """Write a file per document; `FormatError` where it is that of another."""
-        for document in documents:
+        """Write a file per document; `FormatError` where it is that of another.
+
+        The first comes last: where it exists, all do.
+        """
+        for document in reversed(documents):
             path = name_output(self._target, source, document.channel, self._kind.extension)
             here = (source.path, document.channel)
             if self._written.setdefault(path, here) != here:
@@ -113,6 +172,14 @@ class Separate:
             spare(path, source)
             with replacing(path) as file, explain(str(path)):
                 file.write((self._kind.head + self._kind.text(document)).encode("utf-8"))
+
+    def holds(self, source: Input) -> bool:
+        """Whether there is the file of its first channel, which is written last."""
+        channel = self._run.how["channel"] if self._run else "mix"
+        first = channel if isinstance(channel, int) else {"mix": None, "each": 1}[channel]
+        path = name_output(self._target, source, first, self._kind.extension)
+        here = (source.path, first)
+        return path.exists() and self._written.setdefault(path, here) == here
 
 
 def name_output(target: str, source: Input, channel: int | None, extension: str) -> Path:
@@ -194,6 +261,19 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             file.close()
         if not complete:
             fresh.unlink(missing_ok=True)
+
+
+def sweep(target: str, inputs: Iterable[Input]) -> None:
+    """Remove what `replacing` has left beside the outputs of `inputs` where its program was killed."""
+    separate = is_template(target) or is_folder(target)
+    paths = [name_output(target, one, None, "") for one in inputs] if separate else [Path(target)]
+    for folder in {path.parent for path in paths}:
+        for path in folder.glob(".vad-*-*.new"):
+            with contextlib.suppress(ValueError, PermissionError):
+                try:
+                    os.kill(int(path.name.split("-")[1]), 0)
+                except ProcessLookupError:
+                    path.unlink(missing_ok=True)
 
 
 def check_scores_target(target: str, several: bool) -> None:

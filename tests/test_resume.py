@@ -1,0 +1,240 @@
+"""A run over many recordings that is killed at any instant, and the run that continues it."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from conftest import COMMAND, ENERGY, RATE, bursts
+from vad.errors import SettingError
+from vad.ledger import Ledger
+
+HOW = {"format": "csv", "onset": 0.5}
+
+
+def begin(*arguments: str | Path) -> subprocess.Popen[bytes]:
+    """`vad detect` with the model double, as the leader of its own process group."""
+    command = [str(COMMAND), "detect", "--model", str(ENERGY), *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+
+
+def detect(*arguments: str | Path, status: int = 0) -> str:
+    """The same to its end; what it said."""
+    with begin(*arguments) as process:
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == status, said
+    return said.decode()
+
+
+def children(group: int) -> list[int]:
+    """Processes that are still alive in a process group."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[2]) == group and fields[0] not in "ZX":
+            found.append(int(path.parent.name))
+    return found
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 200 short recordings, of which one is broken."""
+    folder = tmp_path_factory.mktemp("many")
+    for number in range(200):
+        start = 0.1 + number % 7 / 10
+        soundfile.write(folder / f"{number:03}.wav", bursts((start, start + 0.4), seconds=1.5), RATE)
+    (folder / "150.wav").write_text("no sound")
+    return folder
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="counts processes in /proc")
+@pytest.mark.parametrize("target", ["all.json", "labels", "{stem}.csv"])
+def test_killed_at_any_instant_and_continued_it_ends_as_if_nothing_had_happened(
+    many: Path, tmp_path: Path, target: str
+) -> None:
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    scores = {}
+    for place in (whole, cut):
+        place.mkdir()
+        scores[place] = place / "scores"
+    how = [many, "--jobs", "2", "-f", "json" if target == "all.json" else "csv"]
+    said = detect(*how, "-o", whole / target, "--scores", scores[whole], status=1)
+    chance = random.Random(5)
+
+    def done() -> int:
+        return sum(path.stat().st_size for path in [*cut.rglob("*.csv"), *cut.glob("*.unfinished")])
+
+    for _ in range(3):
+        before = done()
+        process = begin(*how, "-o", cut / target, "--scores", scores[cut], "--resume")
+        while process.poll() is None and done() <= before:
+            time.sleep(0.005)
+        time.sleep(chance.random() / 20)
+        process.kill()
+        process.communicate()
+        for path in cut.rglob("*.csv"):
+            assert path.read_bytes() == (whole / path.relative_to(cut)).read_bytes()  # whole, or not there
+        assert not (cut / "all.json").exists()
+    again = detect(*how, "-o", cut / target, "--scores", scores[cut], "--resume", status=1)
+    assert again == said  # the broken one is tried again, and costs a line
+    files = {p.relative_to(whole) for p in whole.rglob("*") if p.is_file()}
+    assert {p.relative_to(cut) for p in cut.rglob("*") if p.is_file()} == files
+    assert all((whole / p).read_bytes() == (cut / p).read_bytes() for p in files if p.suffix != ".npz")
+    assert len(files) == 199 + (1 if target == "all.json" else 199)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="counts processes in /proc")
+def test_workers_do_not_outlive_a_killed_run(many: Path, tmp_path: Path) -> None:
+    process = begin(many, "--jobs", "2", "-o", tmp_path / "all.csv")
+    ledger = tmp_path / "all.csv.unfinished"
+    while process.poll() is None and not (ledger.exists() and ledger.stat().st_size > 1000):
+        time.sleep(0.005)
+    assert len(children(process.pid)) >= 3
+    process.kill()
+    process.communicate()
+    until = time.monotonic() + 30
+    while children(process.pid) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not children(process.pid)
+
+
+def test_nothing_is_done_twice(many: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    detect(many, "-o", out, status=1)
+    before = {path: path.stat().st_mtime_ns for path in out.iterdir()}
+    (out / "007.txt").unlink()
+    detect(many, "-o", out, "--resume", status=1)
+    changed = [p.name for p in out.iterdir() if before.get(p) != p.stat().st_mtime_ns]
+    assert changed == ["007.txt"]
+
+
+def test_a_recording_whose_channels_are_half_written_is_not_done(tmp_path: Path) -> None:
+    sound = tmp_path / "a.wav"
+    soundfile.write(sound, np.stack([bursts((0.5, 1), seconds=2)] * 3, 1), RATE)
+    out = tmp_path / "out"
+    detect(sound, "--channel", "each", "-o", out)
+    content = (out / "a.ch1.txt").read_bytes()
+    (out / "a.ch1.txt").unlink()  # the last that is written
+    detect(sound, "--channel", "each", "-o", out, "--resume")
+    assert (out / "a.ch1.txt").read_bytes() == content
+
+
+def test_two_recordings_of_one_output_are_not_both_done(tmp_path: Path) -> None:
+    for folder in ("x", "y"):
+        (tmp_path / folder).mkdir()
+        soundfile.write(tmp_path / folder / "a.wav", bursts((0.5, 1), seconds=2), RATE)
+    inputs = (tmp_path / "x" / "a.wav", tmp_path / "y" / "a.wav")
+    first = detect(*inputs, "-o", tmp_path / "out", status=1)
+    assert "would overwrite" in first
+    assert detect(*inputs, "-o", tmp_path / "out", "--resume", status=1) == first
+
+
+def test_what_a_killed_run_left_half_written_is_removed(many: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    (tmp_path / "out" / f".vad-{dead.pid}-0.new").write_text("half")
+    mine = tmp_path / "out" / f".vad-{os.getpid()}-0.new"
+    mine.write_text("of a program that still runs")
+    detect(many / "001.wav", many / "002.wav", "-o", tmp_path / "out", "--resume")
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [mine.name, "001.txt", "002.txt"]
+
+
+def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(many: Path, tmp_path: Path) -> None:
+    ledger = tmp_path / "all.csv.unfinished"
+    with begin(many, "--jobs", "2", "-o", tmp_path / "all.csv") as process:
+        while process.poll() is None and not (ledger.exists() and ledger.stat().st_size > 1000):
+            time.sleep(0.005)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert said.decode().splitlines()[-1] == "Aborted!"
+    assert f"Warning: {ledger}: holds what was done so far; --resume continues" in said.decode().splitlines()
+
+
+def test_a_run_that_was_cut_short_is_not_overwritten(many: Path, tmp_path: Path) -> None:
+    (tmp_path / "all.csv.unfinished").write_text('{"format": "csv"}\n')
+    for how in ([], ["--resume"]):  # the second has other settings
+        said = detect(many / "001.wav", many / "002.wav", "-o", tmp_path / "all.csv", *how, status=2)
+        assert f"{tmp_path}/all.csv.unfinished: " in said
+
+
+def test_standard_output_cannot_be_continued(many: Path) -> None:
+    assert "give -o" in detect(many, "--resume", status=2)
+
+
+def test_one_file_is_in_the_order_of_the_inputs(many: Path, tmp_path: Path) -> None:
+    inputs = [many / f"{number:03}.wav" for number in (30, 10, 20)]
+    detect(*inputs, "--jobs", "2", "-o", tmp_path / "all.json")
+    assert [entry["file"] for entry in json.loads((tmp_path / "all.json").read_text())] == list(map(str, inputs))
+
+
+def test_a_report_says_what_came_of_it(many: Path) -> None:
+    said = detect(many / "001.wav", many / "150.wav", "-v", status=1).splitlines()[-1]
+    assert said.startswith("2 recordings, 0.00 h of sound in 0:00:0")
+    assert said.endswith("; 1 failed")
+
+
+# The ledger
+
+
+def test_a_ledger_gives_back_what_it_was_told_in_any_order(tmp_path: Path) -> None:
+    texts = {"a": ["1\n"], "b": [], "\udcff": ["\u00e9", "2"]}
+    path = tmp_path / "new" / "x.unfinished"
+    with pytest.warns(UserWarning, match="--resume"), Ledger(path, HOW, False) as ledger:
+        for name, text in texts.items():
+            ledger.add(name, text)
+    with Ledger(path, HOW, True) as ledger:
+        assert len(ledger) == 3 and "b" in ledger and "c" not in ledger
+        assert list(ledger.texts()) == list(texts.values())
+        assert list(ledger.texts(["b", "c", "a"])) == [[], ["1\n"]]
+        ledger.remove()
+    assert list(tmp_path.rglob("x.*")) == []
+
+
+@pytest.mark.filterwarnings("ignore:.*--resume")
+def test_a_ledger_cut_at_any_byte_holds_its_whole_lines(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    with Ledger(path, HOW, False) as ledger:
+        for name in "abc":
+            ledger.add(name, [name])
+    content = path.read_bytes()
+    ends = [n + 1 for n, byte in enumerate(content) if byte == ord("\n")]
+    for length in range(len(content) + 1):
+        path.write_bytes(content[:length])
+        with Ledger(path, HOW, True) as ledger:
+            whole = sum(end <= length for end in ends[1:])
+            assert len(ledger) == whole
+            ledger.add("d", ["d"])
+        with Ledger(path, HOW, True) as ledger:
+            assert list(ledger.texts()) == [[name] for name in "abc"[:whole] + "d"]
+
+
+@pytest.mark.filterwarnings("ignore:.*--resume")
+def test_a_ledger_of_other_settings_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    with Ledger(path, HOW, False) as ledger:
+        ledger.add("a", ["1"])
+    content = path.read_bytes()
+    for how, resume in ((HOW, False), (HOW | {"onset": 0.6}, True)):
+        with pytest.raises(SettingError):
+            Ledger(path, how, resume)
+    assert path.read_bytes() == content
+
+
+def test_an_empty_ledger_leaves_nothing(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "x", HOW, False):
+        pass
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,47 @@
+"""What is done with each of many recordings, as an object that other processes can be given."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from vad.audio import open_sound
+from vad.batch import Input
+from vad.detector import Detection, Detector
+from vad.intake import Channel
+from vad.pool import check
+from vad.settings import Raw, Segmentation
+
+
+@functools.lru_cache(1)
+def load(model: str | None) -> Detector:
+    """The detector of this process."""
+    return Detector(model)
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Finds speech in recordings: `Detector.analyse` with all that it takes."""
+
+    model: str | None
+    settings: Segmentation
+    channel: Channel = "mix"
+    latency: str | None = None
+    keep_scores: bool = False
+    raw: Raw | None = None
+    moved: Callable[[float], None] | None = None  # told the share that is done, where the length is known
+
+    def __call__(self, one: Input) -> list[Detection]:
+        """What is found in a recording: a `Detection` per channel."""
+        sound = open_sound(sys.stdin.buffer if one.path == "-" else one.path, self.raw)
+
+        def progress(seconds: float) -> None:
+            check()
+            if self.moved and sound.length:
+                self.moved(min(1.0, seconds * sound.sample_rate / sound.length))
+
+        return load(self.model).analyse(
+            sound, self.settings, self.channel, latency=self.latency, keep_scores=self.keep_scores, progress=progress
+        )
