@@ -32,9 +32,7 @@ WRITTEN = ("table", "json", "csv", "markdown")
 @click.option("--report", type=PATH, metavar="FILE.html", help="Write a page with curves and the worst stretches, too.")
 @click.option("--model", metavar="MODEL", help="Weights file, or folder of `vad train`.  [default: speech-1]")
 @click.option("--latency", metavar="SECONDS|NAME", help="Detect as `vad stream --latency` would.  [default: no limit]")
-@click.option(
-    "--channel", default="mix", show_default=True, callback=shared.one_channel, metavar="mix|N", help="To use."
-)
+@shared.one_channel
 @shared.segmentation
 @shared.jobs
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no notes, only errors.")

@@ -63,29 +63,29 @@ def summary(evaluation: Evaluation) -> str:
 def to_table(evaluation: Evaluation) -> str:
     """For the terminal: every figure of the whole, then a row per group and recording."""
     whole = evaluation.whole
-    blocks = [[summary(evaluation)], _aligned(_figure_rows(whole), left={0, -1})]
+    blocks = [[summary(evaluation)], _aligned(figure_rows(whole), left={0, -1})]
     if evaluation.groups:
-        blocks.append(_aligned(_rows("group", evaluation.groups.items())))
+        blocks.append(_aligned(rows("group", evaluation.groups.items())))
     if len(whole.recordings) > 1:
         ordered, left = list(whole.recordings), ""
         if len(ordered) > FEW:
             ordered = sorted(ordered, key=lambda m: -float(m.seconds[1:3].sum()))[:FEW]
             left = f"... and {len(whole.recordings) - FEW} recordings with less time in error (all: --format csv)"
-        rows = _rows("recording", [(m.name, Group([m], whole.measuring)) for m in ordered])
-        blocks.append([*_aligned(rows), *([left] if left else [])])
+        each = rows("recording", [(m.name, Group([m], whole.measuring)) for m in ordered])
+        blocks.append([*_aligned(each), *([left] if left else [])])
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
 def to_markdown(evaluation: Evaluation) -> str:
     """The same as tables of Markdown, all recordings."""
     whole = evaluation.whole
-    tables = [_figure_rows(whole)]
+    tables = [figure_rows(whole)]
     if evaluation.groups:
-        tables.append(_rows("group", evaluation.groups.items()))
-    tables.append(_rows("recording", [(m.name, Group([m], whole.measuring)) for m in whole.recordings]))
+        tables.append(rows("group", evaluation.groups.items()))
+    tables.append(rows("recording", [(m.name, Group([m], whole.measuring)) for m in whole.recordings]))
     texts = []
-    for head, *rows in tables:
-        escaped = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    for head, *body in tables:
+        escaped = [[cell.replace("|", "\\|") for cell in row] for row in body]
         rule = "|".join(["---", *(["---:"] * (len(head) - 1))])
         texts.append(
             "\n".join(["| " + " | ".join(head) + " |", f"|{rule}|", *(f"| {' | '.join(r)} |" for r in escaped)])
@@ -96,13 +96,13 @@ def to_markdown(evaluation: Evaluation) -> str:
 def to_csv(evaluation: Evaluation) -> str:
     """A row for the whole, for the mean, and for each group and recording; shares as numbers from 0 to 1."""
     whole = evaluation.whole
-    rows = [("whole", "", whole.pooled), ("mean", "", whole.mean)]
-    rows += [("group", name, group.pooled) for name, group in evaluation.groups.items()]
-    rows += [("recording", m.name, Group([m], whole.measuring).pooled) for m in whole.recordings]
+    lines = [("whole", "", whole.pooled), ("mean", "", whole.mean)]
+    lines += [("group", name, group.pooled) for name, group in evaluation.groups.items()]
+    lines += [("recording", m.name, Group([m], whole.measuring).pooled) for m in whole.recordings]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["of", "name", *FIGURES])
-    for kind, name, figures in rows:
+    for kind, name, figures in lines:
         writer.writerow([kind, name, *("" if math.isnan(v) else f"{v:.9g}" for v in figures.values())])
     return text.getvalue()
 
@@ -149,12 +149,12 @@ def _finite(figures: Figures) -> dict[str, float | None]:
     return {name: None if math.isnan(value) else value for name, value in figures.items()}
 
 
-def _figure_rows(group: Group) -> list[list[str]]:
+def figure_rows(group: Group) -> list[list[str]]:
     """A row per figure of a group: its value, where it lies, the mean over recordings, and what it says."""
     several = len(group.recordings) > 1
     scored = any(m.ranks is not None for m in group.recordings)
     head = ["", "all", f"{CONFIDENCE:.0f} % interval", "mean", "what it is"]
-    rows = [head if several else [head[0], head[1], head[-1]]]
+    content = [head if several else [head[0], head[1], head[-1]]]
     for name, value in group.pooled.items():
         if name in ("minutes", "speech") or (FIGURES[name].needs.endswith("scores") and not scored):
             continue
@@ -162,11 +162,11 @@ def _figure_rows(group: Group) -> list[list[str]]:
         between = "" if math.isnan(low) else f"{shown(name, low, False)} .. {shown(name, high, False)}"
         why = f"undefined: no {FIGURES[name].needs}" if math.isnan(value) else meaning(name, group.measuring)
         middle = [between, shown(name, group.mean[name])] if several else []
-        rows.append([FIGURES[name].title, shown(name, value), *middle, why])
-    return rows
+        content.append([FIGURES[name].title, shown(name, value), *middle, why])
+    return content
 
 
-def _rows(what: str, groups: Any) -> list[list[str]]:
+def rows(what: str, groups: Any) -> list[list[str]]:
     """A row per group with the figures of `COLUMNS`; those that no group has are left out."""
     named = [(printable(name), group.pooled) for name, group in groups]
     columns = [c for c in COLUMNS if any(not math.isnan(figures[c]) for _, figures in named)]
