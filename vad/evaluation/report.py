@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from html import escape
 from importlib import resources
-from typing import Any
 
 from vad.evaluation import curves
 from vad.evaluation.figures import FIGURES
-from vad.evaluation.measure import Figures, Group, Measured
+from vad.evaluation.measure import Group, Measured
 from vad.evaluation.sets import Evaluation
 from vad.evaluation.stretches import Stretch, clock, draw, worst
 from vad.evaluation.tables import COLUMNS, figure_rows, rows, shown, summary
@@ -175,7 +174,7 @@ def _groups(evaluation: Evaluation) -> str:
 
 def _recordings(whole: Group) -> str:
     """The figures of each recording."""
-    each: list[tuple[str, Figures | Any]] = [(m.name, Group([m], whole.measuring)) for m in whole.recordings]
+    each = [(m.name, Group([m], whole.measuring)) for m in whole.recordings]
     legend = ", ".join(f"{head} = {FIGURES[name].title}" for name, head in COLUMNS.items() if name != "minutes")
     return f"<section><h2>Each recording</h2><p>{legend}</p>{_table(rows('recording', each))}</section>"
 

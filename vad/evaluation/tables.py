@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from vad.evaluation.figures import FIGURES
@@ -63,16 +63,16 @@ def summary(evaluation: Evaluation) -> str:
 def to_table(evaluation: Evaluation) -> str:
     """For the terminal: every figure of the whole, then a row per group and recording."""
     whole = evaluation.whole
-    blocks = [[summary(evaluation)], _aligned(figure_rows(whole), left={0, -1})]
+    blocks = [[summary(evaluation)], aligned(figure_rows(whole), left=(0, -1))]
     if evaluation.groups:
-        blocks.append(_aligned(rows("group", evaluation.groups.items())))
+        blocks.append(aligned(rows("group", evaluation.groups.items())))
     if len(whole.recordings) > 1:
         ordered, left = list(whole.recordings), ""
         if len(ordered) > FEW:
             ordered = sorted(ordered, key=lambda m: -float(m.seconds[1:3].sum()))[:FEW]
             left = f"... and {len(whole.recordings) - FEW} recordings with less time in error (all: --format csv)"
         each = rows("recording", [(m.name, Group([m], whole.measuring)) for m in ordered])
-        blocks.append([*_aligned(each), *([left] if left else [])])
+        blocks.append([*aligned(each), *([left] if left else [])])
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
@@ -83,14 +83,14 @@ def to_markdown(evaluation: Evaluation) -> str:
     if evaluation.groups:
         tables.append(rows("group", evaluation.groups.items()))
     tables.append(rows("recording", [(m.name, Group([m], whole.measuring)) for m in whole.recordings]))
-    texts = []
-    for head, *body in tables:
-        escaped = [[cell.replace("|", "\\|") for cell in row] for row in body]
-        rule = "|".join(["---", *(["---:"] * (len(head) - 1))])
-        texts.append(
-            "\n".join(["| " + " | ".join(head) + " |", f"|{rule}|", *(f"| {' | '.join(r)} |" for r in escaped)])
-        )
-    return f"{summary(evaluation)}\n\n" + "\n\n".join(texts) + "\n"
+    return "\n\n".join([summary(evaluation), *map(as_markdown, tables)]) + "\n"
+
+
+def as_markdown(content: list[list[str]]) -> str:
+    """Rows, of which the first is the head, as a table of Markdown."""
+    escaped = [[cell.replace("|", "\\|") for cell in row] for row in content]
+    head, *body = (f"| {' | '.join(row)} |" for row in escaped)
+    return "\n".join([head, "|---" + "|---:" * (len(content[0]) - 1) + "|", *body])
 
 
 def to_csv(evaluation: Evaluation) -> str:
@@ -116,8 +116,8 @@ def to_json(evaluation: Evaluation) -> str:
         "collar": measuring.collar,
         "dcf_weights": {"miss": measuring.weights.miss, "false_alarm": measuring.weights.alarm},
         "bootstrap": {"resamples": measuring.resamples, "seed": measuring.seed, "percent": CONFIDENCE},
-        **_group(whole),
-        "groups": {name: _group(group) for name, group in evaluation.groups.items()},
+        **group_values(whole),
+        "groups": {name: group_values(group) for name, group in evaluation.groups.items()},
         "recordings": [
             {"name": m.name, "duration": m.duration, **_finite(Group([m], measuring).pooled)} for m in whole.recordings
         ],
@@ -135,7 +135,8 @@ WRITERS: dict[str, Callable[[Evaluation], str]] = {
 }
 
 
-def _group(group: Group) -> dict[str, Any]:
+def group_values(group: Group) -> dict[str, Any]:
+    """The figures of a group as JSON has them."""
     return {
         "pooled": _finite(group.pooled),
         "mean": _finite(group.mean),
@@ -166,10 +167,10 @@ def figure_rows(group: Group) -> list[list[str]]:
     return content
 
 
-def rows(what: str, groups: Any) -> list[list[str]]:
-    """A row per group with the figures of `COLUMNS`; those that no group has are left out."""
+def rows(what: str, groups: Iterable[tuple[str, Group]], without: Sequence[str] = ()) -> list[list[str]]:
+    """A row per group with the figures of `COLUMNS`; those that no group has are left out, like `without`."""
     named = [(printable(name), group.pooled) for name, group in groups]
-    columns = [c for c in COLUMNS if any(not math.isnan(figures[c]) for _, figures in named)]
+    columns = [c for c in COLUMNS if c not in without and any(not math.isnan(figures[c]) for _, figures in named)]
     head = [what, *(_headed(c) for c in columns)]
     return [head, *([name, *(shown(c, figures[c], False) for c in columns)] for name, figures in named)]
 
@@ -179,14 +180,14 @@ def _headed(column: str) -> str:
     return COLUMNS[column] + (f" {unit}" if unit in ("%", "ms") else "")
 
 
-def _aligned(rows: list[list[str]], left: set[int] | frozenset[int] = frozenset({0})) -> list[str]:
+def aligned(content: list[list[str]], left: Sequence[int] = (0,)) -> list[str]:
     """Rows as lines with straight columns; those in `left` are flush left, the others right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(len, column)) for column in zip(*content, strict=True)]
     wanted = {index % len(widths) for index in left}
     return [
         "  ".join(
             cell.ljust(width) if index in wanted else cell.rjust(width)
             for index, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
-        for row in rows
+        for row in content
     ]
