@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,9 +18,10 @@ from .talk import Talk
 
 if TYPE_CHECKING:
     from vad.evaluation.measure import Measuring
-    from vad.evaluation.sets import Evaluation
+    from vad.evaluation.sets import Evaluation, Listen
 
 PATH = click.Path(path_type=Path)
+DETECTING = tuple(Segmentation.__dataclass_fields__)
 WRITTEN = ("table", "json", "csv", "markdown")
 
 
@@ -33,7 +35,9 @@ WRITTEN = ("table", "json", "csv", "markdown")
 @click.option("-f", "--format", "kind", type=click.Choice(WRITTEN), default="table", show_default=True, help="Output.")
 @click.option("-o", "--output", type=PATH, metavar="FILE", help="Where to write.  [default: standard output]")
 @click.option("--report", type=PATH, metavar="FILE.html", help="Write a page with curves and the worst stretches, too.")
-@click.option("--model", metavar="MODEL", help="Weights file, or folder of `vad train`.  [default: speech-1]")
+@click.option(
+    "--model", metavar="MODEL", help="Weights file, folder of `vad train`, or webrtc, silero, ten.  [default: speech-1]"
+)
 @click.option("--latency", metavar="SECONDS|NAME", help="Detect as `vad stream --latency` would.  [default: no limit]")
 @shared.one_channel
 @shared.segmentation
@@ -90,7 +94,7 @@ def _evaluate(options: dict[str, Any], measuring: Measuring, talk: Talk) -> Eval
     if hypothesis is None and audio is None:
         raise click.UsageError("Give --audio for a detector, or --hypothesis for labels to measure.")
     if hypothesis is not None:
-        _refuse_detecting(options)
+        _refuse(options, ("model", "latency", *DETECTING), "--hypothesis: nothing is detected then")
     if audio is None:
         if reference is None:
             raise click.UsageError("Give --reference, too: what the hypothesis is measured against.")
@@ -111,11 +115,17 @@ def _evaluate(options: dict[str, Any], measuring: Measuring, talk: Talk) -> Eval
     return evaluation
 
 
-def _detecting(options: dict[str, Any], about: dict[str, Any]) -> Any:
+def _detecting(options: dict[str, Any], about: dict[str, Any]) -> Listen:
     """A detector as the options ask for it; `about` is told."""
     from vad import Detector
-    from vad.evaluation.sets import by_detector
+    from vad.evaluation.sets import by_detector, by_system
+    from vad.peers import PEERS, open_system, version
 
+    if options["model"] in PEERS:
+        _refuse(options, ("latency", *DETECTING), f"--model {options['model']}: it runs at its own defaults")
+        options["jobs"] = 1  # peers remember what they heard
+        about["model"] = {"name": options["model"], "version": version(options["model"])}
+        return by_system(open_system(options["model"]), options["channel"])
     detector = Detector(options["model"])
     settings = detector.settings(options["preset"], **shared.settings(options))
     about |= {"model": detector.description.identity, "settings": _finite(asdict(settings))}
@@ -129,9 +139,10 @@ def _finite(settings: dict[str, float]) -> dict[str, float | None]:
     return {name: None if value == float("inf") else value for name, value in settings.items()}
 
 
-def _refuse_detecting(options: dict[str, Any]) -> None:
-    """Raise `click.UsageError` where options for a detector are given beside a hypothesis."""
-    given = [name for name in ("model", "latency", *Segmentation.__dataclass_fields__) if options[name] is not None]
-    if given or options["preset"] != "default":
-        name = (given or ["preset"])[0].replace("_", "-")
-        raise click.UsageError(f"--{name} is for detecting; with --hypothesis nothing is detected.")
+def _refuse(options: dict[str, Any], names: Iterable[str], why: str) -> None:
+    """Raise `click.UsageError` where options with these names are given."""
+    given = [name for name in names if options[name] is not None]
+    if options["preset"] != "default":
+        given.append("preset")
+    if given:
+        raise click.UsageError(f"{why}; leave out --{given[0].replace('_', '-')}.")

@@ -44,7 +44,7 @@ FIGURES: dict[str, Figure] = {
     "offset_p95": Figure("offset error, 95 %", "ms", "19 of 20 ends are nearer than this", PAIRS, -1),
     "offset_bias": Figure("offset bias", "ms", "median with its sign: above 0, ends come late", PAIRS),
     "segments": Figure("segments", "n", "stretches of speech in the reference"),
-    "found": Figure("segments found", "n", f"of them, at least {FOUND:.0%} of the time covered", better=1),
+    "found": Figure("segments found", "n", f"of them, {100 * FOUND:.0f} % or more of the time covered", better=1),
     "missed": Figure("segments missed", "n", "the others", better=-1),
     "phantom": Figure("phantom segments", "n", "found where nobody speaks", better=-1),
     "alarms_per_hour": Figure("false alarms per hour", "/h", "phantom segments per hour of sound", TIME, -1),

@@ -21,6 +21,7 @@ from vad.grid import Grid
 from vad.labelled import Labelled, LabelledSet, left_out
 from vad.matching import Matches, Names, match_labels, read_uem, take_all
 from vad.measuring import measure as measure_sound
+from vad.peers import RATE, System, frame_scores, read_samples
 from vad.segments import Segment
 from vad.settings import Segmentation
 
@@ -69,6 +70,17 @@ def by_detector(
             sound, settings, channel, latency=latency, keep_scores=True, progress=lambda _: check()
         )[0]
         return Heard(found.duration, found.segments, found.scores, detector.grid)
+
+    return listen
+
+
+def by_system(system: System, channel: Channel = "mix") -> Listen:
+    """Hears with a system of `vad.peers`; one recording at a time."""
+
+    def listen(path: str, check: Callable[[], None]) -> Heard:
+        samples = read_samples(path, channel)
+        check()
+        return Heard(len(samples) / RATE, system.segments(samples), frame_scores(system, samples))
 
     return listen
 
