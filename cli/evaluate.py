@@ -107,7 +107,7 @@ def _evaluate(options: dict[str, Any], measuring: Measuring, talk: Talk) -> Eval
         about: dict[str, Any] = {"audio": str(audio), "reference": str(reference or audio)}
         if hypothesis is not None:
             listen: Listen = ByLabels.read(hypothesis, sounds, options["hypothesis_format"])
-            about["hypothesis"] = str(hypothesis)
+            about["hypothesis"], options["jobs"] = str(hypothesis), 1  # reading lengths needs no help
         else:
             listen = _detecting(options, about)
         inputs = find([one.path for one in sounds.recordings])[0]
