@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vad.errors import VadError
-from vad.formats import Document, printable
+from vad.formats import FORMATS, Document, printable
 from vad.segments import invert, total
 from vad.settings import Segmentation
 
@@ -30,7 +30,7 @@ LIST = click.File(errors="surrogateescape")  # file names need not be Unicode
 @click.argument("inputs", nargs=-1, metavar="INPUT...")
 @click.option("--from-file", type=LIST, metavar="LIST", help="Read more inputs from LIST, one per line.")
 @click.option("-o", "--output", metavar="FILE|DIR|TEMPLATE", help="Where to write.  [default: standard output]")
-@click.option("-f", "--format", "kind", type=click.Choice(shared.WRITTEN), help="Label format.  [default: as -o says]")
+@click.option("-f", "--format", "kind", type=click.Choice(list(FORMATS)), help="Label format.  [default: as -o says]")
 @shared.segmentation
 @click.option("--invert", "inverted", is_flag=True, help="Give the silences instead of the speech.")
 @click.option("--scores", "scores_to", metavar="FILE|DIR", help="Write the frame scores, too, as .npz or .csv.")

@@ -19,6 +19,7 @@ ROOT = Path(__file__).parent.parent
 # A module imports only from layers with smaller numbers (and within a folder of its own).
 LAYERS = {
     "errors": 0,
+    "extensions": 0,
     "segments": 0,
     "grid": 0,
     "settings": 0.5,  # errors alone

@@ -13,15 +13,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from vad.errors import AudioError, VadError
+from vad.extensions import EXTENSIONS
 
 T = TypeVar("T")
-
-# What counts as sound when a folder is searched; a file named outright may be called anything.
-_NAMES = """
-    3gp aac ac3 aif aifc aiff alac amr ape au avi caf flac flv m4a m4b m4v mka mkv mov mp2 mp3 mp4 mpeg mpg
-    oga ogg opus snd sph ts tta voc w64 wav webm wma wmv wv
-"""
-EXTENSIONS = frozenset(f".{name}" for name in _NAMES.split())
 
 
 @dataclass(frozen=True)

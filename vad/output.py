@@ -74,7 +74,7 @@ class Shared:
             spare(self._path, source)
         for document in documents:
             before = self._between if self.wrote else self._kind.head + self._opening
-            self._put(before + self._kind.text(replace(document, shared=self._several)))
+            self._put(before + self._kind.write(replace(document, shared=self._several)))
             self.wrote = True
 
     def close(self) -> None:
@@ -112,7 +112,7 @@ class Separate:
                 )
             spare(path, source)
             with replacing(path) as file, explain(str(path)):
-                file.write((self._kind.head + self._kind.text(document)).encode("utf-8"))
+                file.write((self._kind.head + self._kind.write(document)).encode("utf-8"))
 
 
 def name_output(target: str, source: Input, channel: int | None, extension: str) -> Path:

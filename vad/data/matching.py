@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
-from vad.batch import EXTENSIONS, Input, find
+from vad.batch import Input, find
 from vad.errors import FormatError, RecipeError
+from vad.extensions import EXTENSIONS
 from vad.formats import FORMATS, Document, read_labels
 
 # UEM says what counts, not what is speech.
-LABELS = {f.extension.lower() for f in FORMATS.values()} - {".uem"}
+LABELS = {f.suffix for f in FORMATS.values()} - {".uem"}
 
 
 @dataclass
@@ -114,7 +115,7 @@ def _label_files(home: Path, format: str | None) -> Iterator[Path]:
             raise RecipeError(f"{home}: does not exist; name the labels, a file or a folder")
         yield home
         return
-    wanted = {FORMATS[format].extension.lower()} if format in FORMATS else LABELS
+    wanted = {FORMATS[format].suffix} if format in FORMATS else LABELS
     for path in sorted(home.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(home).parts)
         plain = Path(path.name.removesuffix(".gz"))
