@@ -36,7 +36,7 @@ LIST = click.File(errors="surrogateescape")  # file names need not be Unicode
 @click.option("--scores", "scores_to", metavar="FILE|DIR", help="Write the frame scores, too, as .npz or .csv.")
 @click.option("--summary", is_flag=True, help="A line per recording in place of its segments (or beside -o).")
 @click.option("--latency", metavar="SECONDS|NAME", help="Find what `vad stream --latency` would.  [default: no limit]")
-@click.option("--model", metavar="MODEL", help="Weights file, or folder of `vad train`.  [default: speech-1]")
+@shared.model
 @shared.sound
 @shared.jobs
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no warnings, only errors.")

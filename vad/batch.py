@@ -26,38 +26,46 @@ class Input:
     relative: Path  # its place within the folder that was named
 
 
-def find(names: Iterable[str]) -> tuple[list[Input], list[AudioError]]:
+def holds_sound(path: Path) -> bool:
+    """Whether a file is called as sound is."""
+    return path.suffix.lower() in EXTENSIONS
+
+
+def find(
+    names: Iterable[str], wanted: Callable[[Path], bool] = holds_sound, what: str = "sound"
+) -> tuple[list[Input], list[AudioError]]:
     """The recordings that files, folders (searched to their depth) and patterns stand for.
 
     Each comes once, in the order named. A file that does not exist is kept, and fails when it is
-    opened; the errors are those of folders and patterns that hold no sound.
+    opened; the errors are those of folders and patterns that hold no sound. Where other files are
+    meant, `wanted` knows those in a folder, and `what` says what they hold.
     """
     found: dict[str, Input] = {}
     errors = []
     for name in names:
         if os.path.isdir(name):
-            here = _search(name)
+            here = _search(name, wanted)
         elif glob.has_magic(name) and not os.path.exists(name):
             here = [Input(path, Path(Path(path).name)) for path in sorted(glob.glob(name, recursive=True))]
             here = [i for i in here if Path(i.path).is_file()]
         else:
             here = [Input(name, Path("stdin" if name == "-" else Path(name).name))]
         if not here:
-            what = "folder" if os.path.isdir(name) else "pattern"
-            errors.append(AudioError(f"{name}: no sound files in this {what}; name one that holds some"))
+            place = "folder" if os.path.isdir(name) else "pattern"
+            errors.append(AudioError(f"{name}: no {what} files in this {place}; name one that holds some"))
         for one in here:
             found.setdefault(one.path if one.path == "-" else os.path.abspath(one.path), one)
     return list(found.values()), errors
 
 
-def _search(folder: str) -> list[Input]:
-    """Sound files in `folder` and below, hidden ones left out."""
+def _search(folder: str, wanted: Callable[[Path], bool]) -> list[Input]:
+    """Files that are `wanted` in `folder` and below, hidden ones left out."""
     found = []
     for where, folders, files in os.walk(folder):
         folders[:] = sorted(f for f in folders if not f.startswith("."))
         for file in sorted(files):
             path = Path(where, file)
-            if path.suffix.lower() in EXTENSIONS and not file.startswith("."):
+            if wanted(path) and not file.startswith("."):
                 found.append(Input(str(path), path.relative_to(folder)))
     return found
 

@@ -7,11 +7,13 @@ import errno
 import io
 import itertools
 import os
+import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from string import Formatter
 from typing import IO, Protocol, TextIO
 
 import numpy as np
@@ -22,7 +24,7 @@ from vad.errors import FormatError, SettingError
 from vad.formats import Document, Format
 
 _SERIAL = itertools.count()
-FIELDS = ("dir", "name", "stem", "ext", "channel")
+WIDE = re.compile("[0-9]{3}")  # in the format of a field: a name of hundreds of characters
 
 
 class Output(Protocol):
@@ -116,20 +118,42 @@ class Separate:
 
 
 def name_output(target: str, source: Input, channel: int | None, extension: str) -> Path:
-    """The output file of `source` for a folder, or for a template with `FIELDS` in braces.
+    """The output file of `source` for a folder, or for a template with fields in braces.
 
     Raises `SettingError` where the template has other fields.
     """
     if not is_template(target):
         suffix = f".ch{channel}" if channel else ""
         return Path(target, source.relative.with_name(source.relative.stem + suffix + extension))
+    return Path(fill(target, name_fields(source) | {"channel": str(channel or "mix")}))
+
+
+def name_fields(source: Input) -> dict[str, object]:
+    """What a template can take from the name of `source`."""
     path = Path("stdin" if source.path == "-" else source.path)
-    values = (str(path.parent), path.name, path.stem, path.suffix[1:], str(channel or "mix"))
+    return {"dir": str(path.parent), "name": path.name, "stem": path.stem, "ext": path.suffix[1:]}
+
+
+def fill(template: str, values: Mapping[str, object], option: str = "") -> str:
+    """`template` with `values` for its fields in braces; but for `dir` none of them makes or leaves a folder.
+
+    Raises `SettingError`, which begins with `option`, for other fields and for formats that they do not have.
+    """
     try:
-        return Path(target.format_map(dict(zip(FIELDS, values, strict=True))))
+        for _, name, how, _ in Formatter().parse(template):
+            if name is not None and (name not in values or "{" in (how or "") or WIDE.search(how or "")):
+                raise ValueError
+        return template.format_map({name: _within(name, value) for name, value in values.items()})
     except (KeyError, ValueError, IndexError, AttributeError, TypeError) as error:
-        valid = ", ".join(f"{{{name}}}" for name in FIELDS)
-        raise SettingError(f"{target}: not a template; the fields are {valid}") from error
+        valid = ", ".join(f"{{{name}}}" for name in values)
+        raise SettingError(f"{option}{template}: not a template; the fields are {valid}") from error
+
+
+def _within(name: str, value: object) -> object:
+    if name == "dir" or not isinstance(value, str):
+        return value
+    plain = value.replace("/", "_").replace(os.sep, "_")
+    return "_" if plain in (".", "..") else plain
 
 
 def is_template(target: str) -> bool:
@@ -159,9 +183,9 @@ def explain(name: str) -> Iterator[None]:
 
 
 def spare(path: Path, source: Input) -> None:
-    """Raise `FormatError` where writing to `path` would destroy the recording itself."""
+    """Raise `FormatError` where writing to `path` would destroy the input itself."""
     if path.exists() and os.path.exists(source.path) and path.samefile(source.path):
-        raise FormatError(f"{source.path}: is the recording itself; name another place for its labels")
+        raise FormatError(f"{source.path}: is the input itself; name another place for the output")
 
 
 @contextlib.contextmanager

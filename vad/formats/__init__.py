@@ -38,6 +38,7 @@ __all__ = [
     "Label",
     "Labels",
     "by_extension",
+    "holds_labels",
     "load",
     "printable",
     "read_labels",
@@ -62,6 +63,18 @@ def by_extension(path: Path) -> Format:
         valid = ", ".join(dict.fromkeys(f.extension for f in FORMATS.values()))
         raise FormatError(f"{path}: no label format has this extension ({valid}); say --format")
     return max(fitting, key=lambda f: len(f.extension))
+
+
+def holds_labels(path: Path, format: str | None = None) -> bool:
+    """Whether a file is called as label files are, or as those of one format."""
+    kinds = [FORMATS[format]] if format in FORMATS else FORMATS.values()
+    return _extension(path) in {kind.suffix for kind in kinds}
+
+
+def _extension(path: Path) -> str:
+    """The last extension without that of gzip, or the name, if that is all: Kaldi's `segments`."""
+    inner = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    return (inner.suffix or f".{inner.name}").lower()
 
 
 def read_labels(path: Path, format: str | None = None) -> list[Document]:
@@ -98,9 +111,8 @@ def load(source: Path | BinaryIO, format: str | None = None) -> Labels:
 
 
 def _recognise(path: Path, text: str) -> Format:
-    """The format by the extension (or the name, if that is all: Kaldi's `segments`), else by the content."""
-    inner = path.with_suffix("") if path.suffix.lower() == ".gz" else path
-    extension = (inner.suffix or f".{inner.name}").lower()
+    """The format by the extension, else by the content."""
+    extension = _extension(path)
     known = next((f for f in FORMATS.values() if f.extension.lower() == extension), None)
     if known and extension not in VAGUE:
         return known

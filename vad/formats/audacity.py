@@ -8,4 +8,4 @@ def write(document: Document) -> str:
     return "".join(f"{x.start:.6f}\t{x.end:.6f}\t{one_line(x.caption)}\n" for x in document.rows)
 
 
-AUDACITY = Format("audacity", ".txt", read, write, frozenset({"text", "points"}), many=False)
+AUDACITY = Format("audacity", ".txt", read, write, frozenset({"text", "captions", "points"}), many=False)

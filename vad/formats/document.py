@@ -105,13 +105,17 @@ def speech_of(documents: Iterable[Document]) -> list[Segment]:
 
 @dataclass(frozen=True)
 class Format:
-    """A way to write labels down."""
+    """A way to write labels down.
+
+    It `holds` speech, and may hold more: `text`, `speakers`, or both in one place (`captions`), and
+    labels without a duration (`points`).
+    """
 
     name: str
     extension: str
     read: Callable[[str], list[Document]]  # raises FormatError, which does not name the file
     write: Callable[[Document], str]
-    holds: frozenset[str] = frozenset()  # of: text, speakers, points (labels without duration)
+    holds: frozenset[str] = frozenset()  # of: text, speakers, captions, points
     many: bool = True  # whether one file can hold several recordings
     numbered: bool = False  # whether channel 1 may stand for all
     head: str = ""  # begins every file

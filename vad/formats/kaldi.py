@@ -20,7 +20,7 @@ def write(document: Document) -> str:
         times[name] += 1
         unique = f"{name}-{times[name]}" if times[name] > 1 else name
         lines.append(f"{unique} {document.uri} {decimal(x.start)} {decimal(x.end)}\n")
-    return "".join(lines)
+    return "".join(sorted(lines))
 
 
 def read(text: str) -> list[Document]:

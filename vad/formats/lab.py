@@ -28,4 +28,4 @@ def _parse(line: str) -> Label:
     return bare(["", start, end, " ".join(rest)])
 
 
-LAB = Format("lab", ".lab", read, write, frozenset({"text", "points"}), many=False)
+LAB = Format("lab", ".lab", read, write, frozenset({"text", "captions", "points"}), many=False)

@@ -64,12 +64,14 @@ def documents(
         here.duration = max(here.duration, end)
         whole = whole and isinstance(label.start, int) and isinstance(label.end, int)
         last = max(last, end)
+        speaker = "" if label.speaker.lower() in SPEECH else label.speaker
         if label.text.strip():
-            here.labels.append(label._replace(start=round(start, PLACES), end=round(end, PLACES)))
+            rounded = label._replace(start=round(start, PLACES), end=round(end, PLACES), speaker=speaker)
+            here.labels.append(rounded)
         if is_speech(label.text) and end > start:
             here.spans.append(Segment(start, end))
-            if label.speaker.lower() not in SPEECH:
-                here.speakers[label.speaker] = None
+            if speaker:
+                here.speakers[speaker] = None
     if whole and last > DAY:
         raise FormatError(
             f"has only whole numbers up to {last:.0f}, which look like samples; divide them by the sample rate"

@@ -49,4 +49,4 @@ def fits(lines: list[str]) -> bool:
     return any(is_number(a) and is_number(b) for a, b in itertools.pairwise(fields[:3]))
 
 
-TEXT = Format("text", ".txt", read, write, frozenset({"text", "points"}), fits=fits)
+TEXT = Format("text", ".txt", read, write, frozenset({"text", "captions", "points"}), fits=fits)

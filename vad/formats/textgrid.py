@@ -123,6 +123,4 @@ def fits(lines: list[str]) -> bool:
 
 
 HOLDS = frozenset({"text", "speakers", "points"})
-TEXTGRID = Format(
-    "textgrid", ".TextGrid", read, write, HOLDS, many=False, fits=fits
-)
+TEXTGRID = Format("textgrid", ".TextGrid", read, write, HOLDS, many=False, fits=fits)
