@@ -58,9 +58,10 @@ def convert(
     """
     from vad.batch import find
     from vad.convert import losses, place
-    from vad.output import open_output
+    from vad.output import is_folder, is_template, open_output, spare
 
     kind = _kind(wanted, output)
+    alone = output != "-" and not is_template(output) and not is_folder(output)
     found, errors = find(inputs, functools.partial(holds_labels, format=given), "label")
     with Talk(0, quiet, False) as talk:
         for error in errors:
@@ -68,6 +69,8 @@ def convert(
         ready: list[tuple[Input, list[Document]]] = []
         for one in found:
             try:
+                if alone:
+                    spare(Path(output), one)
                 ready.append((one, _read(one, given, speakers, tiers)))
             except VadError as error:
                 talk.error(error)

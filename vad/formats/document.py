@@ -23,7 +23,7 @@ def printable(text: str) -> str:
 
 def harmless(text: str) -> str:
     """`text` without control characters but line feeds; what scripts need to be written stays."""
-    return HARMFUL.sub("\ufffd", text)
+    return HARMFUL.sub("\ufffd", text.replace("\t", " "))
 
 
 def one_line(text: str) -> str:
