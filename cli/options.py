@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from vad.evaluation.measure import Measuring
     from vad.evaluation.sets import Evaluation
 
-WRITTEN = [name for name, kind in FORMATS.items() if kind.write]
-
 _NAMES = ", ".join(f"{name} ({1000 * seconds:g}ms)" for name, seconds in LATENCIES.items())
 LATENCY_HELP = f"How late a score may be: seconds, like 0.1 or 100ms, or {_NAMES}; longer is better."
 
@@ -58,6 +56,25 @@ def settings(options: dict[str, Any]) -> dict[str, Any]:
     return {field.name: options[field.name] for field in fields(Segmentation)}
 
 
+def channel(command: F) -> F:
+    """`--channel`, to be heard."""
+    return click.option(
+        "--channel",
+        default="mix",
+        show_default=True,
+        callback=_channel,
+        metavar="mix|N|each",
+        help="The mean of all channels, channel N (from 1), or each on its own.",
+    )(command)
+
+
+def model(command: F) -> F:
+    """`--model`, the weights."""
+    return click.option(
+        "--model", metavar="MODEL", help="Weights file, or folder of `vad train`.  [default: speech-1]"
+    )(command)
+
+
 def sound(command: F) -> F:
     """`--channel`, and how to read bare samples."""
     for option in (
@@ -67,14 +84,7 @@ def sound(command: F) -> F:
             "--rate", type=click.IntRange(1), default=Raw.sample_rate, show_default=True, help="Of --raw, in Hz."
         ),
         click.option("--raw", is_flag=True, help="Inputs are bare samples, little-endian, channels interleaved."),
-        click.option(
-            "--channel",
-            default="mix",
-            show_default=True,
-            callback=_channel,
-            metavar="mix|N|each",
-            help="The mean of all channels, channel N (from 1), or each on its own.",
-        ),
+        channel,
     ):
         command = option(command)
     return command

@@ -19,12 +19,14 @@ ROOT = Path(__file__).parent.parent
 # A module imports only from layers with smaller numbers (and within a folder of its own).
 LAYERS = {
     "errors": 0,
+    "extensions": 0,
     "segments": 0,
     "grid": 0,
     "settings": 0.5,  # errors alone
     "events": 0.5,
     "features": 1,
     "intake": 1.2,
+    "exact": 1.2,
     "audio": 1.5,
     "microphone": 1.5,
     "scorer": 2,
@@ -52,6 +54,9 @@ LAYERS = {
     "commands": 3.6,
     "journal": 3.6,
     "live": 3.6,
+    "convert": 3.6,
+    "timemap": 3.6,
+    "cutting": 3.65,
     "data": 3.7,
     "network": 4,
     "training": 5,

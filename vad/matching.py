@@ -8,13 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
-from vad.batch import EXTENSIONS, Input, find
+from vad.batch import Input, find
 from vad.errors import FormatError, RecipeError
-from vad.formats import FORMATS, Document, read_labels
+from vad.extensions import EXTENSIONS
+from vad.formats import FORMATS, Document, holds_labels, read_labels
 from vad.segments import Segment, merge
-
-# UEM says what counts, not what is speech.
-LABELS = {f.extension.lower() for f in FORMATS.values()} - {".uem"}
 
 
 @dataclass
@@ -45,16 +43,24 @@ def match(audio: Path, labels: Path | None = None, format: str | None = None) ->
     sounds, errors = find([str(audio)])
     if errors:
         raise RecipeError(str(errors[0]))
+    home = labels or (audio if audio.is_dir() else audio.parent)
+    return match_inputs(sounds, home, format, beside=labels is None and audio.is_file())
+
+
+def match_inputs(sounds: list[Input], home: Path, format: str | None = None, beside: bool = False) -> Matches:
+    """What `match` does, for `sounds` that were found already and labels in the folder or file `home`.
+
+    With `beside`, labels below the folder and of other names are no concern.
+    """
     matches = Matches(places={one.path: one.relative.as_posix() for one in sounds})
     names = Names(sounds)
-    home = labels or (audio if audio.is_dir() else audio.parent)
     files = list(_label_files(home, format))
-    if labels is None and audio.is_file():
+    if beside:
         files = [file for file in files if file.parent == home and names.find(file.stem)]
     for file in files:
         _take(file, home, format, names, matches)
     if not files:
-        known = ", ".join(sorted(LABELS))
+        known = ", ".join(sorted({f.suffix for f in FORMATS.values()} - {".uem"}))
         raise RecipeError(f"{home}: no labels ({known}); name the folder or file that holds them")
     if not matches.labelled:
         left = (matches.problems + matches.orphans)[0]
@@ -178,12 +184,10 @@ def _label_files(home: Path, format: str | None) -> Iterator[Path]:
             raise RecipeError(f"{home}: does not exist; name the labels, a file or a folder")
         yield home
         return
-    wanted = {FORMATS[format].extension.lower()} if format in FORMATS else LABELS
     for path in sorted(home.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(home).parts)
-        plain = Path(path.name.removesuffix(".gz"))
-        extension = plain.suffix or f".{plain.name}"  # Kaldi's segments have none
-        if path.is_file() and extension.lower() in wanted and not hidden:
+        counts = format is None and holds_labels(path, "uem")  # says what counts, not what is speech
+        if path.is_file() and holds_labels(path, format) and not hidden and not counts:
             yield path
 
 
