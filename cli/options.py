@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -125,6 +126,13 @@ def dev_share(command: F) -> F:
     )(command)
 
 
+def labels_format(command: F) -> F:
+    """`--labels-format` of labels that are read."""
+    return click.option(
+        "--labels-format", type=click.Choice(list(FORMATS)), help="Of the labels.  [default: as name and content say]"
+    )(command)
+
+
 def gathering(command: F) -> F:
     """How sound and labels are brought together and divided; `splitting` makes a `Splitting` of it."""
     for option in (
@@ -143,11 +151,7 @@ def gathering(command: F) -> F:
             help="What is not divided: a speaker, a file, or nothing (time: the end of each recording is dev).",
         ),
         dev_share,
-        click.option(
-            "--labels-format",
-            type=click.Choice(list(FORMATS)),
-            help="Of the labels.  [default: as name and content say]",
-        ),
+        labels_format,
         click.option(
             "--uem", type=click.Path(path_type=Path), metavar="UEM", help="Only the stretches listed in UEM count."
         ),
@@ -165,6 +169,21 @@ def splitting(options: dict[str, Any]) -> Splitting:
 def raw(options: dict[str, Any]) -> Raw | None:
     """What the options say of bare samples; None where the inputs are files of their own kind."""
     return Raw(options["rate"], options["channels"], options["dtype"]) if options["raw"] else None
+
+
+class Time(click.ParamType):
+    """Seconds, or hours, minutes and seconds: `90`, `1:30`, `0:01:30.5`."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Seconds."""
+        if isinstance(value, float):
+            return value
+        if not re.fullmatch(r"(\d+:)?(\d+:)?\d*\.?\d+", value):
+            self.fail(f"{value!r} is no time; give seconds, or like 1:30 or 1:02:03.5", param, ctx)
+        parts = value.split(":")
+        return sum(float(part) * 60**place for place, part in enumerate(reversed(parts)))
 
 
 def _channel(ctx: click.Context, param: click.Parameter, value: str) -> Channel:

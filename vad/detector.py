@@ -155,10 +155,12 @@ class Detector:
         latency: float | str | None = None,
         keep_scores: bool = False,
         progress: Callable[[float], None] | None = None,
+        hear: Callable[[Float32], None] | None = None,
     ) -> list[Detection]:
         """What `detect` and `scores` are made of: a `Detection` per channel (one unless `"each"`).
 
-        `progress` is called with the seconds read so far.
+        `progress` is called with the seconds read so far, `hear` with each block `(row, sample)` at
+        the model's rate.
         """
         features = self.description.features
         geometry = OFFLINE if latency is None else to_geometry(latency, features)
@@ -171,6 +173,8 @@ class Detector:
         for rows in sound.blocks(self.grid.sample_rate, channel):
             for chain, row, samples in zip(chains, found, rows, strict=True):
                 keep(row, chain.push(samples))
+            if hear:
+                hear(rows)
             if progress:
                 progress(sound.duration)
         duration = floor_milliseconds(sound.duration)

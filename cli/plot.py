@@ -1,0 +1,89 @@
+"""`vad plot`: a recording and what is found in it, as a picture."""
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vad.errors import SettingError
+from vad.formats import printable
+
+from . import options as shared
+from .talk import Talk
+
+if TYPE_CHECKING:
+    from vad.detector import Detection
+    from vad.segments import Segment
+
+TIME = shared.Time()
+
+
+@click.command()
+@click.argument("audio")
+@click.option("-o", "--output", metavar="FILE", help="Picture: .png, .svg or .pdf; - for a PNG.  [default: a window]")
+@click.option("--open", "opened", is_flag=True, help="Show the picture of -o when it is done.")
+@click.option("--spectrogram", is_flag=True, help="Draw what the model hears (log-mel), not the waveform.")
+@click.option("--labels", type=click.Path(path_type=Path), metavar="FILE|DIR", help="Draw this reference, too.")
+@shared.labels_format
+@click.option("--from", "start", type=TIME, default=0.0, metavar="TIME", help="Begin here.  [default: 0]")
+@click.option("--to", "end", type=TIME, default=math.inf, metavar="TIME", help="End here.  [default: the end]")
+@click.option("--row", type=TIME, metavar="TIME", help="In a row.  [default: all up to 2 min; of more a twelfth]")
+@shared.segmentation
+@click.option("--latency", metavar="SECONDS|NAME", help="Show what `vad stream --latency` finds.  [default: no limit]")
+@click.option("--model", metavar="MODEL", help="Weights file, or folder of `vad train`.  [default: speech-1]")
+@shared.sound
+@click.option("-q", "--quiet", is_flag=True, help="No progress and no warnings, only errors.")
+def plot(audio: str, output: str | None, opened: bool, start: float, end: float, quiet: bool, **options: Any) -> None:
+    """Draw AUDIO with its scores, the thresholds, and the speech that is found.
+
+    AUDIO is a file (audio or video), or - for standard input. With --labels the reference is drawn
+    below, with what was missed and what was found falsely. TIME is in seconds, or like 1:30 or
+    1:02:03.5. Scores and segments are those of `vad detect` for the whole recording, whatever part
+    is drawn. Needs pip install 'vad-bilstm[plot]'.
+    """
+    from vad import Detector
+    from vad.audio import open_sound
+    from vad.overview import view
+    from vad.plotting import Look, check_picture, draw, show, style, window, write
+
+    if opened and output in (None, "-"):
+        raise click.UsageError("--open shows the picture of -o; without -o there is a window.")
+    if not start < end or options["row"] == 0:
+        raise click.UsageError("--to must come after --from, and a --row last longer than nothing.")
+    if output:
+        check_picture(output)
+    with style(), Talk(1000, quiet, False) as talk:
+        figure = None if output else window()
+        detector = Detector(options["model"])
+        settings = detector.settings(options["preset"], **shared.settings(options))
+        documents = _documents(audio, options["labels"], options["labels_format"])
+        sound = open_sound(sys.stdin.buffer if audio == "-" else audio, shared.raw(options))
+
+        def moved(seconds: float) -> None:
+            if sound.length:
+                talk.to(min(1000, int(1000 * seconds * sound.sample_rate / sound.length)))
+
+        how = {"span": (start, end), "spectrum": options["spectrogram"], "latency": options["latency"]}
+        views = view(detector, sound, settings, options["channel"], progress=moved, **how)
+        references = None
+        if documents is not None:
+            references = [
+                speech_of(d for d in documents if None in (d.channel, v.detection.channel) or d.channel == v.detection.channel) for v in views
+            ]
+        look = Look(printable(Path(sound.name).name), settings, detector.description.features, (start, end), options["row"], references)
+        draw(views, look, figure)
+
+def _documents(audio: str, labels: Path | None, format: str | None) -> list[Document] | None:
+    """The labels of a recording; None where none were named."""
+    from vad.data.matching import match
+    from vad.formats import read_labels
+
+    if labels is None:
+        return None
+    if audio == "-":
+        return read_labels(labels, format)
+    return match(Path(audio), labels, format).labelled[audio]
