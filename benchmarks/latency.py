@@ -22,7 +22,7 @@ from vad.audio import read
 from vad.chain import Chain
 from vad.detector import Detector
 from vad.evaluation import roc_auc, to_frames
-from vad.formats import read_labels, speech_of
+from vad.labelled import read_labelled
 from vad.latency import to_geometry, to_seconds
 from vad.scorer import OFFLINE, Geometry, Scorer
 
@@ -68,10 +68,9 @@ def main(
 def load(folder: Path, detector: Detector) -> list[Recording]:
     """The recordings of a set."""
     recordings = []
-    for sound in sorted([*folder.glob("*.flac"), *folder.glob("*.wav")]):
-        samples = read(sound, RATE)
-        segments = speech_of(read_labels(sound.with_suffix(".tsv")))
-        recordings.append((samples, to_frames(segments, detector.grid.frame_count(len(samples)), detector.grid)))
+    for one in read_labelled(folder).recordings:
+        samples = read(Path(one.path), RATE)
+        recordings.append((samples, to_frames(one.reference, detector.grid.frame_count(len(samples)), detector.grid)))
     return recordings
 
 

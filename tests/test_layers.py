@@ -38,6 +38,8 @@ LAYERS = {
     "detector": 3,
     "formats": 3,
     "batch": 3,
+    "matching": 3.2,
+    "labelled": 3.3,
     "output": 3.5,
     "recorder": 3.6,
     "commands": 3.6,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import warnings
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, replace
@@ -17,9 +18,10 @@ from safetensors.torch import save_file
 
 from vad.data.index import INDICES, read_index
 from vad.detector import Detector
+from vad.errors import RecipeError
 from vad.evaluation import detection_cost, to_frames
-from vad.formats import read_labels, speech_of
 from vad.grid import Grid
+from vad.labelled import read_labelled
 from vad.network.export import export
 from vad.pretrained import Description
 from vad.segmenter import Segmenter
@@ -57,7 +59,7 @@ def finish(recipe: Recipe, corpus: Path, output: Path) -> Path:
         features, targets = dev_mixtures(recipe, held_out, snr)
         sets.append(DevSet(name, list(score(network, features)), list(targets > 0.5)))
     detector = Detector(path)
-    sets += list(read_labelled(corpus / "labelled", detector)) or [_recordings(held_out, detector)]
+    sets += list(labelled_sets(corpus / "labelled", detector)) or [_recordings(held_out, detector)]
     grid = recipe.features.grid
     tuned = {preset: choose(sets, weight, grid) for preset, weight in MISS_WEIGHT.items()}
     results = {s.name: s.figures(decide(s, tuned["default"], grid)) for s in sets}
@@ -80,16 +82,17 @@ def _recordings(held_out: Corpus, detector: Detector) -> DevSet:
     return DevSet("dev recordings", scores, [clip.target > 0.5 for clip in clips])
 
 
-def read_labelled(folder: Path, detector: Detector) -> Iterable[DevSet]:
-    """The sets `folder/SET/x.flac` with `x.tsv` (start and end of speech in seconds)."""
+def labelled_sets(folder: Path, detector: Detector) -> Iterable[DevSet]:
+    """A set for each folder in `folder` that holds sound with labels beside it; a warning for any other."""
     for place in sorted(p for p in folder.glob("*") if p.is_dir()):
-        scores, truth = [], []
-        for sound in sorted(place.glob("*.flac")):
-            scores.append(detector.scores(sound))
-            reference = speech_of(read_labels(sound.with_suffix(".tsv")))
-            truth.append(to_frames(reference, len(scores[-1]), detector.grid))
-        if scores:
-            yield DevSet(place.name, scores, truth)
+        try:
+            recordings = read_labelled(place).recordings
+        except RecipeError as error:
+            warnings.warn(str(error), stacklevel=2)
+            continue
+        scores = [detector.scores(one.path) for one in recordings]
+        truth = [to_frames(one.reference, len(s), detector.grid) for one, s in zip(recordings, scores, strict=True)]
+        yield DevSet(place.name, scores, truth)
 
 
 def choose(sets: list[DevSet], miss_weight: float, grid: Grid) -> Segmentation:

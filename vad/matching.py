@@ -1,4 +1,4 @@
-"""Sound files and the labels that belong to them, found by name."""
+"""Recordings and the labels that belong to them, found by name."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 from vad.batch import EXTENSIONS, Input, find
 from vad.errors import FormatError, RecipeError
 from vad.formats import FORMATS, Document, read_labels
+from vad.segments import Segment, merge
 
 # UEM says what counts, not what is speech.
 LABELS = {f.extension.lower() for f in FORMATS.values()} - {".uem"}
@@ -64,8 +65,60 @@ def match(audio: Path, labels: Path | None = None, format: str | None = None) ->
     return matches
 
 
+def match_labels(
+    reference: Path, hypothesis: Path, formats: tuple[str | None, str | None] = (None, None)
+) -> tuple[dict[str, list[Document]], Matches]:
+    """Two sets of labels, without sound: those of each reference recording, and the hypothesis matched to it.
+
+    Both are a folder or a file, and match as in `match`; `formats` are theirs where their names do
+    not say it. Two files of one recording belong together whatever they are called, unless both
+    name it. Raises `RecipeError` where there is nothing to match.
+    """
+    named: dict[str, list[Document]] = {}
+    problems = []
+    for file in _label_files(reference, formats[0]):
+        try:
+            documents = read_labels(file, formats[0])
+        except FormatError as error:
+            if file == reference:
+                raise RecipeError(str(error)) from error
+            problems.append(str(error))
+            continue
+        for document in documents:
+            named.setdefault(document.recording or _own(file, reference), []).append(document)
+    if not named:
+        raise RecipeError(
+            problems[0] if problems else f"{reference}: no labels; name the folder or file that holds them"
+        )
+    names = Names([Input(name, Path(name)) for name in named])
+    matches = Matches(places={name: name for name in named}, problems=problems)
+    for file in _label_files(hypothesis, formats[1]):
+        _take(file, hypothesis, formats[1], names, matches)
+    nameless = names.only and reference.is_file() and not any(document.recording for document in named[names.only])
+    if names.only and nameless and not matches.labelled and hypothesis.is_file():
+        documents = read_labels(hypothesis, formats[1])
+        if len({document.recording for document in documents}) == 1:
+            matches.labelled[names.only], matches.orphans = documents, []
+    if not matches.labelled:
+        left = (matches.problems[len(problems) :] + matches.orphans or ["there are no labels in it"])[0]
+        raise RecipeError(f"{hypothesis}: nothing in it belongs to a recording of {reference} ({left})")
+    return named, matches
+
+
+def read_uem(path: Path, places: dict[str, str]) -> dict[str, list[Segment]]:
+    """What a UEM file, or a folder of them, counts of each recording in `places`, by its path."""
+    names = Names([Input(file, Path(place)) for file, place in places.items()])
+    listed: dict[str, list[Segment]] = {}
+    files = sorted(path.rglob("*.uem")) if path.is_dir() else [path]
+    for file in files:
+        for document in read_labels(file, "uem"):
+            for recording in names.find(document.recording):
+                listed[recording] = merge([*listed.get(recording, []), *document.segments])
+    return listed
+
+
 class Names:
-    """Sound files by the names that labels may call them: the more exact first."""
+    """Recordings by the names that labels may call them: the more exact first."""
 
     def __init__(self, sounds: list[Input]) -> None:
         self._tables: list[dict[str, list[str]]] = [defaultdict(list) for _ in range(3)]
@@ -75,14 +128,13 @@ class Names:
         self.only = sounds[0].path if len(sounds) == 1 else None
 
     def find(self, name: str) -> list[str]:
-        """The sound files that `name` may mean; more than one where it is not clear."""
+        """The recordings that `name` may mean; more than one where it is not clear."""
         return next((t[n] for t, n in zip(self._tables, _names(name), strict=True) if n in t), [])
 
 
 def _take(file: Path, home: Path, format: str | None, names: Names, matches: Matches) -> None:
     """Add the labels of `file` to `matches`."""
-    own = file.relative_to(home).as_posix() if file != home else file.name
-    own = own.removesuffix(".gz").removesuffix(Path(own.removesuffix(".gz")).suffix)
+    own = _own(file, home)
     try:
         documents = read_labels(file, format)
     except FormatError as error:
@@ -105,6 +157,13 @@ def _take(file: Path, home: Path, format: str | None, names: Names, matches: Mat
             matches.problems.append(f"{file}: {found[0]} has labels already; these are left out")
         else:
             matches.labelled.setdefault(found[0], []).append(document)
+
+
+def _own(file: Path, home: Path) -> str:
+    """What the labels in `file` are of, by its place within `home`."""
+    own = file.relative_to(home).as_posix() if file != home else file.name
+    own = own.removesuffix(".gz")
+    return own.removesuffix(Path(own).suffix)
 
 
 def _label_files(home: Path, format: str | None) -> Iterator[Path]:
