@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import re
@@ -14,7 +15,7 @@ import click
 
 from vad.data.import_settings import ImportSettings
 from vad.data.splitting import WAYS, Splitting
-from vad.errors import FormatError
+from vad.errors import FormatError, VadError
 from vad.formats import FORMATS, Format, by_extension
 from vad.settings import DTYPES, LATENCIES, PRESETS, Raw, Segmentation
 
@@ -29,6 +30,23 @@ _NAMES = ", ".join(f"{name} ({1000 * seconds:g}ms)" for name, seconds in LATENCI
 LATENCY_HELP = f"How late a score may be: seconds, like 0.1 or 100ms, or {_NAMES}; longer is better."
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def needs(extra: str) -> Callable[[F], F]:
+    """Says in one line how to install `extra`, where a package of it is missing; the innermost decorator."""
+
+    def decorate(command: F) -> F:
+        @functools.wraps(command)
+        def run(*arguments: Any, **options: Any) -> Any:
+            try:
+                return command(*arguments, **options)
+            except ImportError as error:
+                package = (error.name or "a package").partition(".")[0]
+                raise VadError(f"needs {package}; pip install 'vad-bilstm[{extra}]'") from error
+
+        return cast(F, run)
+
+    return decorate
 
 
 def segmentation(command: F) -> F:
@@ -171,19 +189,13 @@ def raw(options: dict[str, Any]) -> Raw | None:
     return Raw(options["rate"], options["channels"], options["dtype"]) if options["raw"] else None
 
 
-class Time(click.ParamType):
-    """Seconds, or hours, minutes and seconds: `90`, `1:30`, `0:01:30.5`."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Seconds."""
-        if isinstance(value, float):
-            return value
-        if not re.fullmatch(r"(\d+:)?(\d+:)?\d*\.?\d+", value):
-            self.fail(f"{value!r} is no time; give seconds, or like 1:30 or 1:02:03.5", param, ctx)
-        parts = value.split(":")
-        return sum(float(part) * 60**place for place, part in enumerate(reversed(parts)))
+def to_seconds(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    """The callback of options that are times: seconds, or `1:30`, or `0:01:30.5`; None where not given."""
+    if value is None:
+        return None
+    if not re.fullmatch(r"(\d+:)?(\d+:)?(\d+\.?\d*|\.\d+)", value):
+        raise click.BadParameter(f"{value!r} is no time; give seconds, or like 1:30 or 1:02:03.5")
+    return float(sum(float(part) * 60**place for place, part in enumerate(reversed(value.split(":")))))
 
 
 def _channel(ctx: click.Context, param: click.Parameter, value: str) -> Channel:

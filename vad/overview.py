@@ -52,8 +52,9 @@ class Overview:
     def between(self, start: float, end: float) -> tuple[Float32, Float32]:
         """The bins from `start` to `end` seconds: their edges in seconds `(bin + 1,)`, and `(bin, value)`."""
         first, stop = (math.ceil((t * self.rate - self.first) / self.factor - 1e-6) for t in (start, end))
-        bins = self._bins[max(0, first) : min(stop, -(-self._count // self.factor))]
-        edges = self.first + (max(0, first) + np.arange(len(bins) + 1)) * self.factor
+        first, stop = max(0, first), min(max(0, stop), -(-self._count // self.factor))
+        bins = self._bins[first:stop]
+        edges = self.first + (first + np.arange(len(bins) + 1)) * self.factor
         return (edges / self.rate).astype(np.float32), bins
 
 
@@ -94,9 +95,7 @@ def view(
         for overview, stream, samples in zip(seen, streams, blocks if seen else [], strict=True):
             overview.push(stream.push(samples))
 
-    found = detector.analyse(
-        sound, settings, channel, latency=latency, keep_scores=True, progress=progress, hear=hear
-    )
+    found = detector.analyse(sound, settings, channel, latency=latency, keep_scores=True, progress=progress, hear=hear)
     for overview, stream in zip(seen, streams, strict=True):
         overview.push(stream.finish())
     if span[0] >= found[0].duration:

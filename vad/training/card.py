@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from vad.evaluation import detection_cost, detection_error_rate, roc_auc
 from vad.features import Float32
+from vad.plotting import save, style
 from vad.pretrained import Description
 
 THRESHOLDS = np.linspace(0, 1, 101)
@@ -61,9 +62,10 @@ def write_card(about: Description, sets: list[DevSet], history: list[dict[str, A
         "thresholds": lambda axes: _thresholds(axes, heard, about.thresholds["default"]["onset"]),
     }
     for name, draw in pictures.items():
-        figure = Figure((6, 4), layout="constrained")
-        draw(figure.add_subplot())  # type: ignore[no-untyped-call]
-        figure.savefig(folder / "plots" / f"{name}.png", dpi=110)
+        with style():
+            figure = Figure((6, 4), layout="constrained")
+            draw(figure.add_subplot())  # type: ignore[no-untyped-call]
+            save(figure, folder / "plots" / f"{name}.png")
     shown = " ".join(f"![{name}](plots/{name}.png)" for name in pictures)
     (folder / "model.md").write_text(f"{card(about)}\n## Pictures\n\n{shown}\n", "utf-8")
 
