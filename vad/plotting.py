@@ -63,9 +63,12 @@ def window() -> Figure:
     """An empty figure that `show` puts on the screen; `VadError` where there is no screen."""
     from matplotlib import pyplot
 
-    figure = pyplot.figure()
-    if figure.canvas.required_interactive_framework is None:
-        raise VadError("no window can be opened here; name a picture with -o, like -o picture.png")
+    try:
+        figure = pyplot.figure()
+        if figure.canvas.required_interactive_framework is None:
+            raise ImportError(f"matplotlib's backend {pyplot.get_backend()} has none")
+    except ImportError as error:
+        raise VadError(f"no window can be opened here ({error}); name a picture with -o, like -o a.png") from error
     return figure
 
 
