@@ -17,7 +17,9 @@ from vad.errors import SettingError, VadError
 COMMANDS = {
     "detect": "Find the speech in sound files.",
     "stream": "Find the speech in live sound: microphone, pipe or file.",
+    "evaluate": "Measure how well speech is found.",
     "plot": "Draw sound, scores and segments (needs the [plot] extra).",
+    "tune": "Find the settings that suit labelled recordings.",
     "info": "Show what a weights file is.",
     "data": "Check, label and import data for training.",
     "train": "Train a model (needs the [train] extra).",

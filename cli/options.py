@@ -21,6 +21,8 @@ from vad.settings import DTYPES, LATENCIES, PRESETS, Raw, Segmentation
 
 if TYPE_CHECKING:
     from vad.audio import Channel
+    from vad.evaluation.measure import Measuring
+    from vad.evaluation.sets import Evaluation
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -184,6 +186,82 @@ def splitting(options: dict[str, Any]) -> Splitting:
     return Splitting(*(options.pop(name) for name in names))
 
 
+def measuring(command: F) -> F:
+    """How to measure, and which recordings belong together; `measured_how` and `group` take it."""
+    for option in (
+        click.option(
+            "--step",
+            type=click.FloatRange(0, min_open=True),
+            metavar="NUMBER",
+            help="Width of ranges, if COLUMN is numbers.",
+        ),
+        click.option(
+            "--table", type=click.Path(path_type=Path), metavar="CSV", help="With a row per recording, for --by."
+        ),
+        click.option("--by", metavar="folder|COLUMN", help="Figures per folder, or per value of a COLUMN of --table."),
+        click.option("--seed", type=int, default=1, show_default=True, help="Of the bootstrap."),
+        click.option(
+            "--resamples",
+            type=click.IntRange(0, 100_000),
+            default=1000,
+            show_default=True,
+            help="Of the recordings, for 95 % intervals; 0 for none.",
+        ),
+        click.option(
+            "--dcf",
+            nargs=2,
+            type=float,
+            default=(0.75, 0.25),
+            show_default=True,
+            metavar="MISS ALARM",
+            help="Weights of the detection cost.",
+        ),
+        click.option(
+            "--collar",
+            type=float,
+            default=0.0,
+            show_default=True,
+            metavar="SECONDS",
+            help="Not scored before and after each boundary of the reference (as in md-eval; half of pyannote's).",
+        ),
+        click.option("--hypothesis-format", type=click.Choice(list(FORMATS)), help="Likewise of the hypothesis."),
+        click.option(
+            "--reference-format",
+            type=click.Choice(list(FORMATS)),
+            help="Of labels.  [default: as name and content say]",
+        ),
+        click.option(
+            "--uem", type=click.Path(path_type=Path), metavar="UEM", help="Only the stretches listed in UEM count."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def measured_how(options: dict[str, Any]) -> Measuring:
+    """What the options of `measuring` say of figures."""
+    from vad.evaluation.figures import Weights
+    from vad.evaluation.measure import Measuring
+
+    return Measuring(options["collar"], Weights(*options["dcf"]), options["resamples"], options["seed"])
+
+
+def group(evaluation: Evaluation, options: dict[str, Any]) -> None:
+    """Group an evaluation as the options of `measuring` ask."""
+    from vad.evaluation.grouping import by_column, by_folder
+
+    by, table, step = options["by"], options["table"], options["step"]
+    names = [one.name for one in evaluation.whole.recordings]
+    if table is not None and by is None:
+        raise click.UsageError("--table: say with --by which of its columns.")
+    if table is not None:
+        evaluation.group(by_column(names, table, by, step))
+    elif by == "folder":
+        evaluation.group(by_folder(names))
+    elif by is not None:
+        raise click.UsageError(f"--by {by}: name the table with this column, --table CSV; or say --by folder.")
+
+
 def raw(options: dict[str, Any]) -> Raw | None:
     """What the options say of bare samples; None where the inputs are files of their own kind."""
     return Raw(options["rate"], options["channels"], options["dtype"]) if options["raw"] else None
@@ -204,3 +282,21 @@ def _channel(ctx: click.Context, param: click.Parameter, value: str) -> Channel:
     if value.isdecimal() and int(value) > 0:
         return int(value)
     raise click.BadParameter(f"{value!r} is neither mix, each nor a number from 1 on")
+
+
+def one_channel(command: F) -> F:
+    """`--channel`, where only one can be used."""
+
+    def check(ctx: click.Context, param: click.Parameter, value: str) -> Channel:
+        if value == "each":
+            raise click.BadParameter("one at a time; give mix, or the number of a channel")
+        return _channel(ctx, param, value)
+
+    return click.option(
+        "--channel",
+        default="mix",
+        show_default=True,
+        callback=check,
+        metavar="mix|N",
+        help="The mean of all channels, or channel N (from 1).",
+    )(command)

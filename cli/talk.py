@@ -45,6 +45,10 @@ class Talk:
         if self._bar:
             self._bar.__exit__(kind, error, trace)
 
+    def expect(self, length: int) -> None:
+        """Say how far the bar will go, where that was not known at first."""
+        self._length = length
+
     def to(self, position: int) -> None:
         """Move the bar on to `position` of `length`."""
         if self._live and not self._bar and time.monotonic() > self._started + PATIENCE:

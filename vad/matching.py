@@ -92,8 +92,7 @@ def match_labels(
         )
     names = Names([Input(name, Path(name)) for name in named])
     matches = Matches(places={name: name for name in named}, problems=problems)
-    for file in _label_files(hypothesis, formats[1]):
-        _take(file, hypothesis, formats[1], names, matches)
+    take_all(hypothesis, formats[1], names, matches)
     nameless = names.only and reference.is_file() and not any(document.recording for document in named[names.only])
     if names.only and nameless and not matches.labelled and hypothesis.is_file():
         documents = read_labels(hypothesis, formats[1])
@@ -130,6 +129,12 @@ class Names:
     def find(self, name: str) -> list[str]:
         """The recordings that `name` may mean; more than one where it is not clear."""
         return next((t[n] for t, n in zip(self._tables, _names(name), strict=True) if n in t), [])
+
+
+def take_all(home: Path, format: str | None, names: Names, matches: Matches) -> None:
+    """Add the labels in `home`, a file or a folder, to `matches`."""
+    for file in _label_files(home, format):
+        _take(file, home, format, names, matches)
 
 
 def _take(file: Path, home: Path, format: str | None, names: Names, matches: Matches) -> None:

@@ -1,0 +1,136 @@
+"""`vad evaluate`: how good a detector, or any labels, are."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vad.errors import VadError
+from vad.settings import Segmentation
+
+from . import options as shared
+from .talk import Talk
+
+if TYPE_CHECKING:
+    from vad.evaluation.measure import Measuring
+    from vad.evaluation.sets import Evaluation
+
+PATH = click.Path(path_type=Path)
+WRITTEN = ("table", "json", "csv", "markdown")
+
+
+@click.command()
+@click.option("--audio", type=PATH, metavar="PATH", help="Sound to detect in: a file, or a folder.")
+@click.option("--reference", type=PATH, metavar="PATH", help="True labels.  [default: beside the sound]")
+@click.option("--hypothesis", type=PATH, metavar="PATH", help="Labels to measure, in place of a detector's.")
+@shared.measuring
+@click.option("-f", "--format", "kind", type=click.Choice(WRITTEN), default="table", show_default=True, help="Output.")
+@click.option("-o", "--output", type=PATH, metavar="FILE", help="Where to write.  [default: standard output]")
+@click.option("--report", type=PATH, metavar="FILE.html", help="Write a page with curves and the worst stretches, too.")
+@click.option("--model", metavar="MODEL", help="Weights file, or folder of `vad train`.  [default: speech-1]")
+@click.option("--latency", metavar="SECONDS|NAME", help="Detect as `vad stream --latency` would.  [default: no limit]")
+@click.option(
+    "--channel", default="mix", show_default=True, callback=shared.one_channel, metavar="mix|N", help="To use."
+)
+@shared.segmentation
+@shared.jobs
+@click.option("-q", "--quiet", is_flag=True, help="No progress and no notes, only errors.")
+def evaluate(**options: Any) -> None:
+    """Measure how well speech is found.
+
+    \b
+    Sound with a reference, through a detector:
+      vad evaluate --audio DIR [--reference LABELS] [--model MODEL]
+    Labels against labels, whoever made them:
+      vad evaluate --reference LABELS --hypothesis LABELS [--audio DIR]
+
+    LABELS are a folder with a file per recording, or one file that names many, in any format that
+    `vad` reads. Recordings match by name. Time is measured exactly, in segments; the figures that
+    need no threshold (AUC, equal error rate) on the scores of every 10 ms, so only with a detector.
+    A segment is found where half of it is covered; a phantom lies where nobody speaks. The column
+    "all" pools the time of all recordings, with an interval that says how far it may be chance;
+    "mean" counts every recording the same.
+
+    Exit status: 0 all was measured, 1 a recording or its labels could not be read.
+    """
+    from vad.evaluation.tables import WRITERS
+    from vad.output import explain, replacing
+
+    with Talk(0, options["quiet"], False) as talk:
+        evaluation = _evaluate(options, shared.measured_how(options), talk)
+        for note in evaluation.notes:
+            talk.warn(note)
+        for problem in evaluation.problems:
+            talk.error(VadError(problem))
+        text = WRITERS[options["kind"]](evaluation)
+        if options["report"]:
+            from vad.evaluation.report import to_html
+
+            with replacing(options["report"]) as file, explain(str(options["report"])):
+                file.write(to_html(evaluation).encode("utf-8"))
+        if options["output"]:
+            with replacing(options["output"]) as file, explain(str(options["output"])):
+                file.write(text.encode("utf-8"))
+        else:
+            click.echo(text, nl=False)
+    if talk.failed:
+        raise SystemExit(1)
+
+
+def _evaluate(options: dict[str, Any], measuring: Measuring, talk: Talk) -> Evaluation:
+    """What the options ask to be measured, with its groups."""
+    from vad.evaluation.sets import by_labels, evaluate_labels, evaluate_sound
+    from vad.labelled import read_labelled
+
+    audio, reference, hypothesis = options["audio"], options["reference"], options["hypothesis"]
+    if hypothesis is None and audio is None:
+        raise click.UsageError("Give --audio for a detector, or --hypothesis for labels to measure.")
+    if hypothesis is not None:
+        _refuse_detecting(options)
+    if audio is None:
+        if reference is None:
+            raise click.UsageError("Give --reference, too: what the hypothesis is measured against.")
+        formats = (options["reference_format"], options["hypothesis_format"])
+        evaluation = evaluate_labels(reference, hypothesis, measuring, uem=options["uem"], formats=formats)
+    else:
+        sounds = read_labelled(audio, reference, uem=options["uem"], format=options["reference_format"])
+        about: dict[str, Any] = {"audio": str(audio), "reference": str(reference or audio)}
+        if hypothesis is not None:
+            listen = by_labels(hypothesis, sounds, options["hypothesis_format"])
+            about["hypothesis"] = str(hypothesis)
+        else:
+            listen = _detecting(options, about)
+        talk.expect(len(sounds.recordings))
+        jobs = min(options["jobs"], len(sounds.recordings))
+        evaluation = evaluate_sound(sounds, listen, measuring, jobs=jobs, progress=talk.to, about=about)
+    shared.group(evaluation, options)
+    return evaluation
+
+
+def _detecting(options: dict[str, Any], about: dict[str, Any]) -> Any:
+    """A detector as the options ask for it; `about` is told."""
+    from vad import Detector
+    from vad.evaluation.sets import by_detector
+
+    detector = Detector(options["model"])
+    settings = detector.settings(options["preset"], **shared.settings(options))
+    about |= {"model": detector.description.identity, "settings": _finite(asdict(settings))}
+    if options["latency"]:
+        about["latency"] = detector.latency(options["latency"])
+    return by_detector(detector, settings, options["channel"], options["latency"])
+
+
+def _finite(settings: dict[str, float]) -> dict[str, float | None]:
+    """Settings as JSON has them: null for no limit."""
+    return {name: None if value == float("inf") else value for name, value in settings.items()}
+
+
+def _refuse_detecting(options: dict[str, Any]) -> None:
+    """Raise `click.UsageError` where options for a detector are given beside a hypothesis."""
+    given = [name for name in ("model", "latency", *Segmentation.__dataclass_fields__) if options[name] is not None]
+    if given or options["preset"] != "default":
+        name = (given or ["preset"])[0].replace("_", "-")
+        raise click.UsageError(f"--{name} is for detecting; with --hypothesis nothing is detected.")
