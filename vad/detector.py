@@ -64,8 +64,8 @@ class Detector:
         known = {f.name for f in fields(Segmentation)}
         if unknown := changes.keys() - known:
             raise SettingError(f"no setting {min(unknown)!r}; valid are {', '.join(sorted(known))}")
-        thresholds = self.description.thresholds
-        chosen = {**thresholds.get(preset, thresholds["default"]), **PRESETS[preset]}
+        own = self.description.thresholds
+        chosen = {**own.get(preset, own["default"]), **PRESETS[preset], **own.get(preset, {})}
         given = {name: float(value) for name, value in changes.items() if value is not None}
         if "onset" in given and "offset" not in given:
             given["offset"] = min(chosen["offset"], given["onset"])
