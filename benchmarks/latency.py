@@ -10,20 +10,19 @@ of sound at a time, without looking ahead.
 
 from __future__ import annotations
 
-import contextlib
 import time
 from pathlib import Path
 
 import click
 import numpy as np
 
-from benchmarks.peers import RATE, SYSTEMS, Array, System
 from vad.audio import read
 from vad.chain import Chain
 from vad.detector import Detector
 from vad.evaluation import roc_auc, to_frames
 from vad.labelled import read_labelled
 from vad.latency import to_geometry, to_seconds
+from vad.peers import RATE, Array, System, installed, open_system
 from vad.scorer import OFFLINE, Geometry, Scorer
 
 MINUTE = 60  # seconds of sound that the cost is measured on
@@ -61,8 +60,8 @@ def main(
         spent = "| |" if latency is None else cost(detector, sets[0], geometry)
         print(f"| {name} | {geometry.block} + {geometry.right} | {aucs} {spent}", flush=True)
     for name in ("silero", "ten"):
-        with contextlib.suppress(ImportError):
-            print(f"| {name} | | {peer(SYSTEMS[name](), sets)}", flush=True)
+        if name in installed():
+            print(f"| {name} | | {peer(open_system(name), sets)}", flush=True)
 
 
 def load(folder: Path, detector: Detector) -> list[Recording]:

@@ -17,11 +17,11 @@ import numpy as np
 import soundfile
 from scipy import signal
 
-from benchmarks.peers import RATE, Array, runs
 from vad import Detector
 from vad.evaluation import detection_cost, detection_error_rate, roc_auc, to_frames
 from vad.grid import Grid
 from vad.labelled import read_labelled
+from vad.peers import RATE, Array, runs
 from vad.training.corpus import Clip, read_corpus
 from vad.training.recipe import CorpusSettings
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "detect": "Find the speech in sound files.",
     "stream": "Find the speech in live sound: microphone, pipe or file.",
     "evaluate": "Measure how well speech is found.",
+    "compare": "Compare detectors on your own sound.",
     "plot": "Draw sound, scores and segments (needs the [plot] extra).",
     "tune": "Find the settings that suit labelled recordings.",
     "info": "Show what a weights file is.",

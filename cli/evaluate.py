@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vad.errors import VadError
+from vad.formats import FORMATS
 from vad.settings import Segmentation
 
 from . import options as shared
@@ -26,15 +27,15 @@ WRITTEN = ("table", "json", "csv", "markdown")
 @click.option("--audio", type=PATH, metavar="PATH", help="Sound to detect in: a file, or a folder.")
 @click.option("--reference", type=PATH, metavar="PATH", help="True labels.  [default: beside the sound]")
 @click.option("--hypothesis", type=PATH, metavar="PATH", help="Labels to measure, in place of a detector's.")
+@click.option("--hypothesis-format", type=click.Choice(list(FORMATS)), help="Of the hypothesis, likewise.")
 @shared.measuring
+@shared.grouping
 @click.option("-f", "--format", "kind", type=click.Choice(WRITTEN), default="table", show_default=True, help="Output.")
 @click.option("-o", "--output", type=PATH, metavar="FILE", help="Where to write.  [default: standard output]")
 @click.option("--report", type=PATH, metavar="FILE.html", help="Write a page with curves and the worst stretches, too.")
 @click.option("--model", metavar="MODEL", help="Weights file, or folder of `vad train`.  [default: speech-1]")
 @click.option("--latency", metavar="SECONDS|NAME", help="Detect as `vad stream --latency` would.  [default: no limit]")
-@click.option(
-    "--channel", default="mix", show_default=True, callback=shared.one_channel, metavar="mix|N", help="To use."
-)
+@shared.one_channel
 @shared.segmentation
 @shared.jobs
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no notes, only errors.")

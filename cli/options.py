@@ -187,18 +187,8 @@ def splitting(options: dict[str, Any]) -> Splitting:
 
 
 def measuring(command: F) -> F:
-    """How to measure, and which recordings belong together; `measured_how` and `group` take it."""
+    """What counts of a reference, and how it is measured; `measured_how` makes a `Measuring` of it."""
     for option in (
-        click.option(
-            "--step",
-            type=click.FloatRange(0, min_open=True),
-            metavar="NUMBER",
-            help="Width of ranges, if COLUMN is numbers.",
-        ),
-        click.option(
-            "--table", type=click.Path(path_type=Path), metavar="CSV", help="With a row per recording, for --by."
-        ),
-        click.option("--by", metavar="folder|COLUMN", help="Figures per folder, or per value of a COLUMN of --table."),
         click.option("--seed", type=int, default=1, show_default=True, help="Of the bootstrap."),
         click.option(
             "--resamples",
@@ -224,15 +214,32 @@ def measuring(command: F) -> F:
             metavar="SECONDS",
             help="Not scored before and after each boundary of the reference (as in md-eval; half of pyannote's).",
         ),
-        click.option("--hypothesis-format", type=click.Choice(list(FORMATS)), help="Likewise of the hypothesis."),
         click.option(
             "--reference-format",
             type=click.Choice(list(FORMATS)),
-            help="Of labels.  [default: as name and content say]",
+            help="Of the reference.  [default: as name and content say]",
         ),
         click.option(
             "--uem", type=click.Path(path_type=Path), metavar="UEM", help="Only the stretches listed in UEM count."
         ),
+    ):
+        command = option(command)
+    return command
+
+
+def grouping(command: F) -> F:
+    """Which recordings belong together; `group` takes it."""
+    for option in (
+        click.option(
+            "--step",
+            type=click.FloatRange(0, min_open=True),
+            metavar="NUMBER",
+            help="Put numbers of COLUMN, like an SNR, in ranges so wide.",
+        ),
+        click.option(
+            "--table", type=click.Path(path_type=Path), metavar="CSV", help="Has a row per recording, for --by."
+        ),
+        click.option("--by", metavar="folder|COLUMN", help="Figures per folder, or per value of a COLUMN of --table."),
     ):
         command = option(command)
     return command
@@ -247,7 +254,7 @@ def measured_how(options: dict[str, Any]) -> Measuring:
 
 
 def group(evaluation: Evaluation, options: dict[str, Any]) -> None:
-    """Group an evaluation as the options of `measuring` ask."""
+    """Group an evaluation as the options of `grouping` ask."""
     from vad.evaluation.grouping import by_column, by_folder
 
     by, table, step = options["by"], options["table"], options["step"]

@@ -12,7 +12,7 @@ from vad.evaluation.frames import Curve, Floats
 from vad.evaluation.svg import Axes, Tick, picture, text
 
 POINTS = 400  # of a drawn line
-SIZE = (440, 380)
+SIZE = (450, 380)
 BOX = (62, 14, 362, 310)
 NARROW = 0.0005  # the smallest rate on the normal axes of DET
 TENTHS = [Tick(n / 5, f"{20 * n} %") for n in range(6)]
@@ -92,7 +92,8 @@ def _thinned(xs: Floats, ys: Floats) -> tuple[Floats, Floats]:
     return xs[keep], ys[keep]
 
 
-def _probit(rates: ArrayLike) -> ArrayLike:
+def _probit(rates: ArrayLike) -> Floats:
     """Normal deviates of rates, kept away from 0 and 1."""
     kept = np.clip(np.asarray(rates, float), NARROW / 2, 1 - NARROW / 2)
-    return np.vectorize(NormalDist().inv_cdf, otypes=[float])(kept)
+    deviates: Floats = np.vectorize(NormalDist().inv_cdf, otypes=[float])(kept)
+    return deviates

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from vad.evaluation.frames import Floats
+
 
 class Tick(NamedTuple):
     """A mark on an axis."""
@@ -30,15 +32,17 @@ class Axes:
     y: tuple[float, float] = (0.0, 1.0)  # at the bottom and the top
     warp: Callable[[ArrayLike], ArrayLike] = np.asarray  # applied to values first, as a logarithm would be
 
-    def across(self, values: ArrayLike) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    def across(self, values: ArrayLike) -> Floats:
         """Pixels of values along the x axis."""
         low, high = np.asarray(self.warp(self.x))
-        return self.left + self.width * (np.asarray(self.warp(values), float) - low) / (high - low)
+        pixels: Floats = self.left + self.width * (np.asarray(self.warp(values), float) - low) / (high - low)
+        return pixels
 
-    def down(self, values: ArrayLike) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    def down(self, values: ArrayLike) -> Floats:
         """Pixels of values along the y axis."""
         low, high = np.asarray(self.warp(self.y))
-        return self.top + self.height * (1 - (np.asarray(self.warp(values), float) - low) / (high - low))
+        pixels: Floats = self.top + self.height * (1 - (np.asarray(self.warp(values), float) - low) / (high - low))
+        return pixels
 
     def line(self, xs: ArrayLike, ys: ArrayLike, kind: str) -> str:
         """A line through points; `kind` is a class of the style."""

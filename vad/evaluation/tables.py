@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from vad.evaluation.figures import FIGURES
@@ -63,46 +63,46 @@ def summary(evaluation: Evaluation) -> str:
 def to_table(evaluation: Evaluation) -> str:
     """For the terminal: every figure of the whole, then a row per group and recording."""
     whole = evaluation.whole
-    blocks = [[summary(evaluation)], _aligned(_figure_rows(whole), left={0, -1})]
+    blocks = [[summary(evaluation)], aligned(figure_rows(whole), left=(0, -1))]
     if evaluation.groups:
-        blocks.append(_aligned(_rows("group", evaluation.groups.items())))
+        blocks.append(aligned(rows("group", evaluation.groups.items())))
     if len(whole.recordings) > 1:
         ordered, left = list(whole.recordings), ""
         if len(ordered) > FEW:
             ordered = sorted(ordered, key=lambda m: -float(m.seconds[1:3].sum()))[:FEW]
             left = f"... and {len(whole.recordings) - FEW} recordings with less time in error (all: --format csv)"
-        rows = _rows("recording", [(m.name, Group([m], whole.measuring)) for m in ordered])
-        blocks.append([*_aligned(rows), *([left] if left else [])])
+        each = rows("recording", [(m.name, Group([m], whole.measuring)) for m in ordered])
+        blocks.append([*aligned(each), *([left] if left else [])])
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
 def to_markdown(evaluation: Evaluation) -> str:
     """The same as tables of Markdown, all recordings."""
     whole = evaluation.whole
-    tables = [_figure_rows(whole)]
+    tables = [figure_rows(whole)]
     if evaluation.groups:
-        tables.append(_rows("group", evaluation.groups.items()))
-    tables.append(_rows("recording", [(m.name, Group([m], whole.measuring)) for m in whole.recordings]))
-    texts = []
-    for head, *rows in tables:
-        escaped = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-        rule = "|".join(["---", *(["---:"] * (len(head) - 1))])
-        texts.append(
-            "\n".join(["| " + " | ".join(head) + " |", f"|{rule}|", *(f"| {' | '.join(r)} |" for r in escaped)])
-        )
-    return f"{summary(evaluation)}\n\n" + "\n\n".join(texts) + "\n"
+        tables.append(rows("group", evaluation.groups.items()))
+    tables.append(rows("recording", [(m.name, Group([m], whole.measuring)) for m in whole.recordings]))
+    return "\n\n".join([summary(evaluation), *map(as_markdown, tables)]) + "\n"
+
+
+def as_markdown(content: list[list[str]]) -> str:
+    """Rows, of which the first is the head, as a table of Markdown."""
+    escaped = [[cell.replace("|", "\\|") for cell in row] for row in content]
+    head, *body = (f"| {' | '.join(row)} |" for row in escaped)
+    return "\n".join([head, "|---" + "|---:" * (len(content[0]) - 1) + "|", *body])
 
 
 def to_csv(evaluation: Evaluation) -> str:
     """A row for the whole, for the mean, and for each group and recording; shares as numbers from 0 to 1."""
     whole = evaluation.whole
-    rows = [("whole", "", whole.pooled), ("mean", "", whole.mean)]
-    rows += [("group", name, group.pooled) for name, group in evaluation.groups.items()]
-    rows += [("recording", m.name, Group([m], whole.measuring).pooled) for m in whole.recordings]
+    lines = [("whole", "", whole.pooled), ("mean", "", whole.mean)]
+    lines += [("group", name, group.pooled) for name, group in evaluation.groups.items()]
+    lines += [("recording", m.name, Group([m], whole.measuring).pooled) for m in whole.recordings]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["of", "name", *FIGURES])
-    for kind, name, figures in rows:
+    for kind, name, figures in lines:
         writer.writerow([kind, name, *("" if math.isnan(v) else f"{v:.9g}" for v in figures.values())])
     return text.getvalue()
 
@@ -116,8 +116,8 @@ def to_json(evaluation: Evaluation) -> str:
         "collar": measuring.collar,
         "dcf_weights": {"miss": measuring.weights.miss, "false_alarm": measuring.weights.alarm},
         "bootstrap": {"resamples": measuring.resamples, "seed": measuring.seed, "percent": CONFIDENCE},
-        **_group(whole),
-        "groups": {name: _group(group) for name, group in evaluation.groups.items()},
+        **group_values(whole),
+        "groups": {name: group_values(group) for name, group in evaluation.groups.items()},
         "recordings": [
             {"name": m.name, "duration": m.duration, **_finite(Group([m], measuring).pooled)} for m in whole.recordings
         ],
@@ -135,7 +135,8 @@ WRITERS: dict[str, Callable[[Evaluation], str]] = {
 }
 
 
-def _group(group: Group) -> dict[str, Any]:
+def group_values(group: Group) -> dict[str, Any]:
+    """The figures of a group as JSON has them."""
     return {
         "pooled": _finite(group.pooled),
         "mean": _finite(group.mean),
@@ -149,12 +150,12 @@ def _finite(figures: Figures) -> dict[str, float | None]:
     return {name: None if math.isnan(value) else value for name, value in figures.items()}
 
 
-def _figure_rows(group: Group) -> list[list[str]]:
+def figure_rows(group: Group) -> list[list[str]]:
     """A row per figure of a group: its value, where it lies, the mean over recordings, and what it says."""
     several = len(group.recordings) > 1
     scored = any(m.ranks is not None for m in group.recordings)
     head = ["", "all", f"{CONFIDENCE:.0f} % interval", "mean", "what it is"]
-    rows = [head if several else [head[0], head[1], head[-1]]]
+    content = [head if several else [head[0], head[1], head[-1]]]
     for name, value in group.pooled.items():
         if name in ("minutes", "speech") or (FIGURES[name].needs.endswith("scores") and not scored):
             continue
@@ -162,14 +163,14 @@ def _figure_rows(group: Group) -> list[list[str]]:
         between = "" if math.isnan(low) else f"{shown(name, low, False)} .. {shown(name, high, False)}"
         why = f"undefined: no {FIGURES[name].needs}" if math.isnan(value) else meaning(name, group.measuring)
         middle = [between, shown(name, group.mean[name])] if several else []
-        rows.append([FIGURES[name].title, shown(name, value), *middle, why])
-    return rows
+        content.append([FIGURES[name].title, shown(name, value), *middle, why])
+    return content
 
 
-def _rows(what: str, groups: Any) -> list[list[str]]:
-    """A row per group with the figures of `COLUMNS`; those that no group has are left out."""
+def rows(what: str, groups: Iterable[tuple[str, Group]], without: Sequence[str] = ()) -> list[list[str]]:
+    """A row per group with the figures of `COLUMNS`; those that no group has are left out, like `without`."""
     named = [(printable(name), group.pooled) for name, group in groups]
-    columns = [c for c in COLUMNS if any(not math.isnan(figures[c]) for _, figures in named)]
+    columns = [c for c in COLUMNS if c not in without and any(not math.isnan(figures[c]) for _, figures in named)]
     head = [what, *(_headed(c) for c in columns)]
     return [head, *([name, *(shown(c, figures[c], False) for c in columns)] for name, figures in named)]
 
@@ -179,14 +180,14 @@ def _headed(column: str) -> str:
     return COLUMNS[column] + (f" {unit}" if unit in ("%", "ms") else "")
 
 
-def _aligned(rows: list[list[str]], left: set[int] | frozenset[int] = frozenset({0})) -> list[str]:
+def aligned(content: list[list[str]], left: Sequence[int] = (0,)) -> list[str]:
     """Rows as lines with straight columns; those in `left` are flush left, the others right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(len, column)) for column in zip(*content, strict=True)]
     wanted = {index % len(widths) for index in left}
     return [
         "  ".join(
             cell.ljust(width) if index in wanted else cell.rjust(width)
             for index, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
-        for row in rows
+        for row in content
     ]

@@ -1,19 +1,23 @@
-"""Other detectors through their own packages: 16 kHz mono float32 to a score per 10 ms, and to segments.
+"""Detectors side by side: those of this package, and others through their own packages if installed.
 
-`pip install silero-vad ten-vad webrtcvad-wheels` brings them; what is not installed is left out.
+All hear 16 kHz mono float32, one recording at a time and on one thread, at their own defaults.
 """
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vad.detector import Detector
+from vad.errors import ModelError
+from vad.segments import Segment
+
 RATE = 16_000
 Array = NDArray[Any]
-Spans = list[tuple[float, float]]
 
 
 class System(Protocol):
@@ -22,23 +26,23 @@ class System(Protocol):
     def scores(self, samples: Array) -> Array:
         """`(sample,)` to `(frame,)`, a rank of each 10 ms: higher is more like speech."""
 
-    def segments(self, samples: Array) -> Spans:
-        """Start and end of speech in seconds, at the detector's own defaults."""
+    def segments(self, samples: Array) -> list[Segment]:
+        """Where speech is, at the detector's own defaults."""
 
 
-class Ours:
-    """The model in the package."""
+class Own:
+    """A model of this package."""
 
-    def __init__(self) -> None:
-        from vad import Detector
-
-        self._detector = Detector()
+    def __init__(self, model: str | None = None) -> None:
+        self._detector = Detector(model)
 
     def scores(self, samples: Array) -> Array:
+        """A score per frame."""
         return self._detector.scores(samples, sample_rate=RATE)
 
-    def segments(self, samples: Array) -> Spans:
-        return [(s.start, s.end) for s in self._detector.detect(samples, sample_rate=RATE)]
+    def segments(self, samples: Array) -> list[Segment]:
+        """At the thresholds in the weights file."""
+        return self._detector.detect(samples, sample_rate=RATE)
 
 
 class Silero:
@@ -52,14 +56,16 @@ class Silero:
         self._torch, self._package, self._model = torch, silero_vad, silero_vad.load_silero_vad(onnx=True)
 
     def scores(self, samples: Array) -> Array:
+        """Of 32 ms each."""
         per_chunk = self._model.audio_forward(self._torch.from_numpy(samples), RATE).numpy().ravel()
         return spread(per_chunk, 512, len(samples))
 
-    def segments(self, samples: Array) -> Spans:
+    def segments(self, samples: Array) -> list[Segment]:
+        """By its own `get_speech_timestamps`."""
         found = self._package.get_speech_timestamps(
             self._torch.from_numpy(samples), self._model, sampling_rate=RATE, return_seconds=False
         )
-        return [(s["start"] / RATE, s["end"] / RATE) for s in found]
+        return [Segment(s["start"] / RATE, s["end"] / RATE) for s in found]
 
 
 class Ten:
@@ -71,11 +77,13 @@ class Ten:
         self._make = TenVad
 
     def scores(self, samples: Array) -> Array:
+        """Of 16 ms each."""
         detector = self._make(256)
         chunks = to_int16(np.pad(samples, (0, -len(samples) % 256))).reshape(-1, 256)
         return spread(np.array([detector.process(chunk)[0] for chunk in chunks]), 256, len(samples))
 
-    def segments(self, samples: Array) -> Spans:
+    def segments(self, samples: Array) -> list[Segment]:
+        """Its package has no segments; scores of a half and more are."""
         return runs(self.scores(samples) >= 0.5)
 
 
@@ -93,13 +101,47 @@ class WebRTC:
         return np.array([detector.is_speech(frame.tobytes(), RATE) for frame in frames], float)
 
     def scores(self, samples: Array) -> Array:
+        """How many of the modes say speech."""
         return spread(np.sum([self._votes(samples, mode) for mode in range(4)], 0), 160, len(samples))
 
-    def segments(self, samples: Array) -> Spans:
+    def segments(self, samples: Array) -> list[Segment]:
+        """What mode 2 says."""
         return runs(spread(self._votes(samples, 2), 160, len(samples)) > 0.5)
 
 
-SYSTEMS: dict[str, Callable[[], System]] = {"speech-1": Ours, "silero": Silero, "ten": Ten, "webrtc": WebRTC}
+class Peer(NamedTuple):
+    """A detector of another package."""
+
+    make: Callable[[], System]
+    module: str
+    package: str  # as pip knows it
+
+
+PEERS = {
+    "silero": Peer(Silero, "silero_vad", "silero-vad"),
+    "ten": Peer(Ten, "ten_vad", "ten-vad"),
+    "webrtc": Peer(WebRTC, "webrtcvad", "webrtcvad-wheels"),
+}
+
+
+def installed() -> list[str]:
+    """The names of the peers whose packages are there."""
+    return [name for name, peer in PEERS.items() if importlib.util.find_spec(peer.module)]
+
+
+def open_system(name: str) -> System:
+    """A peer by its name, else a model of this package: its name, weights file or folder.
+
+    Raises `ModelError` where there is none of them, and where the package of a peer is missing.
+    """
+    if name not in PEERS:
+        return Own(name)
+    peer = PEERS[name]
+    try:
+        return peer.make()
+    except (ImportError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(f"{name}: its package cannot be loaded ({reason}); pip install {peer.package}") from error
 
 
 def to_int16(samples: Array) -> NDArray[np.int16]:
@@ -114,7 +156,7 @@ def spread(values: Array, hop: int, samples: int) -> Array:
     return values[np.minimum(centres // hop, len(values) - 1)]
 
 
-def runs(speech: Array) -> Spans:
+def runs(speech: Array) -> list[Segment]:
     """Stretches of true frames, in seconds."""
     edges = np.flatnonzero(np.diff(speech.astype(int), prepend=0, append=0))
-    return [(start / 100, end / 100) for start, end in edges.reshape(-1, 2)]
+    return [Segment(start / 100, end / 100) for start, end in edges.reshape(-1, 2).tolist()]
