@@ -34,6 +34,29 @@ LATENCY_HELP = f"How late a score may be: seconds, like 0.1 or 100ms, or {_NAMES
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+# What counts of labels, and how: single options that several commands share.
+uem = click.option(
+    "--uem", type=click.Path(path_type=Path), metavar="UEM", help="Only the stretches listed in UEM count."
+)
+collar = click.option(
+    "--collar",
+    type=float,
+    default=0.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Not scored before and after each boundary of the reference (as in md-eval; half of pyannote's).",
+)
+dcf = click.option(
+    "--dcf",
+    nargs=2,
+    type=float,
+    default=(0.75, 0.25),
+    show_default=True,
+    metavar="MISS ALARM",
+    help="Weights of the detection cost.",
+)
+
+
 def needs(extra: str) -> Callable[[F], F]:
     """Says in one line how to install `extra`, where a package of it is missing; the innermost decorator."""
 
@@ -172,9 +195,7 @@ def gathering(command: F) -> F:
         ),
         dev_share,
         labels_format,
-        click.option(
-            "--uem", type=click.Path(path_type=Path), metavar="UEM", help="Only the stretches listed in UEM count."
-        ),
+        uem,
     ):
         command = option(command)
     return command
@@ -197,31 +218,14 @@ def measuring(command: F) -> F:
             show_default=True,
             help="Of the recordings, for 95 % intervals; 0 for none.",
         ),
-        click.option(
-            "--dcf",
-            nargs=2,
-            type=float,
-            default=(0.75, 0.25),
-            show_default=True,
-            metavar="MISS ALARM",
-            help="Weights of the detection cost.",
-        ),
-        click.option(
-            "--collar",
-            type=float,
-            default=0.0,
-            show_default=True,
-            metavar="SECONDS",
-            help="Not scored before and after each boundary of the reference (as in md-eval; half of pyannote's).",
-        ),
+        dcf,
+        collar,
         click.option(
             "--reference-format",
             type=click.Choice(list(FORMATS)),
             help="Of the reference.  [default: as name and content say]",
         ),
-        click.option(
-            "--uem", type=click.Path(path_type=Path), metavar="UEM", help="Only the stretches listed in UEM count."
-        ),
+        uem,
     ):
         command = option(command)
     return command
@@ -281,6 +285,20 @@ def to_seconds(ctx: click.Context, param: click.Parameter, value: str | None) ->
     if not re.fullmatch(r"(\d+:)?(\d+:)?(\d+\.?\d*|\.\d+)", value):
         raise click.BadParameter(f"{value!r} is no time; give seconds, or like 1:30 or 1:02:03.5")
     return float(sum(float(part) * 60**place for place, part in enumerate(reversed(value.split(":")))))
+
+
+def to_share(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    """The callback of options that are shares: `2%`, `2 %` or `0.02`; None where not given."""
+    if value is None:
+        return None
+    number, percent = value.strip().removesuffix("%"), value.strip().endswith("%")
+    try:
+        share = float(number) / (100 if percent else 1)
+    except ValueError:
+        share = math.nan
+    if not 0 <= share <= 1:
+        raise click.BadParameter(f"{value!r} is no share; give one like 2% or 0.02")
+    return share
 
 
 def _channel(ctx: click.Context, param: click.Parameter, value: str) -> Channel:

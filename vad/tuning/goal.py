@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from vad.errors import SettingError
 from vad.evaluation.durations import Floats
 from vad.evaluation.figures import FIGURES, WEIGHTS, Weights, rates
+from vad.settings import GOALS
 
-MINIMIZED = ("dcf", "deter", "miss", "false_alarm")
 HARD = 1000.0  # what a limit exceeded by 100 % costs, beside a figure
 
 
@@ -27,8 +27,8 @@ class Goal:
     weights: Weights = WEIGHTS  # of the detection cost
 
     def __post_init__(self) -> None:
-        if self.minimize not in MINIMIZED:
-            raise SettingError(f"minimize={self.minimize}: choose of {', '.join(MINIMIZED)}")
+        if self.minimize not in GOALS:
+            raise SettingError(f"minimize={self.minimize}: choose of {', '.join(GOALS)}")
         for name, limit in self.limits.items():
             if not 0 <= limit <= 1:
                 raise SettingError(f"{name}_at_most={limit}: give a share from 0 to 1")
@@ -40,12 +40,12 @@ class Goal:
     def limits(self) -> dict[str, float]:
         """The figures that must not exceed something."""
         limits = {"miss": self.miss_at_most, "false_alarm": self.false_alarm_at_most}
-        return {name: limit for name, limit in limits.items() if not limit == math.inf}
+        return {name: limit for name, limit in limits.items() if limit != math.inf}
 
     def figures(self, seconds: Floats) -> dict[str, float]:
         """The figures of a table; `seconds` `(recording, 4)` are summed."""
         all_of_it = rates(seconds.sum(0), self.weights)
-        return {name: float(all_of_it[name]) for name in MINIMIZED}
+        return {name: float(all_of_it[name]) for name in GOALS}
 
     def __call__(self, seconds: Floats) -> float:
         """What is to be made small: the figure, and beside it far more for every limit exceeded."""
@@ -56,7 +56,12 @@ class Goal:
         """By how much limits are exceeded, together."""
         return sum(max(0.0, figures[name] - limit) for name, limit in self.limits.items())
 
+    @property
+    def demands(self) -> list[str]:
+        """The limits, each as in "miss at most 2 %"."""
+        return [f"{FIGURES[name].title} at most {100 * limit:g} %" for name, limit in self.limits.items()]
+
     def __str__(self) -> str:
-        """As in "miss at most 2 %, lowest false alarm"."""
-        limits = [f"{FIGURES[name].title} at most {100 * limit:g} %" for name, limit in self.limits.items()]
-        return ", ".join([*limits, f"lowest {FIGURES[self.minimize].title}"])
+        """As in "lowest miss (share of the speech that was not found), false alarm at most 2 %"."""
+        meaning = FIGURES[self.minimize].meaning.format(**self.weights._asdict())
+        return ", ".join([f"lowest {FIGURES[self.minimize].title} ({meaning})", *self.demands])

@@ -32,14 +32,14 @@ DURATIONS = {
     "pad_start": (0.0, 0.02, 0.04, 0.06, 0.1, 0.15, 0.2, 0.3),
     "pad_end": (0.0, 0.02, 0.04, 0.06, 0.1, 0.15, 0.2, 0.3),
 }  # seconds
-TUNED = ("onset", "offset", *DURATIONS)
+TUNABLE = ("onset", "offset", *DURATIONS)
 STARTS = 3  # the best of the grid, from which it goes on
 ROUNDS = 5  # at most
 MATTERS = 1e-4  # of cost, less of which is no reason to change a setting
 
 
 def search(
-    trials: Trials, cost: Cost, start: Segmentation, free: Collection[str] = TUNED, which: Indices | None = None
+    trials: Trials, cost: Cost, start: Segmentation, free: Collection[str] = TUNABLE, which: Indices | None = None
 ) -> Segmentation:
     """The settings of the lowest cost on the recordings `which` (all by default); what is not `free` is as in `start`.
 

@@ -11,7 +11,7 @@ from vad.errors import SettingError, VadError
 from vad.evaluation.figures import FIGURES
 from vad.settings import Segmentation
 from vad.tuning.goal import Goal
-from vad.tuning.search import TUNED, search
+from vad.tuning.search import TUNABLE, search
 from vad.tuning.trials import Trials
 
 SLACK = 1e-9  # by which a limit may be exceeded
@@ -33,7 +33,7 @@ def tune(
     trials: Trials,
     goal: Goal,
     before: Segmentation,
-    free: Collection[str] = TUNED,
+    free: Collection[str] = TUNABLE,
     *,
     folds: int = 5,
     seed: int = 1,
@@ -56,7 +56,7 @@ def tune(
     figures = {"before": first, "tuned": goal.figures(trials(after))}
     if goal.excess(figures["tuned"]) > SLACK:
         best = ", ".join(f"{FIGURES[name].title} {100 * figures['tuned'][name]:.2f} %" for name in goal.limits)
-        raise VadError(f"no settings reach {goal}; the best come to {best}")
+        raise VadError(f"no settings reach {' and '.join(goal.demands)}; the nearest come to {best}")
     progress(1)
     count = len(trials.recordings)
     parts = np.array_split(np.random.default_rng(seed).permutation(count), min(folds, count)) if count > 1 else []
@@ -76,14 +76,13 @@ def _notes(goal: Goal, figures: dict[str, Figures]) -> list[str]:
         return ["a single recording cannot be cross-validated: how the settings do on others is unknown"]
     now, others = figures["before"], figures["left_out"]
     notes = [
-        f"{FIGURES[name].title} at most {100 * limit:g} % does not hold on recordings left out, "
-        f"where it is {100 * others[name]:.1f} %; aim lower, or label more"
-        for name, limit in goal.limits.items()
+        f"{demand} does not hold on others, where it is {100 * others[name]:.1f} %; aim lower, or label more"
+        for (name, limit), demand in zip(goal.limits.items(), goal.demands, strict=True)
         if others[name] > limit + SLACK
     ]
     if goal.excess(now) <= SLACK and others[goal.minimize] >= now[goal.minimize]:
         notes.append(
-            f"on recordings left out, {FIGURES[goal.minimize].title} is no lower than before "
+            f"on others, {FIGURES[goal.minimize].title} is no lower than before "
             f"({100 * others[goal.minimize]:.1f} %, {100 * now[goal.minimize]:.1f} % before): "
             "keep the settings you have, or label more"
         )
