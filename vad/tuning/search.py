@@ -25,6 +25,7 @@ Cost = Callable[[Floats], float]  # of (recording, 4) seconds, as `Trials` gives
 ONSETS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
 HOLDS = (0.2, 0.4, 0.6, 0.8, 1.0)  # offset as a share of onset
 BRIDGES = (0.1, 0.3, 0.7)  # min_silence, which decides what thresholds are good
+LOWEST = 0.02  # threshold; with an offset of 0, speech that has begun would never end
 STEPS = (0.05, 0.02, 0.01)  # of thresholds, from coarse to fine
 DURATIONS = {
     "min_speech": (0.0, 0.03, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5),
@@ -85,6 +86,6 @@ def changed(
     """`settings` with each of `changes` to what is `free`, as far as they make sense."""
     for change in changes:
         kept = {name: round(value, 3) for name, value in change.items() if name in free}
-        if kept:
+        if kept and min(kept.get("onset", 1.0), kept.get("offset", 1.0)) >= LOWEST:
             with contextlib.suppress(SettingError):
                 yield replace(settings, **kept)
