@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import re
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -12,7 +14,7 @@ import click
 
 from vad.data.import_settings import ImportSettings
 from vad.data.splitting import WAYS, Splitting
-from vad.errors import FormatError
+from vad.errors import FormatError, VadError
 from vad.formats import FORMATS, Format, by_extension
 from vad.settings import DTYPES, LATENCIES, PRESETS, Raw, Segmentation
 
@@ -25,6 +27,46 @@ _NAMES = ", ".join(f"{name} ({1000 * seconds:g}ms)" for name, seconds in LATENCI
 LATENCY_HELP = f"How late a score may be: seconds, like 0.1 or 100ms, or {_NAMES}; longer is better."
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+# What counts of labels, and how: single options that several commands share.
+uem = click.option(
+    "--uem", type=click.Path(path_type=Path), metavar="UEM", help="Only the stretches listed in UEM count."
+)
+collar = click.option(
+    "--collar",
+    type=float,
+    default=0.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Not scored before and after each boundary of the reference (as in md-eval; half of pyannote's).",
+)
+dcf = click.option(
+    "--dcf",
+    nargs=2,
+    type=float,
+    default=(0.75, 0.25),
+    show_default=True,
+    metavar="MISS ALARM",
+    help="Weights of the detection cost.",
+)
+
+
+def needs(extra: str) -> Callable[[F], F]:
+    """Says in one line how to install `extra`, where a package of it is missing; the innermost decorator."""
+
+    def decorate(command: F) -> F:
+        @functools.wraps(command)
+        def run(*arguments: Any, **options: Any) -> Any:
+            try:
+                return command(*arguments, **options)
+            except ImportError as error:
+                package = (error.name or "a package").partition(".")[0]
+                raise VadError(f"needs {package}; pip install 'vad-bilstm[{extra}]'") from error
+
+        return cast(F, run)
+
+    return decorate
 
 
 def segmentation(command: F) -> F:
@@ -134,6 +176,13 @@ def dev_share(command: F) -> F:
     )(command)
 
 
+def labels_format(command: F) -> F:
+    """`--labels-format` of labels that are read."""
+    return click.option(
+        "--labels-format", type=click.Choice(list(FORMATS)), help="Of the labels.  [default: as name and content say]"
+    )(command)
+
+
 def gathering(command: F) -> F:
     """How sound and labels are brought together and divided; `splitting` makes a `Splitting` of it."""
     for option in (
@@ -152,14 +201,8 @@ def gathering(command: F) -> F:
             help="What is not divided: a speaker, a file, or nothing (time: the end of each recording is dev).",
         ),
         dev_share,
-        click.option(
-            "--labels-format",
-            type=click.Choice(list(FORMATS)),
-            help="Of the labels.  [default: as name and content say]",
-        ),
-        click.option(
-            "--uem", type=click.Path(path_type=Path), metavar="UEM", help="Only the stretches listed in UEM count."
-        ),
+        labels_format,
+        uem,
     ):
         command = option(command)
     return command
@@ -182,31 +225,14 @@ def measuring(command: F) -> F:
             show_default=True,
             help="Of the recordings, for 95 % intervals; 0 for none.",
         ),
-        click.option(
-            "--dcf",
-            nargs=2,
-            type=float,
-            default=(0.75, 0.25),
-            show_default=True,
-            metavar="MISS ALARM",
-            help="Weights of the detection cost.",
-        ),
-        click.option(
-            "--collar",
-            type=float,
-            default=0.0,
-            show_default=True,
-            metavar="SECONDS",
-            help="Not scored before and after each boundary of the reference (as in md-eval; half of pyannote's).",
-        ),
+        dcf,
+        collar,
         click.option(
             "--reference-format",
             type=click.Choice(list(FORMATS)),
             help="Of the reference.  [default: as name and content say]",
         ),
-        click.option(
-            "--uem", type=click.Path(path_type=Path), metavar="UEM", help="Only the stretches listed in UEM count."
-        ),
+        uem,
     ):
         command = option(command)
     return command
@@ -257,6 +283,29 @@ def group(evaluation: Evaluation, options: dict[str, Any]) -> None:
 def raw(options: dict[str, Any]) -> Raw | None:
     """What the options say of bare samples; None where the inputs are files of their own kind."""
     return Raw(options["rate"], options["channels"], options["dtype"]) if options["raw"] else None
+
+
+def to_seconds(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    """The callback of options that are times: seconds, or `1:30`, or `0:01:30.5`; None where not given."""
+    if value is None:
+        return None
+    if not re.fullmatch(r"(\d+:)?(\d+:)?(\d+\.?\d*|\.\d+)", value):
+        raise click.BadParameter(f"{value!r} is no time; give seconds, or like 1:30 or 1:02:03.5")
+    return float(sum(float(part) * 60**place for place, part in enumerate(reversed(value.split(":")))))
+
+
+def to_share(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    """The callback of options that are shares: `2%`, `2 %` or `0.02`; None where not given."""
+    if value is None:
+        return None
+    number, percent = value.strip().removesuffix("%"), value.strip().endswith("%")
+    try:
+        share = float(number) / (100 if percent else 1)
+    except ValueError:
+        share = math.nan
+    if not 0 <= share <= 1:
+        raise click.BadParameter(f"{value!r} is no share; give one like 2% or 0.02")
+    return share
 
 
 def _channel(ctx: click.Context, param: click.Parameter, value: str) -> Channel:

@@ -77,8 +77,8 @@ class Detector:
         known = {f.name for f in fields(Segmentation)}
         if unknown := changes.keys() - known:
             raise SettingError(f"no setting {min(unknown)!r}; valid are {', '.join(sorted(known))}")
-        thresholds = self.description.thresholds
-        chosen = {**thresholds.get(preset, thresholds["default"]), **PRESETS[preset]}
+        own = self.description.thresholds
+        chosen = {**own.get(preset, own["default"]), **PRESETS[preset], **own.get(preset, {})}
         given = {name: float(value) for name, value in changes.items() if value is not None}
         if "onset" in given and "offset" not in given:
             given["offset"] = min(chosen["offset"], given["onset"])
@@ -172,10 +172,12 @@ class Detector:
         latency: float | str | None = None,
         keep_scores: bool = False,
         progress: Callable[[float], None] | None = None,
+        hear: Callable[[Float32], None] | None = None,
     ) -> list[Detection]:
         """What `detect` and `scores` are made of: a `Detection` per channel (one unless `"each"`).
 
-        `progress` is called with the seconds read so far.
+        `progress` is called with the seconds read so far, `hear` with each block `(row, sample)` at
+        the model's rate.
         """
         best = self.at(latency)
         features, geometry = best.description.features, best.geometry(latency)
@@ -188,6 +190,8 @@ class Detector:
         for rows in sound.blocks(features.sample_rate, channel):
             for chain, row, samples in zip(chains, found, rows, strict=True):
                 keep(row, chain.push(samples))
+            if hear:
+                hear(rows)
             if progress:
                 progress(sound.duration)
         duration = floor_milliseconds(sound.duration)

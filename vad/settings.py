@@ -59,6 +59,8 @@ class Raw:
     dtype: str = "int16"
 
 
+GOALS = ("dcf", "deter", "miss", "false_alarm")  # figures that settings can be tuned to make low
+
 LIVE_FORMATS = ("jsonl", "text", "csv", "rttm", "srt")  # that can be written event by event
 
 # How late a stream's scores may be, in seconds; the names are those of `--latency`.

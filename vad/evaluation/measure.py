@@ -78,10 +78,8 @@ def measure(
     reference, hypothesis = clip(reference, duration), clip(hypothesis, duration)
     theirs, ours = to_spans(reference), to_spans(hypothesis)
     pieces = cut_pieces(theirs, ours, to_spans(spans), collar)
-    r, h = pieces.reference, pieces.hypothesis
-    seconds = np.array([pieces.seconds(which) for which in (r & h, r & ~h, ~r & h, ~r & ~h)])
     spotted = spot(theirs, ours, pieces)
-    measured = Measured(name, duration, reference, hypothesis, spans, seconds, spotted, path=path)
+    measured = Measured(name, duration, reference, hypothesis, spans, pieces.compared, spotted, path=path)
     if scores is None:
         return measured
     grid = grid or Grid()

@@ -218,6 +218,6 @@ def _evaluation(
         notes.append("the reference holds no speech: there is nothing to miss, only false alarms can be measured")
     elif not whole.pooled["speech"] < 1:
         notes.append("the reference is speech from beginning to end: false alarm and cost are undefined")
-    if 1 < len(whole.recordings) < 10:
+    if 1 < len(whole.recordings) < 10 and measuring.resamples:
         notes.append(f"intervals over {len(whole.recordings)} recordings are rough, and rather too narrow")
     return Evaluation(whole, about, notes, problems)
