@@ -88,6 +88,15 @@ def test_labels_with_a_text_stay_whole_and_others_are_divided() -> None:
     assert moved(Label(3, 6, "hello you"), whole=False) == [(5, 6, "hello you"), (8, 9, "hello you")]
 
 
+def test_the_command_can_be_told(tmp_path: Path) -> None:
+    (tmp_path / "a.map.json").write_text(MAP.to_json())
+    (tmp_path / "a.txt").write_text("3\t6\n4.1\t4.9\n")
+    for option, shown in ((), "5.000\t6.000\n8.000\t9.000\n"), (("--whole",), "5.000\t9.000\n"):
+        command = [COMMAND, "remap", tmp_path / "a.txt", tmp_path / "a.map.json", *option]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert done.stdout == shown and "left out that lie in the silence between the pieces: 1" in done.stderr
+
+
 def test_what_lies_between_the_pieces_is_counted() -> None:
     back = remap(document(Label(4.2, 4.8, "hm"), Label(0, 1, "hi", speaker="Ann")), MAP)
     assert back.lost == 1 and back.document.recording == "talk.wav" and back.document.duration == 15

@@ -17,7 +17,7 @@ from vad.batch import Input
 from vad.errors import FormatError, SettingError
 from vad.exact import BITS, Encoding, encoding_for, to_subtype
 from vad.grid import Grid
-from vad.output import explain, fill, is_folder, is_template, name_fields, name_output, replacing, spare
+from vad.output import explain, fill, is_folder, is_template, literal, name_fields, name_output, replacing, spare
 from vad.segments import Segment, merge
 from vad.timemap import Piece, TimeMap
 
@@ -117,7 +117,7 @@ class Cutter:
                 raise SettingError(
                     f"{template}: one name for all segments; give a folder, or a template with {{number}}"
                 )
-            template = str(Path(template.replace("{", "{{"), *source.relative.parent.parts, NAME))
+            template = str(Path(literal(template), literal(str(source.relative.parent)), NAME))
         extension = sound.encoding.extension(Path(source.path), sound.channels)
         values = name_fields(source) | {"ext": extension[1:]}
         times = {"start": segment.start, "end": segment.end, "duration": segment.duration}
