@@ -60,5 +60,5 @@ def remap(
             for loss in losses([moved.document], kind):
                 talk.warn(f"{labels}: {loss}")
             if moved.lost:
-                talk.warn(f"{labels}: {moved.lost} labels lie in the silence between the pieces, and are left out")
+                talk.warn(f"{labels}: labels left out that lie in the silence between the pieces: {moved.lost}")
             target.write(Input(str(labels), Path(labels.name)), [moved.document])

@@ -16,12 +16,13 @@ from praatio import textgrid
 from pyannote.core import Annotation, Segment
 from pyannote.database.util import load_rttm
 from test_formats import written
+from test_labels import SAMPLES, mutated
 
 from conftest import COMMAND
 from vad.batch import Input
 from vad.convert import losses, plain_name, prepare
 from vad.errors import FormatError
-from vad.formats import FORMATS, Document, Label, load, read_labels
+from vad.formats import FORMATS, Document, Label, Labels, load, read_labels
 from vad.formats.labels import documents, word
 
 BOTH = ["json", "jsonl", "csv", "tsv", "textgrid", "elan", "lhotse", "vtt"]  # hold a text and a speaker
@@ -153,6 +154,26 @@ class TestRoundTrip:
         given = document(Label(0, 1, "one\n\n2\n00:00:01,000 --> 00:00:02,000\nx\n\n"), Label(1, 2, "--> <v Bob>"))
         for kind in ("srt", "vtt"):
             assert [(x.start, x.end) for x in again(kind, given).labels] == [(0, 1), (1, 2)]
+
+
+class TestHostility:
+    @pytest.mark.parametrize("kind", FORMATS)
+    @settings(max_examples=25)
+    @given(data=st.data())
+    def test_whatever_was_read_can_be_written_and_read_again(
+        self, again: Callable[[str, Document], Document], kind: str, data: st.DataObject
+    ) -> None:
+        try:
+            found = FORMATS[kind].read(data.draw(mutated(SAMPLES[kind])))
+        except (FormatError, RecursionError):
+            return
+        target = data.draw(st.sampled_from(sorted(FORMATS)))
+        for one in found:
+            (back,) = prepare(Labels(FORMATS[target], [again(target, one)]), Input("a", Path("a")))
+            speech = [s for s in one.segments if s.duration >= 0.001 and s.end < 1e9]
+            assert all(
+                any(b.start <= s.start + 0.001 and s.end <= b.end + 0.001 for b in back.segments) for s in speech
+            )
 
 
 class TestOtherPrograms:

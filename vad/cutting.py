@@ -17,8 +17,8 @@ from vad.batch import Input
 from vad.errors import FormatError, SettingError
 from vad.exact import BITS, Encoding, encoding_for, to_subtype
 from vad.grid import Grid
-from vad.output import explain, fill, is_folder, is_template, name_fields, name_output, replacing, spare
-from vad.segments import Segment
+from vad.output import explain, fill, is_folder, is_template, literal, name_fields, name_output, replacing, spare
+from vad.segments import Segment, merge
 from vad.timemap import Piece, TimeMap
 
 NAME = "{stem}-{number:04}-{start:.2f}.{ext}"
@@ -78,7 +78,8 @@ class Cutter:
     ) -> tuple[TimeMap, Written]:
         """One file with all `segments` of the sound in `path`, `gap` seconds of digital silence between them.
 
-        Beside it, called `.map.json`, the `TimeMap` is written. `duration` is that of the sound.
+        Segments that touch are one. Beside the file, called `.map.json`, the `TimeMap` is written.
+        `duration` is that of the sound.
         """
         sound = open_exact(path)
         target = Path(self._target)
@@ -89,7 +90,7 @@ class Cutter:
         beside = target.with_suffix(".map.json")
         self._claim(beside, source)
         grid = Grid(sound.sample_rate)
-        spans, silence = [_span(segment, sound) for segment in segments], grid.to_samples(gap)
+        spans, silence = [_span(segment, sound) for segment in merge(segments)], grid.to_samples(gap)
         total = sum(end - start for start, end in spans) + silence * (len(spans) - 1)
         reader, pieces, at = _Reader(sound), list[Piece](), 0
         with _writing(target, encoding, sound, total) as file:
@@ -116,7 +117,7 @@ class Cutter:
                 raise SettingError(
                     f"{template}: one name for all segments; give a folder, or a template with {{number}}"
                 )
-            template = str(Path(template.replace("{", "{{"), *source.relative.parent.parts, NAME))
+            template = str(Path(literal(template), literal(str(source.relative.parent)), NAME))
         extension = sound.encoding.extension(Path(source.path), sound.channels)
         values = name_fields(source) | {"ext": extension[1:]}
         times = {"start": segment.start, "end": segment.end, "duration": segment.duration}

@@ -223,6 +223,11 @@ def _within(name: str, value: object) -> object:
     return "_" if plain in (".", "..") else plain
 
 
+def literal(folder: str) -> str:
+    """`folder` as a part of a template that stands for itself."""
+    return folder.replace("{", "{{").replace("}", "}}")
+
+
 def is_template(target: str) -> bool:
     """Whether `target` has a field in braces."""
     return "{" in target

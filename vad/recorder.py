@@ -18,7 +18,7 @@ from vad.batch import Input
 from vad.errors import AudioError, SettingError
 from vad.events import End, Event, Start
 from vad.features import Float32
-from vad.output import fill, is_template, spare
+from vad.output import fill, is_template, literal, spare
 from vad.segments import Segment
 
 FIELDS = ("number", "start", "end", "duration", "clock")
@@ -41,7 +41,7 @@ class Recorder:
 
     def __init__(self, target: str | Path, sample_rate: int) -> None:
         text = str(target)
-        self._template = text if is_template(text) else str(Path(text.replace("{", "{{"), NAME))
+        self._template = text if is_template(text) else str(Path(literal(text), NAME))
         self._rate = sample_rate
         self._waiting: list[Float32] = []
         self._from = 0  # number of the first sample that waits

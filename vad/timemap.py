@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import json
 import math
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -51,9 +52,10 @@ class TimeMap:
 
     def back(self, start: float, end: float) -> list[Piece]:
         """What `[start, end)` of the cut file holds of the original: a part of each piece that it touches."""
-        first = max(0, bisect.bisect_right([piece.at for piece in self.pieces], start) - 1)
+        first = max(0, bisect.bisect_right(self.pieces, start, key=operator.itemgetter(2)) - 1)
         parts = []
-        for piece in self.pieces[first:]:
+        for number in range(first, len(self.pieces)):
+            piece = self.pieces[number]
             if piece.at >= end > start or piece.at > end:
                 break
             a, b = max(start, piece.at), min(end, piece.until)

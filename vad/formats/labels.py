@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -64,11 +65,10 @@ def documents(
         here.duration = max(here.duration, end)
         whole = whole and isinstance(label.start, int) and isinstance(label.end, int)
         last = max(last, end)
-        speaker = "" if label.speaker.lower() in SPEECH else label.speaker
+        speaker = _speaker(label.speaker)
         if label.text.strip():
-            rounded = label._replace(start=round(start, PLACES), end=round(end, PLACES), speaker=speaker)
-            here.labels.append(rounded)
-        if is_speech(label.text) and end > start:
+            here.labels.append(Label(round(start, PLACES), round(end, PLACES), *label[2:5], speaker, *label[6:]))
+        if end > start and is_speech(label.text):
             here.spans.append(Segment(start, end))
             if speaker:
                 here.speakers[speaker] = None
@@ -82,10 +82,16 @@ def documents(
         Document(
             *(name, number, one.duration, merge(one.spans, ROUNDING)),
             speakers=tuple(one.speakers),
-            labels=tuple(sorted(one.labels, key=lambda label: label[:2])),
+            labels=tuple(sorted(one.labels, key=operator.itemgetter(0, 1))),
         )
         for (name, number), one in found.items()
     ]
+
+
+@functools.lru_cache(4096)
+def _speaker(name: str) -> str:
+    """`name`, empty where it is nobody's; one object however often it is read."""
+    return "" if name.lower() in SPEECH else name
 
 
 @functools.lru_cache(4096)
@@ -103,7 +109,7 @@ def named(start: float, end: float, name: str, recording: str, channel: int | No
     """A label of a format that has one word for who speaks or, where nobody does, for what is heard."""
     if not is_speech(name):
         return Label(start, end, name, recording, channel)
-    return Label(start, end, "speech", recording, channel, "" if name.lower() in SPEECH else name)
+    return Label(start, end, "speech", recording, channel, _speaker(name))
 
 
 def word(text: str) -> str:

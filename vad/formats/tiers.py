@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import operator
 import re
 from collections.abc import Iterable
 
@@ -16,7 +17,7 @@ def lay_out(labels: Iterable[Label]) -> dict[str, list[Label]]:
 
     What overlaps on a tier stands on others, called `NAME (2)` and so on.
     """
-    ordered = sorted(labels, key=lambda label: label[:2])
+    ordered = sorted(labels, key=operator.itemgetter(0, 1))
     names = {_name(label) for label in ordered}
     tiers: dict[str, list[Label]] = {}
     free: dict[str, list[tuple[float, int]]] = {}  # when the last label of each tier of a name ends
