@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -29,7 +30,7 @@ WRITTEN = ("table", "json", "csv", "markdown")
 @click.option("--audio", type=PATH, metavar="PATH", help="Sound to detect in: a file, or a folder.")
 @click.option("--reference", type=PATH, metavar="PATH", help="True labels.  [default: beside the sound]")
 @click.option("--hypothesis", type=PATH, metavar="PATH", help="Labels to measure, in place of a detector's.")
-@click.option("--hypothesis-format", type=click.Choice(list(FORMATS)), help="Of the hypothesis, likewise.")
+@click.option("--hypothesis-format", type=click.Choice(list(FORMATS)), help="Of the hypothesis, where names do not.")
 @shared.measuring
 @shared.grouping
 @click.option("-f", "--format", "kind", type=click.Choice(WRITTEN), default="table", show_default=True, help="Output.")
@@ -61,28 +62,42 @@ def evaluate(**options: Any) -> None:
 
     Exit status: 0 all was measured, 1 a recording or its labels could not be read.
     """
+    from vad.evaluation.report import to_html
     from vad.evaluation.tables import WRITERS
     from vad.output import explain, replacing
 
-    with Talk(0, options["quiet"], False) as talk:
+    _check_targets(options)
+    with contextlib.ExitStack() as stack:  # a place that cannot be written to is said before the work, not after
+        output, report = (
+            stack.enter_context(replacing(p)) if (p := options[k]) else None for k in ("output", "report")
+        )
+        talk = stack.enter_context(Talk(0, options["quiet"], False))
         evaluation = _evaluate(options, shared.measured_how(options), talk)
         for note in evaluation.notes:
             talk.warn(note)
         for problem in evaluation.problems:
             talk.error(VadError(problem))
         text = WRITERS[options["kind"]](evaluation)
-        if options["report"]:
-            from vad.evaluation.report import to_html
-
-            with replacing(options["report"]) as file, explain(str(options["report"])):
-                file.write(to_html(evaluation).encode("utf-8"))
-        if options["output"]:
-            with replacing(options["output"]) as file, explain(str(options["output"])):
-                file.write(text.encode("utf-8"))
+        if output:
+            with explain(str(options["output"])):
+                output.write(text.encode("utf-8"))
         else:
             click.echo(text, nl=False)
+        if report:
+            with explain(str(options["report"])):
+                report.write(to_html(evaluation).encode("utf-8"))
     if talk.failed:
         raise SystemExit(1)
+
+
+def _check_targets(options: dict[str, Any]) -> None:
+    """Raise `click.UsageError` where what is written would take the place of what is read."""
+    if options["report"] and options["report"].suffix.lower() not in (".html", ".htm"):
+        raise click.UsageError(f"--report {options['report']}: it is a page; name it .html.")
+    for target in filter(None, (options["output"], options["report"])):
+        for name in ("audio", "reference", "hypothesis", "uem", "table"):
+            if options[name] and options[name].exists() and target.exists() and target.samefile(options[name]):
+                raise click.UsageError(f"{target}: is the --{name} itself; name another place.")
 
 
 def _evaluate(options: dict[str, Any], measuring: Measuring, talk: Talk) -> Evaluation:

@@ -109,6 +109,11 @@ class Group:
         return curve(truth, np.concatenate([m.ranks for m in scored if m.ranks is not None]))
 
     @cached_property
+    def each(self) -> list[tuple[str, Group]]:
+        """Every recording alone, with its name."""
+        return [(m.name, Group([m], self.measuring)) for m in self.recordings]
+
+    @cached_property
     def pooled(self) -> Figures:
         """Of all time together: a long recording counts more."""
         spotted = [m.spotted for m in self.recordings]
@@ -126,10 +131,10 @@ class Group:
     @cached_property
     def mean(self) -> Figures:
         """The mean over recordings of each figure where it is defined: every recording counts the same."""
-        each = [Group([m], self.measuring).pooled for m in self.recordings]
         means = {}
         for name in FIGURES:
-            defined = [figures[name] for figures in each if not math.isnan(figures[name])]
+            values = (alone.pooled[name] for _, alone in self.each)
+            defined = [value for value in values if not math.isnan(value)]
             means[name] = sum(defined) / len(defined) if defined else math.nan
         return means
 
@@ -165,17 +170,16 @@ class Group:
             return {}
         ranks = [m.ranks for m in self.recordings if m.ranks is not None]
         edges = np.unique(np.quantile(np.concatenate(ranks), np.linspace(0, 1, BINS + 1)))
-        tables = np.zeros((2, len(ranks), len(edges)), np.int64)
+        tables = np.zeros((2, len(ranks), len(edges)))
         for row, m in enumerate(self.recordings):
             assert m.truth is not None and m.ranks is not None
             where = np.searchsorted(edges, m.ranks, "right") - 1
             for kind, mask in enumerate((m.truth, ~m.truth)):
                 tables[kind, row] = np.bincount(where[mask], minlength=len(edges))[::-1]
+        threshold = np.append(np.inf, edges[::-1])
         rows = []
-        for draw in times:
-            speech, other = draw @ tables[0], draw @ tables[1]
+        for speech, other in zip(times @ tables[0], times @ tables[1], strict=True):
             both = speech.any() and other.any()
-            threshold = np.append(np.inf, edges[::-1])
             rows.append(_threshold_free(from_counts(threshold, speech, other) if both else None))
         return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 

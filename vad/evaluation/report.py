@@ -175,10 +175,9 @@ def _groups(evaluation: Evaluation) -> str:
 
 def _recordings(whole: Group) -> str:
     """The figures of each recording."""
-    each = [(m.name, Group([m], whole.measuring)) for m in whole.recordings]
     titles = {head: FIGURES[name].title for name, head in COLUMNS.items()}
     legend = "; ".join(f"{head}: {title}" for head, title in titles.items() if not title.startswith(head))
-    return f"<section><h2>Each recording</h2><p>{legend}</p>{_table(rows('recording', each))}</section>"
+    return f"<section><h2>Each recording</h2><p>{legend}</p>{_table(rows('recording', whole.each))}</section>"
 
 
 def _settings(evaluation: Evaluation) -> str:
