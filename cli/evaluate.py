@@ -12,13 +12,13 @@ import click
 
 from vad.errors import VadError
 from vad.formats import FORMATS
-from vad.settings import Segmentation
+from vad.settings import Measuring, Segmentation
 
+from . import measuring
 from . import options as shared
 from .talk import Talk
 
 if TYPE_CHECKING:
-    from vad.evaluation.measure import Measuring
     from vad.evaluation.sets import Evaluation, Listen
 
 PATH = click.Path(path_type=Path)
@@ -31,8 +31,8 @@ WRITTEN = ("table", "json", "csv", "markdown")
 @click.option("--reference", type=PATH, metavar="PATH", help="True labels.  [default: beside the sound]")
 @click.option("--hypothesis", type=PATH, metavar="PATH", help="Labels to measure, in place of a detector's.")
 @click.option("--hypothesis-format", type=click.Choice(list(FORMATS)), help="Of the hypothesis, where names do not.")
-@shared.measuring
-@shared.grouping
+@measuring.settings
+@measuring.grouping
 @click.option("-f", "--format", "kind", type=click.Choice(WRITTEN), default="table", show_default=True, help="Output.")
 @click.option("-o", "--output", type=PATH, metavar="FILE", help="Where to write.  [default: standard output]")
 @click.option("--report", type=PATH, metavar="FILE.html", help="Write a page with curves and the worst stretches, too.")
@@ -72,7 +72,7 @@ def evaluate(**options: Any) -> None:
             stack.enter_context(replacing(p)) if (p := options[k]) else None for k in ("output", "report")
         )
         talk = stack.enter_context(Talk(0, options["quiet"], False))
-        evaluation = _evaluate(options, shared.measured_how(options), talk)
+        evaluation = _evaluate(options, measuring.measuring(options), talk)
         for note in evaluation.notes:
             talk.warn(note)
         for problem in evaluation.problems:
@@ -100,7 +100,7 @@ def _check_targets(options: dict[str, Any]) -> None:
                 raise click.UsageError(f"{target}: is the --{name} itself; name another place.")
 
 
-def _evaluate(options: dict[str, Any], measuring: Measuring, talk: Talk) -> Evaluation:
+def _evaluate(options: dict[str, Any], how: Measuring, talk: Talk) -> Evaluation:
     """What the options ask to be measured, with its groups."""
     from vad.evaluation.sets import by_labels, evaluate_labels, evaluate_sound
     from vad.labelled import read_labelled
@@ -114,7 +114,7 @@ def _evaluate(options: dict[str, Any], measuring: Measuring, talk: Talk) -> Eval
         if reference is None:
             raise click.UsageError("Give --reference, too: what the hypothesis is measured against.")
         formats = (options["reference_format"], options["hypothesis_format"])
-        evaluation = evaluate_labels(reference, hypothesis, measuring, uem=options["uem"], formats=formats)
+        evaluation = evaluate_labels(reference, hypothesis, how, uem=options["uem"], formats=formats)
     else:
         sounds = read_labelled(audio, reference, uem=options["uem"], format=options["reference_format"])
         about: dict[str, Any] = {"audio": str(audio), "reference": str(reference or audio)}
@@ -125,8 +125,8 @@ def _evaluate(options: dict[str, Any], measuring: Measuring, talk: Talk) -> Eval
             listen = _detecting(options, about)
         talk.expect(len(sounds.recordings))
         jobs = min(options["jobs"], len(sounds.recordings))
-        evaluation = evaluate_sound(sounds, listen, measuring, jobs=jobs, progress=talk.to, about=about)
-    shared.group(evaluation, options)
+        evaluation = evaluate_sound(sounds, listen, how, jobs=jobs, progress=talk.to, about=about)
+    measuring.group(evaluation, options)
     return evaluation
 
 

@@ -154,6 +154,16 @@ class TestBadInput:
         assert [r["name"] for r in json.loads(result.stdout)["recordings"]] == ["b/z"]
         assert "x.wav" in result.stderr and "y.tsv" in result.stderr
 
+    def test_damaged_labels_are_not_taken_for_nothing_found(self, recordings: Path, tmp_path: Path) -> None:
+        for name in "xyz":
+            labels(tmp_path / f"found/{name}.tsv", (1, 2))
+        (tmp_path / "found/y.tsv").write_text("1\tnan\n")
+        for reference in (("--audio", recordings), ("--reference", recordings)):
+            result = evaluate(*reference, "--hypothesis", tmp_path / "found", "-f", "json")
+            assert [r["name"] for r in json.loads(result.stdout)["recordings"]] == ["a/x", "b/z"]
+            assert result.exit_code == 1
+            assert sum("y.tsv" in line for line in result.stderr.splitlines()) == 1
+
     def test_silence_alone_has_false_alarms_alone(self, write_bursts: Write, tmp_path: Path) -> None:
         sound = write_bursts("quiet.wav", (1, 2))
         labels(tmp_path / "quiet.tsv")

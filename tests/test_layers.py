@@ -39,7 +39,7 @@ LAYERS = {
     "batch": 3,
     "matching": 3.2,
     "labelled": 3.3,
-    "measuring": 1.6,
+    "duration": 1.6,
     "output": 3.5,
     "peers": 3.5,
     "evaluation": 3.6,
@@ -148,7 +148,8 @@ def test_measuring_and_its_report_load_nothing_of_the_training_side(tmp_path: Pa
 
 def test_help_loads_nothing_heavy() -> None:
     loaded = loaded_after(
-        "from vad.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\nfrom vad.cli import compare, detect, evaluate"
+        "from vad.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
+        "from vad.cli import compare, detect, evaluate"
     )
     assert "click" in loaded
     assert not loaded & {"numpy", "onnxruntime", "soundfile", "soxr", "av"}

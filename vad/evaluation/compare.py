@@ -11,12 +11,12 @@ import numpy as np
 from vad.errors import AudioError, VadError
 from vad.evaluation.durations import cut_pieces, to_spans
 from vad.evaluation.frames import Floats
-from vad.evaluation.measure import Group, Measured, Measuring, measure
-from vad.evaluation.sets import MEASURING
+from vad.evaluation.measure import Group, Measured, measure
 from vad.features import Float32
 from vad.labelled import Labelled
 from vad.peers import RATE, System, frame_scores, read_samples
 from vad.segments import Segment, clip
+from vad.settings import MEASURING, Measuring
 
 
 @dataclass

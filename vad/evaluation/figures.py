@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from vad.evaluation.boundaries import FOUND
+from vad.settings import Weights
 
 
 @dataclass(frozen=True)
@@ -51,16 +52,6 @@ FIGURES: dict[str, Figure] = {
     "minutes": Figure("minutes", "min", "of sound that counts"),
     "speech": Figure("speech", "%", "share of the time, in the reference", TIME),
 }
-
-
-class Weights(NamedTuple):
-    """Of the detection cost."""
-
-    miss: float = 0.75
-    alarm: float = 0.25
-
-
-WEIGHTS = Weights()
 
 
 def rates(seconds: Any, weights: Weights) -> dict[str, Any]:

@@ -10,34 +10,18 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from vad.errors import SettingError
 from vad.evaluation.boundaries import Spotted, spot
 from vad.evaluation.durations import cut_pieces, to_spans
-from vad.evaluation.figures import FIGURES, WEIGHTS, Weights, boundary_figures, rates
+from vad.evaluation.figures import FIGURES, boundary_figures, rates
 from vad.evaluation.frames import Curve, Floats, curve, from_counts, to_frames
 from vad.grid import Grid
 from vad.segments import Segment, clip
+from vad.settings import MEASURING, Measuring
 
 BINS = 1024  # of scores, for resampling: the AUC moves by less than a millionth
 CONFIDENCE = 95.0  # percent of the resampled figures that an interval holds
 Figures = dict[str, float]  # by the names in `FIGURES`; NaN where undefined
 Intervals = dict[str, tuple[float, float]]
-
-
-@dataclass(frozen=True)
-class Measuring:
-    """How to measure."""
-
-    collar: float = 0.0  # seconds on each side of a reference boundary that are not scored
-    weights: Weights = WEIGHTS
-    resamples: int = 1000  # for confidence intervals; 0 for none
-    seed: int = 1
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.collar < 60:
-            raise SettingError(f"collar={self.collar}: give seconds from 0 to 60")
-        if not all(0 <= w < math.inf for w in self.weights) or not any(self.weights):
-            raise SettingError(f"dcf={self.weights.miss:g} {self.weights.alarm:g}: give two weights, not negative")
 
 
 @dataclass(frozen=True)
@@ -97,7 +81,7 @@ class Group:
     """Recordings measured together; at least one."""
 
     recordings: list[Measured]
-    measuring: Measuring = Measuring()
+    measuring: Measuring = MEASURING
 
     @cached_property
     def curve(self) -> Curve | None:

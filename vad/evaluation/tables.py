@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from vad.evaluation.figures import FIGURES
-from vad.evaluation.measure import CONFIDENCE, Figures, Group, Measuring
+from vad.evaluation.measure import CONFIDENCE, Figures, Group
 from vad.evaluation.sets import Evaluation
 from vad.formats import printable
+from vad.settings import Measuring
 
 COLUMNS = {  # of the tables with a row per recording, and their heads
     "minutes": "min",
