@@ -9,7 +9,7 @@ import click
 
 from vad.errors import ModelError, RecipeError, VadError
 
-from . import options as shared
+from . import measuring
 from .talk import Talk
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ WRITTEN = ("table", "json", "csv", "markdown")
 @click.argument("audio", nargs=-1, required=True, type=PATH, metavar="AUDIO...")
 @click.option("--systems", metavar="NAME,...", help="What to compare.  [default: speech-1 and the peers installed]")
 @click.option("--reference", type=PATH, metavar="PATH", help="True labels.  [default: beside the sound, if any]")
-@shared.measuring
+@measuring.settings
 @click.option("-f", "--format", "kind", type=click.Choice(WRITTEN), default="table", show_default=True, help="Output.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no notes, only errors.")
 def compare(audio: tuple[Path, ...], systems: str | None, kind: str, quiet: bool, **options: Any) -> None:
@@ -46,7 +46,7 @@ def compare(audio: tuple[Path, ...], systems: str | None, kind: str, quiet: bool
         opened = _open(systems, talk)
         labelled, unlabelled = _recordings(audio, options, talk)
         talk.expect(len(labelled) + len(unlabelled))
-        found = run(labelled, unlabelled, opened, shared.measured_how(options), progress=talk.to)
+        found = run(labelled, unlabelled, opened, measuring.measuring(options), progress=talk.to)
         for problem in found.problems:
             talk.error(VadError(problem))
         click.echo(WRITERS[kind](found), nl=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,16 +12,17 @@ import click
 
 from vad.errors import VadError
 from vad.formats import FORMATS
-from vad.settings import Segmentation
+from vad.settings import Measuring, Segmentation
 
+from . import measuring
 from . import options as shared
 from .talk import Talk
 
 if TYPE_CHECKING:
-    from vad.evaluation.measure import Measuring
-    from vad.evaluation.sets import Evaluation
+    from vad.evaluation.sets import Evaluation, Listen
 
 PATH = click.Path(path_type=Path)
+DETECTING = tuple(Segmentation.__dataclass_fields__)
 WRITTEN = ("table", "json", "csv", "markdown")
 
 
@@ -27,13 +30,15 @@ WRITTEN = ("table", "json", "csv", "markdown")
 @click.option("--audio", type=PATH, metavar="PATH", help="Sound to detect in: a file, or a folder.")
 @click.option("--reference", type=PATH, metavar="PATH", help="True labels.  [default: beside the sound]")
 @click.option("--hypothesis", type=PATH, metavar="PATH", help="Labels to measure, in place of a detector's.")
-@click.option("--hypothesis-format", type=click.Choice(list(FORMATS)), help="Of the hypothesis, likewise.")
-@shared.measuring
-@shared.grouping
+@click.option("--hypothesis-format", type=click.Choice(list(FORMATS)), help="Of the hypothesis, where names do not.")
+@measuring.settings
+@measuring.grouping
 @click.option("-f", "--format", "kind", type=click.Choice(WRITTEN), default="table", show_default=True, help="Output.")
 @click.option("-o", "--output", type=PATH, metavar="FILE", help="Where to write.  [default: standard output]")
 @click.option("--report", type=PATH, metavar="FILE.html", help="Write a page with curves and the worst stretches, too.")
-@click.option("--model", metavar="MODEL", help="Weights file, or folder of `vad train`.  [default: speech-1]")
+@click.option(
+    "--model", metavar="MODEL", help="Weights file, folder of `vad train`, or webrtc, silero, ten.  [default: speech-1]"
+)
 @click.option("--latency", metavar="SECONDS|NAME", help="Detect as `vad stream --latency` would.  [default: no limit]")
 @shared.one_channel
 @shared.segmentation
@@ -57,31 +62,45 @@ def evaluate(**options: Any) -> None:
 
     Exit status: 0 all was measured, 1 a recording or its labels could not be read.
     """
+    from vad.evaluation.report import to_html
     from vad.evaluation.tables import WRITERS
     from vad.output import explain, replacing
 
-    with Talk(0, options["quiet"], False) as talk:
-        evaluation = _evaluate(options, shared.measured_how(options), talk)
+    _check_targets(options)
+    with contextlib.ExitStack() as stack:  # a place that cannot be written to is said before the work, not after
+        output, report = (
+            stack.enter_context(replacing(p)) if (p := options[k]) else None for k in ("output", "report")
+        )
+        talk = stack.enter_context(Talk(0, options["quiet"], False))
+        evaluation = _evaluate(options, measuring.measuring(options), talk)
         for note in evaluation.notes:
             talk.warn(note)
         for problem in evaluation.problems:
             talk.error(VadError(problem))
         text = WRITERS[options["kind"]](evaluation)
-        if options["report"]:
-            from vad.evaluation.report import to_html
-
-            with replacing(options["report"]) as file, explain(str(options["report"])):
-                file.write(to_html(evaluation).encode("utf-8"))
-        if options["output"]:
-            with replacing(options["output"]) as file, explain(str(options["output"])):
-                file.write(text.encode("utf-8"))
+        if output:
+            with explain(str(options["output"])):
+                output.write(text.encode("utf-8"))
         else:
             click.echo(text, nl=False)
+        if report:
+            with explain(str(options["report"])):
+                report.write(to_html(evaluation).encode("utf-8"))
     if talk.failed:
         raise SystemExit(1)
 
 
-def _evaluate(options: dict[str, Any], measuring: Measuring, talk: Talk) -> Evaluation:
+def _check_targets(options: dict[str, Any]) -> None:
+    """Raise `click.UsageError` where what is written would take the place of what is read."""
+    if options["report"] and options["report"].suffix.lower() not in (".html", ".htm"):
+        raise click.UsageError(f"--report {options['report']}: it is a page; name it .html.")
+    for target in filter(None, (options["output"], options["report"])):
+        for name in ("audio", "reference", "hypothesis", "uem", "table"):
+            if options[name] and options[name].exists() and target.exists() and target.samefile(options[name]):
+                raise click.UsageError(f"{target}: is the --{name} itself; name another place.")
+
+
+def _evaluate(options: dict[str, Any], how: Measuring, talk: Talk) -> Evaluation:
     """What the options ask to be measured, with its groups."""
     from vad.evaluation.sets import by_labels, evaluate_labels, evaluate_sound
     from vad.labelled import read_labelled
@@ -90,12 +109,12 @@ def _evaluate(options: dict[str, Any], measuring: Measuring, talk: Talk) -> Eval
     if hypothesis is None and audio is None:
         raise click.UsageError("Give --audio for a detector, or --hypothesis for labels to measure.")
     if hypothesis is not None:
-        _refuse_detecting(options)
+        _refuse(options, ("model", "latency", *DETECTING), "--hypothesis: nothing is detected then")
     if audio is None:
         if reference is None:
             raise click.UsageError("Give --reference, too: what the hypothesis is measured against.")
         formats = (options["reference_format"], options["hypothesis_format"])
-        evaluation = evaluate_labels(reference, hypothesis, measuring, uem=options["uem"], formats=formats)
+        evaluation = evaluate_labels(reference, hypothesis, how, uem=options["uem"], formats=formats)
     else:
         sounds = read_labelled(audio, reference, uem=options["uem"], format=options["reference_format"])
         about: dict[str, Any] = {"audio": str(audio), "reference": str(reference or audio)}
@@ -106,16 +125,22 @@ def _evaluate(options: dict[str, Any], measuring: Measuring, talk: Talk) -> Eval
             listen = _detecting(options, about)
         talk.expect(len(sounds.recordings))
         jobs = min(options["jobs"], len(sounds.recordings))
-        evaluation = evaluate_sound(sounds, listen, measuring, jobs=jobs, progress=talk.to, about=about)
-    shared.group(evaluation, options)
+        evaluation = evaluate_sound(sounds, listen, how, jobs=jobs, progress=talk.to, about=about)
+    measuring.group(evaluation, options)
     return evaluation
 
 
-def _detecting(options: dict[str, Any], about: dict[str, Any]) -> Any:
+def _detecting(options: dict[str, Any], about: dict[str, Any]) -> Listen:
     """A detector as the options ask for it; `about` is told."""
     from vad import Detector
-    from vad.evaluation.sets import by_detector
+    from vad.evaluation.sets import by_detector, by_system
+    from vad.peers import PEERS, open_system, version
 
+    if options["model"] in PEERS:
+        _refuse(options, ("latency", *DETECTING), f"--model {options['model']}: it runs at its own defaults")
+        options["jobs"] = 1  # peers remember what they heard
+        about["model"] = {"name": options["model"], "version": version(options["model"])}
+        return by_system(open_system(options["model"]), options["channel"])
     detector = Detector(options["model"])
     settings = detector.settings(options["preset"], **shared.settings(options))
     about |= {"model": detector.description.identity, "settings": _finite(asdict(settings))}
@@ -129,9 +154,10 @@ def _finite(settings: dict[str, float]) -> dict[str, float | None]:
     return {name: None if value == float("inf") else value for name, value in settings.items()}
 
 
-def _refuse_detecting(options: dict[str, Any]) -> None:
-    """Raise `click.UsageError` where options for a detector are given beside a hypothesis."""
-    given = [name for name in ("model", "latency", *Segmentation.__dataclass_fields__) if options[name] is not None]
-    if given or options["preset"] != "default":
-        name = (given or ["preset"])[0].replace("_", "-")
-        raise click.UsageError(f"--{name} is for detecting; with --hypothesis nothing is detected.")
+def _refuse(options: dict[str, Any], names: Iterable[str], why: str) -> None:
+    """Raise `click.UsageError` where options with these names are given."""
+    given = [name for name in names if options[name] is not None]
+    if options["preset"] != "default":
+        given.append("preset")
+    if given:
+        raise click.UsageError(f"{why}; leave out --{given[0].replace('_', '-')}.")

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vad.errors import VadError
-from vad.settings import GOALS
+from vad.settings import GOALS, Measuring, Weights
 
+from . import measuring
 from . import options as shared
 from .talk import Talk
 
@@ -32,11 +33,11 @@ LIMIT: dict[str, Any] = {"metavar": "SHARE", "callback": shared.to_share}
 @click.option("--labels", type=PATH, metavar="FILE|DIR", help="True labels.  [default: beside the sound]")
 @shared.labels_format
 @shared.uem
-@shared.collar
+@measuring.collar
 @click.option("--minimize", type=click.Choice(GOALS), help="Figure to make low.  [default: dcf, or what has no limit]")
 @click.option("--miss-at-most", **LIMIT, help="Share of the speech that may be missed, like 2% or 0.02.")
 @click.option("--false-alarm-at-most", **LIMIT, help="Share of the other time that may be taken for speech.")
-@shared.dcf
+@measuring.dcf
 @click.option("--folds", type=click.IntRange(2), default=5, show_default=True, help="Parts for cross-validation.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Another number, other parts.")
 @click.option("--write", type=PATH, metavar="MODEL.onnx", help="Write a copy of the weights that has these settings.")
@@ -65,7 +66,6 @@ def tune(audio: Path, labels: Path | None, kind: str, **options: Any) -> None:
     has them, for --model.
     """
     from vad import Detector
-    from vad.evaluation.measure import Measuring
     from vad.evaluation.sets import by_detector, evaluate_sound
     from vad.labelled import read_labelled
     from vad.tuning.search import TUNABLE
@@ -74,6 +74,7 @@ def tune(audio: Path, labels: Path | None, kind: str, **options: Any) -> None:
     from vad.tuning.tune import tune as run
 
     goal = _goal(options)
+    how = Measuring(options["collar"], goal.weights, resamples=0)
     draw = _drawing(options["picture"])
     with Talk(0, options["quiet"], False) as talk:
         detector = Detector(options["model"])
@@ -83,12 +84,11 @@ def tune(audio: Path, labels: Path | None, kind: str, **options: Any) -> None:
         count = len(sounds.recordings)
         talk.expect(count + 1 + options["folds"])
         listen = by_detector(detector, before, options["channel"], options["latency"])
-        measuring = Measuring(options["collar"], resamples=0)
-        heard = evaluate_sound(sounds, listen, measuring, jobs=options["jobs"], progress=talk.to)
+        heard = evaluate_sound(sounds, listen, how, jobs=options["jobs"], progress=talk.to)
         trials = Trials([Scored.of(one) for one in heard.whole.recordings], detector.grid, options["collar"])
         free = [name for name in TUNABLE if name not in given]
-        how = {"folds": options["folds"], "seed": options["seed"]}
-        tuned = run(trials, goal, before, free, **how, progress=lambda done: talk.to(count + done))
+        parts = {"folds": options["folds"], "seed": options["seed"]}
+        tuned = run(trials, goal, before, free, **parts, progress=lambda done: talk.to(count + done))
         for note in [*heard.notes, *tuned.notes]:
             talk.warn(note)
         for problem in heard.problems:
@@ -106,7 +106,6 @@ def tune(audio: Path, labels: Path | None, kind: str, **options: Any) -> None:
 
 def _goal(options: dict[str, Any]) -> Goal:
     """What the options ask for; with one limit alone, the other figure shall be low."""
-    from vad.evaluation.figures import Weights
     from vad.tuning.goal import Goal
 
     miss, false_alarm = options["miss_at_most"], options["false_alarm_at_most"]

@@ -23,11 +23,12 @@ from sklearn.metrics import average_precision_score, precision_recall_curve, roc
 
 from vad import Segment, SettingError
 from vad.evaluation import detection_cost, roc_auc, to_frames
-from vad.evaluation.figures import FIGURES, Weights
+from vad.evaluation.figures import FIGURES
 from vad.evaluation.frames import curve
-from vad.evaluation.measure import Group, Measured, Measuring, measure
+from vad.evaluation.measure import Group, Measured, measure
 from vad.grid import Grid
 from vad.segments import merge
+from vad.settings import Measuring, Weights
 
 FRAMES = st.lists(st.tuples(st.booleans(), st.integers(0, 6)), min_size=2, max_size=50)
 TIMES = st.integers(0, 4000).map(lambda n: n / 100)

@@ -40,8 +40,8 @@ LAYERS = {
     "batch": 3,
     "matching": 3.2,
     "labelled": 3.3,
-    "measuring": 1.6,
     "overview": 3.4,
+    "duration": 1.6,
     "output": 3.5,
     "peers": 3.5,
     "evaluation": 3.6,
@@ -146,9 +146,18 @@ def test_preparing_data_loads_no_torch_and_its_help_nothing_heavy() -> None:
     assert not loaded & {"torch", "librosa", "scipy", "onnx", "lhotse"}
 
 
+def test_measuring_and_its_report_load_nothing_of_the_training_side(tmp_path: Path) -> None:
+    arguments = ["evaluate", "--audio", "data/talk.flac", "--report", str(tmp_path / "report.html"), "-q"]
+    loaded = loaded_after(f"from vad.cli import main\ntry: main({arguments})\nexcept SystemExit: pass")
+    assert "onnxruntime" in loaded
+    assert not loaded & {"torch", "torchaudio", "librosa", "scipy", "onnx", "matplotlib"}
+    assert (tmp_path / "report.html").exists()
+
+
 def test_help_loads_nothing_heavy() -> None:
     loaded = loaded_after(
-        "from vad.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\nfrom vad.cli import detect"
+        "from vad.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
+        "from vad.cli import compare, detect, evaluate"
     )
     assert "click" in loaded
     assert not loaded & {"numpy", "onnxruntime", "soundfile", "soxr", "av"}

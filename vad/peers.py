@@ -5,15 +5,20 @@ All hear 16 kHz mono float32, one recording at a time and on one thread, at thei
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vad.audio import Channel, read
 from vad.detector import Detector
-from vad.errors import ModelError
+from vad.errors import AudioError, ModelError
+from vad.features import Float32
+from vad.grid import Grid
 from vad.segments import Segment
 
 RATE = 16_000
@@ -129,6 +134,14 @@ def installed() -> list[str]:
     return [name for name, peer in PEERS.items() if importlib.util.find_spec(peer.module)]
 
 
+def version(name: str) -> str:
+    """The version of a peer's package; "unknown" where it does not say."""
+    try:
+        return importlib.metadata.version(PEERS[name].package)
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"
+
+
 def open_system(name: str) -> System:
     """A peer by its name, else a model of this package: its name, weights file or folder.
 
@@ -142,6 +155,19 @@ def open_system(name: str) -> System:
     except (ImportError, OSError) as error:
         reason = " ".join(str(error).split())
         raise ModelError(f"{name}: its package cannot be loaded ({reason}); pip install {peer.package}") from error
+
+
+def read_samples(path: str, channel: Channel = "mix") -> Float32:
+    """A whole recording as a system takes it, `(sample,)`; `AudioError` where it cannot be read or is empty."""
+    samples = read(Path(path), RATE, channel)
+    if not len(samples):
+        raise AudioError(f"{path}: holds no sound")
+    return samples
+
+
+def frame_scores(system: System, samples: Array) -> Array:
+    """A system's scores on the grid of 10 ms frames, `ceil(seconds * 100)` of them."""
+    return system.scores(samples)[: Grid().frame_count(len(samples))]
 
 
 def to_int16(samples: Array) -> NDArray[np.int16]:

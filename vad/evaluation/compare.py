@@ -5,23 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
-from vad.audio import read
 from vad.errors import AudioError, VadError
 from vad.evaluation.durations import cut_pieces, to_spans
 from vad.evaluation.frames import Floats
-from vad.evaluation.measure import Group, Measured, Measuring, measure
-from vad.evaluation.sets import MEASURING
+from vad.evaluation.measure import Group, Measured, measure
 from vad.features import Float32
-from vad.grid import Grid
 from vad.labelled import Labelled
-from vad.peers import RATE, System
+from vad.peers import RATE, System, frame_scores, read_samples
 from vad.segments import Segment, clip
-
-GRID = Grid(RATE, RATE // 100)  # of every system's scores
+from vad.settings import MEASURING, Measuring
 
 
 @dataclass
@@ -31,7 +26,7 @@ class Comparison:
     groups: dict[str, Group] = field(default_factory=dict)  # recordings with a reference; empty without any
     heard: int = 0  # recordings
     seconds: float = 0.0  # of sound heard by each
-    spent: dict[str, float] = field(default_factory=dict)  # seconds that each needed for its segments
+    spent: dict[str, float] = field(default_factory=dict)  # seconds of a core that each needed for its segments
     speech: dict[str, float] = field(default_factory=dict)  # seconds that each took for speech
     segments: dict[str, int] = field(default_factory=dict)
     agreed: Floats = field(default_factory=lambda: np.empty((0, 0)))  # (system, system) seconds that two say the same
@@ -50,7 +45,7 @@ def compare(
     """Let every system hear every recording, one after another on one thread.
 
     `unlabelled` are paths of sound without a reference. `change` is what happens to the samples
-    `(sample,)` first, as a telephone line would. What is timed is from samples to segments,
+    `(sample,)` first, as a telephone line would. What is timed, in time of the processor, is from samples to segments,
     decoding left out. Recordings that cannot be read become problems; `AudioError` where none can.
     """
     found = Comparison(agreed=np.zeros((len(systems), len(systems))))
@@ -61,9 +56,7 @@ def compare(
     for done, one in enumerate(everything, 1):
         path = one if isinstance(one, str) else one.path
         try:
-            samples = change(read(Path(path), RATE))
-            if not len(samples):
-                raise AudioError(f"{path}: holds no sound")
+            samples = change(read_samples(path))
         except VadError as error:
             found.problems.append(str(error))
             continue
@@ -76,7 +69,7 @@ def compare(
             found.speech[name] += sum(s.duration for s in segments)
             found.segments[name] += len(segments)
             if isinstance(one, Labelled):
-                scores = systems[name].scores(samples)[: GRID.frame_count(len(samples))]
+                scores = frame_scores(systems[name], samples)
                 counted, collar = one.counted, measuring.collar
                 measured[name].append(
                     measure(one.name, one.reference, segments, duration, counted=counted, collar=collar, scores=scores)
@@ -92,9 +85,9 @@ def _hear(systems: dict[str, System], samples: Float32, found: Comparison) -> di
     """The segments of each system, ordered and within the recording; `found` is told the time it took."""
     heard = {}
     for name, system in systems.items():
-        began = time.perf_counter()
+        began = time.process_time()
         segments = system.segments(samples)
-        found.spent[name] += time.perf_counter() - began
+        found.spent[name] += time.process_time() - began
         heard[name] = clip(segments, len(samples) / RATE)
     return heard
 

@@ -145,6 +145,7 @@ def _curves(whole: Group, thresholds: dict[str, float]) -> str:
         return f"<section><h2>Other thresholds</h2><p>Curves cannot be drawn: {why}.</p></section>"
     point = (whole.pooled["false_alarm"], whole.pooled["miss"])
     weights = whole.measuring.weights
+    dashed = "; dashed, the thresholds in use" if thresholds else ""
     here = "<span class='key here'></span>"
     return (
         "<section><h2>Other thresholds</h2><p>Every 10 ms has a score. Where speech begins is a choice: a low "
@@ -156,7 +157,7 @@ def _curves(whole: Group, thresholds: dict[str, float]) -> str:
         f"is better</figcaption>{curves.det(curve, point)}</figure></div>"
         "<figure><figcaption><b>Thresholds</b>: <span class='key missed'></span>miss, "
         "<span class='key alarmed'></span>false alarm, <span class='key first'></span>their weighted mean, "
-        f"{weights.miss:g} to {weights.alarm:g}, lowest at the dot; dashed, the thresholds in use</figcaption>"
+        f"{weights.miss:g} to {weights.alarm:g}, lowest at the dot{dashed}</figcaption>"
         f"{curves.thresholds(curve, weights, thresholds)}</figure></section>"
     )
 
@@ -174,9 +175,9 @@ def _groups(evaluation: Evaluation) -> str:
 
 def _recordings(whole: Group) -> str:
     """The figures of each recording."""
-    each = [(m.name, Group([m], whole.measuring)) for m in whole.recordings]
-    legend = ", ".join(f"{head} = {FIGURES[name].title}" for name, head in COLUMNS.items() if name != "minutes")
-    return f"<section><h2>Each recording</h2><p>{legend}</p>{_table(rows('recording', each))}</section>"
+    titles = {head: FIGURES[name].title for name, head in COLUMNS.items()}
+    legend = "; ".join(f"{head}: {title}" for head, title in titles.items() if not title.startswith(head))
+    return f"<section><h2>Each recording</h2><p>{legend}</p>{_table(rows('recording', whole.each))}</section>"
 
 
 def _settings(evaluation: Evaluation) -> str:
@@ -186,12 +187,16 @@ def _settings(evaluation: Evaluation) -> str:
         f"Nothing within {measuring.collar:g} s of a boundary of the reference is scored."
         if measuring.collar
         else "All time counts, up to the boundaries.",
-        f"Intervals hold 95 % of the figures of {measuring.resamples} draws of the recordings with replacement "
-        f"(bootstrap, seed {measuring.seed}): they say how far other recordings of this kind could differ.",
     ]
+    if evaluation.whole.intervals:
+        lines.append(
+            f"Intervals hold 95 % of the figures of {measuring.resamples} draws of the recordings with replacement "
+            f"(bootstrap, seed {measuring.seed}): they say how far other recordings of this kind could differ."
+        )
     if "model" in about:
-        settings = ", ".join(f"{k} {'no limit' if v is None else f'{v:g}'}" for k, v in about["settings"].items())
-        lines.append(f"Model {about['model']['name']} {about['model']['version']}; {settings}.")
+        chosen = [f"{k} {'no limit' if v is None else f'{v:g}'}" for k, v in about.get("settings", {}).items()]
+        how = ", ".join(chosen) or "at its own defaults"
+        lines.append(f"Model {about['model']['name']} {about['model']['version']}; {how}.")
     return f"<section><h2>How it was measured</h2>{''.join(f'<p>{_safe(line)}</p>' for line in lines)}</section>"
 
 

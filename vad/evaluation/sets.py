@@ -13,19 +13,19 @@ from typing import Any, NamedTuple
 from vad.audio import Channel, open_sound
 from vad.batch import Input, work
 from vad.detector import Detector
-from vad.errors import AudioError, RecipeError, VadError
-from vad.evaluation.measure import Group, Measured, Measuring, measure
+from vad.duration import duration_of
+from vad.errors import AudioError, FormatError, RecipeError, VadError
+from vad.evaluation.measure import Group, Measured, measure
 from vad.features import Float32
 from vad.formats import Document, speech_of
 from vad.grid import Grid
 from vad.labelled import Labelled, LabelledSet, left_out
 from vad.matching import Matches, Names, match_labels, read_uem, take_all
-from vad.measuring import measure as measure_sound
+from vad.peers import RATE, System, frame_scores, read_samples
 from vad.segments import Segment
-from vad.settings import Segmentation
+from vad.settings import MEASURING, Measuring, Segmentation
 
 LATE = 0.1  # seconds that labels may go on after the end before it is worth a word
-MEASURING = Measuring()
 
 
 class Heard(NamedTuple):
@@ -73,10 +73,21 @@ def by_detector(
     return listen
 
 
+def by_system(system: System, channel: Channel = "mix") -> Listen:
+    """Hears with a system of `vad.peers`; one recording at a time."""
+
+    def listen(path: str, check: Callable[[], None]) -> Heard:
+        samples = read_samples(path, channel)
+        check()
+        return Heard(len(samples) / RATE, system.segments(samples), frame_scores(system, samples))
+
+    return listen
+
+
 def by_labels(hypothesis: Path, sounds: LabelledSet, format: str | None = None) -> Listen:
     """Takes what was found from labels that were made before; sound they do not name has none.
 
-    Raises `RecipeError` where they name none of it.
+    `sounds` is told what was left out. Raises `RecipeError` where the labels name none of it.
     """
     matches = Matches(places={one.path: one.name for one in sounds.recordings})
     names = Names([Input(one.path, Path(one.name)) for one in sounds.recordings])
@@ -84,12 +95,14 @@ def by_labels(hypothesis: Path, sounds: LabelledSet, format: str | None = None) 
     if not matches.labelled:
         left = (matches.problems + matches.orphans or ["there are no labels in it"])[0]
         raise RecipeError(f"{hypothesis}: nothing in it belongs to the recordings ({left})")
-    sounds.problems.extend(matches.problems)
+    sounds.problems.extend(p for p in matches.problems if p not in matches.damaged.values())
     sounds.notes.extend(left_out(matches, []))
 
     def listen(path: str, check: Callable[[], None]) -> Heard:
         check()
-        return Heard(measure_sound(path), speech_of(matches.labelled.get(path, [])))
+        if path in matches.damaged:
+            raise FormatError(matches.damaged[path])
+        return Heard(duration_of(path), speech_of(matches.labelled.get(path, [])))
 
     return listen
 
@@ -142,14 +155,14 @@ def evaluate_labels(
     notes = left_out(Matches(orphans=matches.orphans), [n for n in named if listed is not None and n not in listed])
     if reference.samefile(hypothesis):
         notes.append(f"{reference} is both reference and hypothesis: of course they agree")
-    if missing := [name for name in named if name not in matches.labelled]:
+    if missing := [name for name in named if name not in {**matches.labelled, **matches.damaged}]:
         notes.append(
             f"{len(missing)} recordings are not in the hypothesis, which counts as nothing found, like {missing[0]}"
         )
     measured, guessed = [], False
     for name, documents in named.items():
         counted = None if listed is None else listed.get(name, [])
-        if counted == []:
+        if counted == [] or name in matches.damaged:
             continue
         found = matches.labelled.get(name, [])
         guessed = guessed or not (counted or any(map(_says_its_length, [*documents, *found])))
