@@ -31,11 +31,14 @@ def compare(audio: tuple[Path, ...], systems: str | None, kind: str, quiet: bool
     """Compare detectors on your own sound.
 
     AUDIO are files or folders. A NAME is a model of the package, a weights file, a folder of
-    `vad train`, or a peer through its own package: webrtc, silero, ten. A row per system says how
-    well it does where there are labels (beside the sound, or --reference), how much it takes for
-    speech and how far it agrees with the others on all of it, and how long it needs for an hour of
-    sound, from samples to segments on one thread. Everyone is at its own defaults; WebRTC runs in
-    mode 2, and its four modes make its scores.
+    `vad train`, or a peer through its own package: webrtc, silero, ten. There is a row per system:
+    how well it does where there are labels (beside the sound, or --reference), or where there are
+    none how far it agrees with the others; how much it takes for speech; and how many seconds of a
+    core it needs for an hour of sound, from samples to segments.
+
+    "DCF to" is how much higher the detection cost is than the first one's, with a 95 % interval
+    over recordings: one that holds 0 tells no difference. Everyone is at its own defaults; WebRTC
+    runs in mode 2, and its four modes make its scores.
 
     Exit status: 0 all were compared, 1 a system or recording was left out.
     """

@@ -121,11 +121,11 @@ class Group:
         return means
 
     @cached_property
-    def intervals(self) -> Intervals:
-        """Where the pooled figures lie when recordings are drawn anew: 95 % intervals by the bootstrap.
+    def draws(self) -> dict[str, Floats]:
+        """The figures that follow from sums, `(draw,)` each, of recordings drawn anew with replacement.
 
-        Percentiles over `resamples` draws with replacement (Efron, 1979), of the figures that
-        follow from sums. Empty for a single recording.
+        The same draws for every group of as many recordings, so that detectors can be compared
+        draw by draw. Empty for a single recording.
         """
         count, draws = len(self.recordings), self.measuring.resamples
         if count < 2 or not draws:
@@ -133,18 +133,17 @@ class Group:
         rng = np.random.default_rng(self.measuring.seed)
         times = rng.multinomial(count, np.full(count, 1 / count), draws)  # (draw, recording)
         values = rates(times @ np.stack([m.seconds for m in self.recordings]), self.measuring.weights)
+        hours = values.pop("minutes") / 60
+        del values["speech"]
         phantom = times @ np.array([m.spotted.phantom for m in self.recordings])
-        hours = values["minutes"] / 60
         values["alarms_per_hour"] = np.divide(phantom, hours, out=np.full(draws, np.nan), where=hours > 0)
-        values |= self._resampled_scores(times)
-        tail = (100 - CONFIDENCE) / 2
-        intervals = {}
-        for name in FIGURES:
-            defined = values[name][~np.isnan(values[name])] if name in values else ()
-            if len(defined) and name not in ("minutes", "speech"):
-                low, high = np.percentile(defined, [tail, 100 - tail])
-                intervals[name] = (float(low), float(high))
-        return intervals
+        return {**values, **self._resampled_scores(times)}
+
+    @cached_property
+    def intervals(self) -> Intervals:
+        """Where 95 % of the `draws` of each figure lie: the bootstrap's percentile interval (Efron, 1979)."""
+        found = {name: middle(values) for name, values in self.draws.items()}
+        return {name: found[name] for name in FIGURES if name in found and not math.isnan(found[name][0])}
 
     def _resampled_scores(self, times: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
         """The figures that need no threshold for each draw, from histograms of the scores."""
@@ -164,6 +163,16 @@ class Group:
             both = speech.any() and other.any()
             rows.append(_threshold_free(from_counts(threshold, speech, other) if both else None))
         return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+def middle(values: Floats) -> tuple[float, float]:
+    """Between which two numbers `CONFIDENCE` percent of those of `values` that are defined lie; NaN for none."""
+    defined = values[~np.isnan(values)]
+    if not len(defined):
+        return math.nan, math.nan
+    tail = (100 - CONFIDENCE) / 2
+    low, high = np.percentile(defined, [tail, 100 - tail])
+    return float(low), float(high)
 
 
 def _threshold_free(found: Curve | None) -> Figures:
