@@ -67,7 +67,7 @@ def segmentation(command: F) -> F:
     }
     for name, meaning in reversed(meanings.items()):
         default = getattr(Segmentation, name)
-        shown = "no limit" if default == math.inf else f"{default:g} s"
+        shown = "no limit" if default == math.inf else f"{default:g} s, or the model's"
         unit = "SECONDS"
         if name in ("onset", "offset"):
             shown, unit = "the model's", "SCORE"
