@@ -22,7 +22,9 @@ from vad import Detector, ModelError, Segment, Segmentation, SettingError, VadEr
 from vad.cli import main
 from vad.evaluation import detection_cost, to_frames
 from vad.evaluation.durations import to_spans
+from vad.evaluation.sets import by_detector, evaluate_sound
 from vad.grid import Grid
+from vad.labelled import read_labelled
 from vad.metadata import with_metadata
 from vad.segmenter import Segmenter
 from vad.settings import PRESETS
@@ -88,6 +90,12 @@ class TestTrials:
         np.testing.assert_allclose(seconds, [np.array(counts) / 100], atol=1e-9)
         cost = Goal()(seconds)
         np.testing.assert_allclose(cost, detection_cost(truth, said), atol=1e-9)
+
+    def test_seconds_are_those_that_evaluate_measures(self, talk: Path) -> None:
+        detector = Detector()
+        settings = detector.settings("recall")
+        (one,) = evaluate_sound(read_labelled(talk), by_detector(detector, settings)).whole.recordings
+        np.testing.assert_allclose(Trials([Scored.of(one)], detector.grid)(settings), [one.seconds], atol=1e-9)
 
     def test_only_what_counts_is_compared(self) -> None:
         one = recording(steps(0, 1), (0.5, 1.0), counted=(0.0, 0.7))
