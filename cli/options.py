@@ -20,8 +20,6 @@ from vad.settings import DTYPES, LATENCIES, PRESETS, Raw, Segmentation
 
 if TYPE_CHECKING:
     from vad.audio import Channel
-    from vad.evaluation.measure import Measuring
-    from vad.evaluation.sets import Evaluation
 
 _NAMES = ", ".join(f"{name} ({1000 * seconds:g}ms)" for name, seconds in LATENCIES.items())
 LATENCY_HELP = f"How late a score may be: seconds, like 0.1 or 100ms, or {_NAMES}; longer is better."
@@ -29,26 +27,8 @@ LATENCY_HELP = f"How late a score may be: seconds, like 0.1 or 100ms, or {_NAMES
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-# What counts of labels, and how: single options that several commands share.
 uem = click.option(
     "--uem", type=click.Path(path_type=Path), metavar="UEM", help="Only the stretches listed in UEM count."
-)
-collar = click.option(
-    "--collar",
-    type=float,
-    default=0.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Not scored before and after each boundary of the reference (as in md-eval; half of pyannote's).",
-)
-dcf = click.option(
-    "--dcf",
-    nargs=2,
-    type=float,
-    default=(0.75, 0.25),
-    show_default=True,
-    metavar="MISS ALARM",
-    help="Weights of the detection cost.",
 )
 
 
@@ -82,7 +62,7 @@ def segmentation(command: F) -> F:
     }
     for name, meaning in reversed(meanings.items()):
         default = getattr(Segmentation, name)
-        shown = "no limit" if default == math.inf else f"{default:g} s"
+        shown = "no limit" if default == math.inf else f"{default:g} s, or the model's"
         unit = "SECONDS"
         if name in ("onset", "offset"):
             shown, unit = "the model's", "SCORE"
@@ -212,72 +192,6 @@ def splitting(options: dict[str, Any]) -> Splitting:
     """What the options of `gathering` say of splits, taken out of `options`."""
     names = ("dev_share", "split_by", "seed", "speaker_pattern")
     return Splitting(*(options.pop(name) for name in names))
-
-
-def measuring(command: F) -> F:
-    """What counts of a reference, and how it is measured; `measured_how` makes a `Measuring` of it."""
-    for option in (
-        click.option("--seed", type=int, default=1, show_default=True, help="Of the bootstrap."),
-        click.option(
-            "--resamples",
-            type=click.IntRange(0, 100_000),
-            default=1000,
-            show_default=True,
-            help="Of the recordings, for 95 % intervals; 0 for none.",
-        ),
-        dcf,
-        collar,
-        click.option(
-            "--reference-format",
-            type=click.Choice(list(FORMATS)),
-            help="Of the reference.  [default: as name and content say]",
-        ),
-        uem,
-    ):
-        command = option(command)
-    return command
-
-
-def grouping(command: F) -> F:
-    """Which recordings belong together; `group` takes it."""
-    for option in (
-        click.option(
-            "--step",
-            type=click.FloatRange(0, min_open=True),
-            metavar="NUMBER",
-            help="Put numbers of COLUMN, like an SNR, in ranges so wide.",
-        ),
-        click.option(
-            "--table", type=click.Path(path_type=Path), metavar="CSV", help="Has a row per recording, for --by."
-        ),
-        click.option("--by", metavar="folder|COLUMN", help="Figures per folder, or per value of a COLUMN of --table."),
-    ):
-        command = option(command)
-    return command
-
-
-def measured_how(options: dict[str, Any]) -> Measuring:
-    """What the options of `measuring` say of figures."""
-    from vad.evaluation.figures import Weights
-    from vad.evaluation.measure import Measuring
-
-    return Measuring(options["collar"], Weights(*options["dcf"]), options["resamples"], options["seed"])
-
-
-def group(evaluation: Evaluation, options: dict[str, Any]) -> None:
-    """Group an evaluation as the options of `grouping` ask."""
-    from vad.evaluation.grouping import by_column, by_folder
-
-    by, table, step = options["by"], options["table"], options["step"]
-    names = [one.name for one in evaluation.whole.recordings]
-    if table is not None and by is None:
-        raise click.UsageError("--table: say with --by which of its columns.")
-    if table is not None:
-        evaluation.group(by_column(names, table, by, step))
-    elif by == "folder":
-        evaluation.group(by_folder(names))
-    elif by is not None:
-        raise click.UsageError(f"--by {by}: name the table with this column, --table CSV; or say --by folder.")
 
 
 def raw(options: dict[str, Any]) -> Raw | None:

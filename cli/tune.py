@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vad.errors import VadError
-from vad.settings import GOALS
+from vad.settings import GOALS, Measuring, Weights
 
+from . import measuring
 from . import options as shared
 from .talk import Talk
 
@@ -32,11 +33,11 @@ LIMIT: dict[str, Any] = {"metavar": "SHARE", "callback": shared.to_share}
 @click.option("--labels", type=PATH, metavar="FILE|DIR", help="True labels.  [default: beside the sound]")
 @shared.labels_format
 @shared.uem
-@shared.collar
+@measuring.collar
 @click.option("--minimize", type=click.Choice(GOALS), help="Figure to make low.  [default: dcf, or what has no limit]")
 @click.option("--miss-at-most", **LIMIT, help="Share of the speech that may be missed, like 2% or 0.02.")
 @click.option("--false-alarm-at-most", **LIMIT, help="Share of the other time that may be taken for speech.")
-@shared.dcf
+@measuring.dcf
 @click.option("--folds", type=click.IntRange(2), default=5, show_default=True, help="Parts for cross-validation.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Another number, other parts.")
 @click.option("--write", type=PATH, metavar="MODEL.onnx", help="Write a copy of the weights that has these settings.")
@@ -66,7 +67,6 @@ def tune(audio: Path, labels: Path | None, kind: str, **options: Any) -> None:
     """
     from vad.analysis import Analysis, load
     from vad.batch import find
-    from vad.evaluation.measure import Measuring
     from vad.evaluation.sets import ByDetector, evaluate_sound
     from vad.labelled import read_labelled
     from vad.pool import open_pool
@@ -76,6 +76,7 @@ def tune(audio: Path, labels: Path | None, kind: str, **options: Any) -> None:
     from vad.tuning.tune import tune as run
 
     goal = _goal(options)
+    how = Measuring(options["collar"], goal.weights, resamples=0)
     draw = _drawing(options["picture"])
     with Talk(options["quiet"], False) as talk:
         detector = load(options["model"]).at(options["latency"])
@@ -83,15 +84,16 @@ def tune(audio: Path, labels: Path | None, kind: str, **options: Any) -> None:
         before = detector.settings(options["preset"], **given)
         sounds = read_labelled(audio, labels, uem=options["uem"], format=options["labels_format"])
         analysis = Analysis(options["model"], before, options["channel"], options["latency"], keep_scores=True)
-        measuring = Measuring(options["collar"], resamples=0)
         with open_pool(options["jobs"], find([one.path for one in sounds.recordings])[0]) as pool:
-            heard = evaluate_sound(sounds, ByDetector(analysis), measuring, pool=pool, progress=talk.to)
+            heard = evaluate_sound(sounds, ByDetector(analysis), how, pool=pool, progress=talk.to)
         trials = Trials([Scored.of(one) for one in heard.whole.recordings], detector.grid, options["collar"])
         free = [name for name in TUNABLE if name not in given]
-        how = {"folds": options["folds"], "seed": options["seed"]}
-        tuned = run(
-            trials, goal, before, free, **how, progress=lambda done: talk.to(done / (options["folds"] + 1), "searching")
-        )
+        parts = {"folds": options["folds"], "seed": options["seed"]}
+
+        def searched(done: int) -> None:
+            talk.to(done / (options["folds"] + 1), "searching")
+
+        tuned = run(trials, goal, before, free, **parts, progress=searched)
         for note in [*heard.notes, *tuned.notes]:
             talk.warn(note)
         for problem in heard.problems:
@@ -109,7 +111,6 @@ def tune(audio: Path, labels: Path | None, kind: str, **options: Any) -> None:
 
 def _goal(options: dict[str, Any]) -> Goal:
     """What the options ask for; with one limit alone, the other figure shall be low."""
-    from vad.evaluation.figures import Weights
     from vad.tuning.goal import Goal
 
     miss, false_alarm = options["miss_at_most"], options["false_alarm_at_most"]

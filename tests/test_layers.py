@@ -47,8 +47,8 @@ LAYERS = {
     "pool": 3.1,
     "analysis": 3.2,
     "ledger": 3.2,
-    "measuring": 1.6,
     "overview": 3.4,
+    "duration": 1.6,
     "output": 3.5,
     "peers": 3.5,
     "evaluation": 3.6,
@@ -157,10 +157,18 @@ def test_preparing_data_loads_no_torch_and_its_help_nothing_heavy() -> None:
     assert not loaded & {"torch", "librosa", "scipy", "onnx", "lhotse"}
 
 
+def test_measuring_and_its_report_load_nothing_of_the_training_side(tmp_path: Path) -> None:
+    arguments = ["evaluate", "--audio", "data/talk.flac", "--report", str(tmp_path / "report.html"), "-q"]
+    loaded = loaded_after(f"from vad.cli import main\ntry: main({arguments})\nexcept SystemExit: pass")
+    assert "onnxruntime" in loaded
+    assert not loaded & {"torch", "torchaudio", "librosa", "scipy", "onnx", "matplotlib"}
+    assert (tmp_path / "report.html").exists()
+
+
 def test_help_loads_nothing_heavy() -> None:
     loaded = loaded_after(
         "from vad.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
-        "from vad.cli import convert, detect, remap, split, trim"
+        "from vad.cli import compare, convert, detect, evaluate, remap, split, trim"
     )
     assert "click" in loaded
     assert not loaded & {"numpy", "onnxruntime", "soundfile", "soxr", "av"}

@@ -214,6 +214,23 @@ class TestCommand:
             in plot(write_bursts("a.wav"), status=1).stderr
         )
 
+    def test_without_an_output_there_is_a_window(self, write_bursts: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+        figure, shown = Figure(), []
+        monkeypatch.setattr("vad.plotting.window", lambda: figure)
+        monkeypatch.setattr("vad.plotting.show", lambda: shown.append(len(figure.axes)))
+        plot(write_bursts("a.wav", (1, 2)))
+        assert shown == [3]
+
+    def test_the_picture_is_opened_where_asked(
+        self, write_bursts: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        opened: list[str] = []
+        monkeypatch.setattr("click.launch", lambda path: opened.append(path) or 0)
+        sound = write_bursts("a.wav", (1, 2))
+        plot(sound, "-o", tmp_path / "a.png", "--open")
+        assert opened == [str(tmp_path / "a.png")]
+        assert "without -o there is a window" in plot(sound, "--open", status=2).stderr
+
     def test_without_the_extra_one_line_says_how_to_get_it(self, write_bursts: Write) -> None:
         code = (
             "import sys; sys.modules['matplotlib'] = None\n"

@@ -24,7 +24,7 @@ from vad.plotting import FALSE, FOUND, MISSED, REFERENCE, SOUND
 from vad.segments import Segment, invert, merge
 from vad.settings import Segmentation
 
-WIDTH, LEFT, RIGHT, TOP, BOTTOM = 10.0, 0.75, 0.3, 0.45, 0.45  # inches
+WIDTH, LEFT, RIGHT, TOP, BOTTOM = 10.0, 0.75, 0.3, 0.45, 0.3  # inches
 BAR, GAP = 0.13, 0.06  # inches: height of a track of segments, and what lies between the parts of a panel
 ONE_ROW, ROWS, PANELS = 120.0, 12, 100  # seconds in one row if nothing is asked for; rows of more; panels at most
 COLUMNS = 1200  # drawn in a row; about what a page can show

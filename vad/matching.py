@@ -23,6 +23,7 @@ class Matches:
     places: dict[str, str] = field(default_factory=dict)  # path of each sound within the folder that was named
     orphans: list[str] = field(default_factory=list)  # labels that belong to no sound, and why
     problems: list[str] = field(default_factory=list)  # labels that cannot be used, and why
+    damaged: dict[str, str] = field(default_factory=dict)  # recordings whose labels cannot be read, and why
 
     @property
     def unlabelled(self) -> list[str]:
@@ -151,6 +152,7 @@ def _take(file: Path, home: Path, format: str | None, names: Names, matches: Mat
     except FormatError as error:
         if file == home:
             raise RecipeError(str(error)) from error
+        matches.damaged.update(dict.fromkeys(names.find(own), str(error)))
         (matches.problems if names.find(own) else matches.orphans).append(str(error))
         return
     if names.only and file == home and not any(d.recording for d in documents):  # one sound, one file: no names

@@ -54,7 +54,7 @@ def drop(segments: Iterable[Segment], shortest: float) -> list[Segment]:
 
 def clip(segments: Iterable[Segment], duration: float) -> list[Segment]:
     """`segments` without what reaches past `duration`."""
-    return [s._replace(end=min(s.end, duration)) for s in segments if s.start < duration]
+    return [s if s.end <= duration else Segment(s.start, duration) for s in segments if s.start < duration]
 
 
 def total(segments: Iterable[Segment]) -> float:

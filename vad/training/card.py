@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from vad.evaluation import roc_auc
 from vad.evaluation.durations import Floats
-from vad.evaluation.figures import WEIGHTS, rates
+from vad.evaluation.figures import rates
 from vad.features import Float32
 from vad.plotting import save, style
 from vad.pretrained import Description
-from vad.settings import GOALS
+from vad.settings import GOALS, WEIGHTS
 
 THRESHOLDS = np.linspace(0, 1, 101)
 

@@ -21,14 +21,14 @@ from vad.detector import Detector
 from vad.errors import RecipeError
 from vad.evaluation import to_frames
 from vad.evaluation.durations import Floats, to_spans
-from vad.evaluation.figures import Weights, rates
+from vad.evaluation.figures import rates
 from vad.features import Float32
 from vad.grid import Grid
 from vad.labelled import read_labelled
 from vad.network.export import export
 from vad.pretrained import Description
 from vad.segments import Segment
-from vad.settings import Segmentation
+from vad.settings import Segmentation, Weights
 from vad.training.card import DevSet, write_card
 from vad.training.checkpoint import read_checkpoint, read_kept
 from vad.training.corpus import Corpus, read_corpus, wanted
