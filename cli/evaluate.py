@@ -117,8 +117,10 @@ def _evaluate(options: dict[str, Any], how: Measuring, talk: Talk) -> Evaluation
             raise click.UsageError("Give --reference, too: what the hypothesis is measured against.")
         formats = (options["reference_format"], options["hypothesis_format"])
         evaluation = evaluate_labels(reference, hypothesis, how, uem=options["uem"], formats=formats)
+        groups = measuring.groups(options, [one.name for one in evaluation.whole.recordings])
     else:
         sounds = read_labelled(audio, reference, uem=options["uem"], format=options["reference_format"])
+        groups = measuring.groups(options, [one.name for one in sounds.recordings])
         about: dict[str, Any] = {"audio": str(audio), "reference": str(reference or audio)}
         if hypothesis is not None:
             listen: Listen = ByLabels.read(hypothesis, sounds, options["hypothesis_format"])
@@ -128,7 +130,7 @@ def _evaluate(options: dict[str, Any], how: Measuring, talk: Talk) -> Evaluation
         inputs = find([one.path for one in sounds.recordings])[0]
         with open_pool(options["jobs"], inputs) as pool:
             evaluation = evaluate_sound(sounds, listen, how, pool=pool, progress=talk.to, about=about)
-    measuring.group(evaluation, options)
+    evaluation.group(groups)
     return evaluation
 
 
