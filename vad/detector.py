@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import BinaryIO
@@ -155,29 +157,34 @@ class Detector:
         latency: float | str | None = None,
         keep_scores: bool = False,
         progress: Callable[[float], None] | None = None,
+        threads: int = 1,
     ) -> list[Detection]:
         """What `detect` and `scores` are made of: a `Detection` per channel (one unless `"each"`).
 
-        `progress` is called with the seconds read so far.
+        `progress` is called with the seconds read so far. With more than one of `threads` the
+        network, half of the work, has a thread of its own; the result is the same.
         """
         features = self.description.features
         geometry = OFFLINE if latency is None else to_geometry(latency, features)
-        chains = [Chain(features, Scorer(self.network, geometry), settings) for _ in range(sound.rows(channel))]
-        found: list[list[Found]] = [[] for _ in chains]
+        with ThreadPoolExecutor(1) if threads > 1 else contextlib.nullcontext() as pool:
+            scorers = [Scorer(self.network, geometry, pool=pool) for _ in range(sound.rows(channel))]
+            chains = [Chain(features, scorer, settings) for scorer in scorers]
+            found: list[list[Found]] = [[] for _ in chains]
 
-        def keep(row: list[Found], piece: Found) -> None:
-            row.append(piece if keep_scores else Found(piece.scores[:0], piece.events))
+            def keep(row: list[Found], piece: Found) -> None:
+                row.append(piece if keep_scores else Found(piece.scores[:0], piece.events))
 
-        for rows in sound.blocks(self.grid.sample_rate, channel):
-            for chain, row, samples in zip(chains, found, rows, strict=True):
-                keep(row, chain.push(samples))
-            if progress:
-                progress(sound.duration)
-        duration = floor_milliseconds(sound.duration)
+            for rows in sound.blocks(self.grid.sample_rate, channel):
+                for chain, row, samples in zip(chains, found, rows, strict=True):
+                    keep(row, chain.push(samples))
+                if progress:
+                    progress(sound.duration)
+            duration = floor_milliseconds(sound.duration)
+            for chain, row in zip(chains, found, strict=True):
+                keep(row, chain.finish(duration))
         numbers = range(1, len(chains) + 1) if channel == "each" else [None if channel == "mix" else int(channel)]
         detections = []
-        for chain, row, number in zip(chains, found, numbers, strict=True):
-            keep(row, chain.finish(duration))
+        for row, number in zip(found, numbers, strict=True):
             segments = [segment for piece in row for segment in segments_of(piece.events)]
             scores = np.concatenate([piece.scores for piece in row]) if keep_scores else None
             detections.append(Detection(sound.name, number, duration, segments, scores))
