@@ -3,28 +3,28 @@
 A SET is a folder as `benchmarks.accuracy` takes it. A row per latency, and one for whole recordings:
 block and right context in frames, AUC pooled over the 10 ms frames of each set, and the time that
 one core needs for 32 ms of sound in a stream that gets 20 ms at a time, also as a share of the core.
-`--left SECONDS` and `--block FRAMES` try another context and another division between block and
-right context than the package's. Rows for Silero and TEN follow where they are installed; they score 32 and 16 ms
-of sound at a time, without looking ahead.
+`--left SECONDS` and `--block FRAMES` try another context (which a causal network has no use for) and
+another division between block and right context than the package's. Rows for Silero and TEN follow
+where they are installed; they score 32 and 16 ms of sound at a time, without looking ahead.
 """
 
 from __future__ import annotations
 
-import contextlib
 import time
 from pathlib import Path
 
 import click
 import numpy as np
 
-from benchmarks.peers import RATE, SYSTEMS, Array, System
 from vad.audio import read
+from vad.causal import start
 from vad.chain import Chain
 from vad.detector import Detector
 from vad.evaluation import roc_auc, to_frames
-from vad.formats import read_labels, speech_of
-from vad.latency import to_geometry, to_seconds
-from vad.scorer import OFFLINE, Geometry, Scorer
+from vad.labelled import read_labelled
+from vad.latency import to_seconds
+from vad.peers import RATE, Array, System, installed, open_system
+from vad.scorer import Geometry
 
 MINUTE = 60  # seconds of sound that the cost is measured on
 LATENCIES = ("40ms", "100ms", "200ms", "300ms", "500ms")
@@ -49,35 +49,35 @@ def main(
     names = " | ".join(Path(folder).name for folder in folders)
     print(f"| latency | block + right | {names} | mean | per 32 ms | of a core |\n|---{'|---' * (len(sets) + 4)}|")
     for latency in (*latencies, None):
-        geometry = OFFLINE if latency is None else to_geometry(latency, features)
+        best = detector.at(latency)
+        geometry = best.geometry(latency)
         if latency is not None:
             total = geometry.block + geometry.right
             own = geometry.block if block is None else min(block, total // 2 * 2)
             context = geometry.left if left is None else int(left * 50) * 2
             geometry = Geometry(context, own, total - own)
-        found = [auc(detector, recordings, geometry) for recordings in sets]
+        found = [auc(best, recordings, geometry) for recordings in sets]
         aucs = " | ".join(f"{value:.3f}" for value in (*found, np.mean(found)))
         name = "whole recording" if latency is None else f"{1000 * to_seconds(geometry, features):.1f} ms"
-        spent = "| |" if latency is None else cost(detector, sets[0], geometry)
+        spent = "| |" if latency is None else cost(best, sets[0], geometry)
         print(f"| {name} | {geometry.block} + {geometry.right} | {aucs} {spent}", flush=True)
     for name in ("silero", "ten"):
-        with contextlib.suppress(ImportError):
-            print(f"| {name} | | {peer(SYSTEMS[name](), sets)}", flush=True)
+        if name in installed():
+            print(f"| {name} | | {peer(open_system(name), sets)}", flush=True)
 
 
 def load(folder: Path, detector: Detector) -> list[Recording]:
     """The recordings of a set."""
     recordings = []
-    for sound in sorted([*folder.glob("*.flac"), *folder.glob("*.wav")]):
-        samples = read(sound, RATE)
-        segments = speech_of(read_labels(sound.with_suffix(".tsv")))
-        recordings.append((samples, to_frames(segments, detector.grid.frame_count(len(samples)), detector.grid)))
+    for one in read_labelled(folder).recordings:
+        samples = read(Path(one.path), RATE)
+        recordings.append((samples, to_frames(one.reference, detector.grid.frame_count(len(samples)), detector.grid)))
     return recordings
 
 
 def chain(detector: Detector, geometry: Geometry, wait: int | None = None) -> Chain:
     """The stages of a detector with a geometry of one's own."""
-    return Chain(detector.description.features, Scorer(detector.network, geometry, wait=wait), detector.settings())
+    return Chain(detector.description.features, start(detector.network, geometry, wait), detector.settings())
 
 
 def auc(detector: Detector, recordings: list[Recording], geometry: Geometry) -> float:

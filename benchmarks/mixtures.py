@@ -12,8 +12,8 @@ from pathlib import Path
 
 import soundfile
 
-from benchmarks.peers import RATE, runs
 from vad.grid import Grid
+from vad.peers import RATE, runs
 from vad.training.corpus import read_corpus
 from vad.training.mixing import Mixer
 from vad.training.recipe import CorpusSettings, MixtureSettings

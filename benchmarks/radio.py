@@ -17,11 +17,11 @@ import numpy as np
 import soundfile
 from scipy import signal
 
-from benchmarks.peers import RATE, Array, runs
 from vad import Detector
 from vad.evaluation import detection_cost, detection_error_rate, roc_auc, to_frames
-from vad.formats import read_labels, speech_of
 from vad.grid import Grid
+from vad.labelled import read_labelled
+from vad.peers import RATE, Array, runs
 from vad.training.corpus import Clip, read_corpus
 from vad.training.recipe import CorpusSettings
 
@@ -69,12 +69,11 @@ def score(folder: Path, model: str) -> str:
     """How well a model does on the recordings of `folder`, in one line."""
     detector = Detector(model)
     truth, scores, found = [], [], []
-    for sound in sorted((folder / "audio").glob("*.wav")):
-        scores.append(detector.scores(sound))
+    for one in read_labelled(folder / "audio", folder / "labels").recordings:
+        scores.append(detector.scores(one.path))
         frames = len(scores[-1])
-        labels = read_labels(folder / "labels" / f"{sound.stem}.txt")
-        truth.append(to_frames(speech_of(labels), frames, GRID))
-        found.append(to_frames(detector.detect(sound), frames, GRID))
+        truth.append(to_frames(one.reference, frames, GRID))
+        found.append(to_frames(detector.detect(one.path), frames, GRID))
     reference, said, ranks = np.concatenate(truth), np.concatenate(found), np.concatenate(scores)
     return (
         f"{model}: AUC {roc_auc(reference, ranks):.3f}, DCF {detection_cost(reference, said):.1%}, "

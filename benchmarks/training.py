@@ -17,12 +17,13 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from vad.network.model import Network
+from vad.network.causal import build
 from vad.training.corpus import read_corpus
 from vad.training.crops import TRAIN, Crops
-from vad.training.loop import weighted_loss
+from vad.training.lessons import lessons
 from vad.training.mixing import Mixer
 from vad.training.recipe import Recipe, read_recipe
+from vad.training.team import Team
 
 RUNS = 5
 
@@ -46,10 +47,10 @@ def main(recipe: Recipe, corpus: Path) -> None:
         features, targets = (
             torch.from_numpy(np.stack(part)) for part in zip(*(crops[n] for n in range(len(crops))), strict=True)
         )
-        network = Network(recipe.features.n_mels, recipe.network)
-        weight = torch.ones(targets.shape[1])
+        network = build(recipe.features.n_mels, recipe.network)
+        lesson = lessons(network, recipe.loop, Team(0, 1, torch.device("cpu")))
         mixing = rate(recipe, lambda: [crops[n] for n in range(len(crops))])
-        training = rate(recipe, lambda: weighted_loss(network(features), targets, weight).backward())  # type: ignore[no-untyped-call]
+        training = rate(recipe, lambda: lesson(network, features, targets, 1).backward())  # type: ignore[no-untyped-call]
     print(f"mixing {mixing:.0f} crops/s, training {training:.0f} crops/s: {training / mixing:.1f} workers per trainer")
 
 

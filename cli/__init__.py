@@ -17,9 +17,17 @@ from vad.errors import SettingError, VadError
 COMMANDS = {
     "detect": "Find the speech in sound files.",
     "stream": "Find the speech in live sound: microphone, pipe or file.",
+    "evaluate": "Measure how well speech is found.",
+    "compare": "Compare detectors on your own sound.",
+    "split": "Cut sound files into a file per segment.",
+    "trim": "Cut the silence out of sound files.",
+    "remap": "Bring labels of a trimmed file back to the original's times.",
+    "convert": "Turn labels of one format into another.",
     "info": "Show what a weights file is.",
     "data": "Check, label and import data for training.",
     "train": "Train a model (needs the [train] extra).",
+    "doctor": "Show what is installed and what of it works.",
+    "completion": "Make a shell complete commands and options.",
 }
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vad.errors import SettingError, VadError
-from vad.formats import Document, printable
+from vad.formats import FORMATS, Document, printable
 from vad.segments import invert, total
 
 from . import options as shared
@@ -30,13 +30,13 @@ LIST = click.File(errors="surrogateescape")  # file names need not be Unicode
 @click.argument("inputs", nargs=-1, metavar="INPUT...")
 @click.option("--from-file", type=LIST, metavar="LIST", help="Read more inputs from LIST, one per line.")
 @click.option("-o", "--output", metavar="FILE|DIR|TEMPLATE", help="Where to write.  [default: standard output]")
-@click.option("-f", "--format", "kind", type=click.Choice(shared.WRITTEN), help="Label format.  [default: as -o says]")
+@click.option("-f", "--format", "kind", type=click.Choice(list(FORMATS)), help="Label format.  [default: as -o says]")
 @shared.segmentation
 @click.option("--invert", "inverted", is_flag=True, help="Give the silences instead of the speech.")
 @click.option("--scores", "scores_to", metavar="FILE|DIR", help="Write the frame scores, too, as .npz or .csv.")
 @click.option("--summary", is_flag=True, help="A line per recording in place of its segments (or beside -o).")
 @click.option("--latency", metavar="SECONDS|NAME", help="Find what `vad stream --latency` would.  [default: no limit]")
-@click.option("--model", metavar="MODEL", help="Weights file, or folder of `vad train`.  [default: speech-1]")
+@shared.model
 @shared.sound
 @shared.jobs
 @click.option("--unordered", is_flag=True, help="Write recordings as they are done, not in the order of INPUT.")
@@ -72,7 +72,7 @@ def detect(
     if not names:
         raise click.UsageError("Give at least one INPUT: a file, a folder, a pattern, or - for standard input.")
     kind = shared.label_format(options["kind"], options["output"])
-    detector = load(options["model"])
+    detector = load(options["model"]).at(options["latency"])
     settings = detector.settings(preset, **shared.settings(options))
     found, errors = find(names)
     several = len(found) + len(errors) > 1 or options["channel"] == "each"

@@ -18,8 +18,8 @@ from vad.settings import DTYPES, LATENCIES, PRESETS, Raw, Segmentation
 
 if TYPE_CHECKING:
     from vad.audio import Channel
-
-WRITTEN = [name for name, kind in FORMATS.items() if kind.write]
+    from vad.evaluation.measure import Measuring
+    from vad.evaluation.sets import Evaluation
 
 _NAMES = ", ".join(f"{name} ({1000 * seconds:g}ms)" for name, seconds in LATENCIES.items())
 LATENCY_HELP = f"How late a score may be: seconds, like 0.1 or 100ms, or {_NAMES}; longer is better."
@@ -56,6 +56,25 @@ def settings(options: dict[str, Any]) -> dict[str, Any]:
     return {field.name: options[field.name] for field in fields(Segmentation)}
 
 
+def channel(command: F) -> F:
+    """`--channel`, to be heard."""
+    return click.option(
+        "--channel",
+        default="mix",
+        show_default=True,
+        callback=_channel,
+        metavar="mix|N|each",
+        help="The mean of all channels, channel N (from 1), or each on its own.",
+    )(command)
+
+
+def model(command: F) -> F:
+    """`--model`, the weights."""
+    return click.option(
+        "--model", metavar="MODEL", help="Weights file, or folder of `vad train`.  [default: speech-1]"
+    )(command)
+
+
 def sound(command: F) -> F:
     """`--channel`, and how to read bare samples."""
     for option in (
@@ -65,14 +84,7 @@ def sound(command: F) -> F:
             "--rate", type=click.IntRange(1), default=Raw.sample_rate, show_default=True, help="Of --raw, in Hz."
         ),
         click.option("--raw", is_flag=True, help="Inputs are bare samples, little-endian, channels interleaved."),
-        click.option(
-            "--channel",
-            default="mix",
-            show_default=True,
-            callback=_channel,
-            metavar="mix|N|each",
-            help="The mean of all channels, channel N (from 1), or each on its own.",
-        ),
+        channel,
     ):
         command = option(command)
     return command
@@ -159,6 +171,89 @@ def splitting(options: dict[str, Any]) -> Splitting:
     return Splitting(*(options.pop(name) for name in names))
 
 
+def measuring(command: F) -> F:
+    """What counts of a reference, and how it is measured; `measured_how` makes a `Measuring` of it."""
+    for option in (
+        click.option("--seed", type=int, default=1, show_default=True, help="Of the bootstrap."),
+        click.option(
+            "--resamples",
+            type=click.IntRange(0, 100_000),
+            default=1000,
+            show_default=True,
+            help="Of the recordings, for 95 % intervals; 0 for none.",
+        ),
+        click.option(
+            "--dcf",
+            nargs=2,
+            type=float,
+            default=(0.75, 0.25),
+            show_default=True,
+            metavar="MISS ALARM",
+            help="Weights of the detection cost.",
+        ),
+        click.option(
+            "--collar",
+            type=float,
+            default=0.0,
+            show_default=True,
+            metavar="SECONDS",
+            help="Not scored before and after each boundary of the reference (as in md-eval; half of pyannote's).",
+        ),
+        click.option(
+            "--reference-format",
+            type=click.Choice(list(FORMATS)),
+            help="Of the reference.  [default: as name and content say]",
+        ),
+        click.option(
+            "--uem", type=click.Path(path_type=Path), metavar="UEM", help="Only the stretches listed in UEM count."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def grouping(command: F) -> F:
+    """Which recordings belong together; `group` takes it."""
+    for option in (
+        click.option(
+            "--step",
+            type=click.FloatRange(0, min_open=True),
+            metavar="NUMBER",
+            help="Put numbers of COLUMN, like an SNR, in ranges so wide.",
+        ),
+        click.option(
+            "--table", type=click.Path(path_type=Path), metavar="CSV", help="Has a row per recording, for --by."
+        ),
+        click.option("--by", metavar="folder|COLUMN", help="Figures per folder, or per value of a COLUMN of --table."),
+    ):
+        command = option(command)
+    return command
+
+
+def measured_how(options: dict[str, Any]) -> Measuring:
+    """What the options of `measuring` say of figures."""
+    from vad.evaluation.figures import Weights
+    from vad.evaluation.measure import Measuring
+
+    return Measuring(options["collar"], Weights(*options["dcf"]), options["resamples"], options["seed"])
+
+
+def group(evaluation: Evaluation, options: dict[str, Any]) -> None:
+    """Group an evaluation as the options of `grouping` ask."""
+    from vad.evaluation.grouping import by_column, by_folder
+
+    by, table, step = options["by"], options["table"], options["step"]
+    names = [one.name for one in evaluation.whole.recordings]
+    if table is not None and by is None:
+        raise click.UsageError("--table: say with --by which of its columns.")
+    if table is not None:
+        evaluation.group(by_column(names, table, by, step))
+    elif by == "folder":
+        evaluation.group(by_folder(names))
+    elif by is not None:
+        raise click.UsageError(f"--by {by}: name the table with this column, --table CSV; or say --by folder.")
+
+
 def raw(options: dict[str, Any]) -> Raw | None:
     """What the options say of bare samples; None where the inputs are files of their own kind."""
     return Raw(options["rate"], options["channels"], options["dtype"]) if options["raw"] else None
@@ -170,3 +265,21 @@ def _channel(ctx: click.Context, param: click.Parameter, value: str) -> Channel:
     if value.isdecimal() and int(value) > 0:
         return int(value)
     raise click.BadParameter(f"{value!r} is neither mix, each nor a number from 1 on")
+
+
+def one_channel(command: F) -> F:
+    """`--channel`, where only one can be used."""
+
+    def check(ctx: click.Context, param: click.Parameter, value: str) -> Channel:
+        if value == "each":
+            raise click.BadParameter("one at a time; give mix, or the number of a channel")
+        return _channel(ctx, param, value)
+
+    return click.option(
+        "--channel",
+        default="mix",
+        show_default=True,
+        callback=check,
+        metavar="mix|N",
+        help="The mean of all channels, or channel N (from 1).",
+    )(command)

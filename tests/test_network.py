@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import torch
 
 from vad import ModelError
 from vad.features import LogMel
+from vad.network.causal import AnyNetwork, CausalNetwork, build
 from vad.network.export import export, from_onnx
 from vad.network.model import Network, NetworkSettings
 from vad.pretrained import Description, find
@@ -63,13 +66,16 @@ def test_torchs_lstm_follows_the_gate_equations_in_both_directions(layers: int) 
     np.testing.assert_allclose(ours[0].numpy(), expected, atol=1e-12)
 
 
-def make(settings: NetworkSettings, path: Path, n_mels: int = 64) -> tuple[Network, OnnxNetwork]:
+def make(
+    settings: NetworkSettings, path: Path, n_mels: int = 64, recipe: dict[str, Any] | None = None
+) -> tuple[AnyNetwork, OnnxNetwork]:
     torch.manual_seed(0)
-    network = Network(n_mels, settings).eval()
+    network = build(n_mels, settings).eval()
     network.mean.copy_(torch.randn(n_mels))
     network.scale.copy_(torch.rand(n_mels) + 0.5)
     features = LogMel(n_mels=n_mels)
-    export(network, Description("test", "1", features, {"default": {"onset": 0.5, "offset": 0.3}}, {}, {}), path)
+    thresholds = {"default": {"onset": 0.5, "offset": 0.3}}
+    export(network, Description("test", "1", features, thresholds, recipe or {}, {}), path)
     return network, OnnxNetwork(path)
 
 
@@ -84,6 +90,52 @@ def test_torch_and_onnx_give_the_same_scores(settings: NetworkSettings, tmp_path
             expected = torch.sigmoid(network(torch.from_numpy(features))).numpy()
         assert expected.shape == (windows, frames)
         assert np.abs(exported(features) - expected).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    "settings", [NetworkSettings(delays=24), NetworkSettings(10, 7, 1, 1), NetworkSettings(12, 16, 3, 5)]
+)
+def test_a_causal_network_says_the_same_in_torch_and_onnx_in_one_piece_and_in_many(
+    settings: NetworkSettings, tmp_path: Path
+) -> None:
+    network, exported = make(settings, tmp_path / "model.onnx")
+    features = RNG.standard_normal((2, 60, 64)).astype(np.float32) * 3
+    with torch.no_grad():
+        logits, end = network(torch.from_numpy(features), network.begin(2))
+    assert logits.shape == (2, 60, settings.delays)
+    assert exported.delays == settings.delays
+    state, said, at = np.zeros((2, exported.state), np.float32), [], 0
+    for length in (2, 4, 34, 2, 18):
+        scores, state = exported.go_on(features[:, at : at + length], state)
+        said.append(scores)
+        at += length
+    assert np.abs(np.concatenate(said, 1) - torch.sigmoid(logits).numpy()).max() < 1e-5
+    assert np.abs(state - end.numpy()).max() < 1e-4
+
+
+def test_a_causal_network_read_back_is_the_same(tmp_path: Path) -> None:
+    settings = NetworkSettings(10, 7, 2, 4)
+    network, _ = make(settings, tmp_path / "model.onnx", recipe={"network": asdict(settings)})
+    again, _ = from_onnx(tmp_path / "model.onnx")
+    ours, theirs = network.state_dict(), again.state_dict()
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_a_causal_network_hears_the_past_alone() -> None:
+    torch.manual_seed(1)
+    network = CausalNetwork(64, NetworkSettings(delays=6)).eval()
+    sound, changed = torch.randn(1, 100, 64), torch.randn(1, 100, 64)
+    changed[:, :50] = sound[:, :50]
+    with torch.no_grad():
+        (ours, _), (theirs, _) = (network(x, network.begin(1)) for x in (sound, changed))
+        assert torch.equal(ours[:, :50], theirs[:, :50])
+        assert not torch.equal(ours[:, 50:52], theirs[:, 50:52])
+        whole = network.whole(sound[:, :99])  # an odd number of frames
+        assert whole.shape == (1, 99)
+        assert torch.equal(whole[0, 20:22], ours[0, 30:32, 5])  # five steps later
+        assert torch.equal(whole[0, 80:82], ours[0, 90:92, 5])
+        assert torch.allclose(whole[0, :88], network.whole(sound[:, :101])[0, :88])
 
 
 def test_the_shipped_weights_compute_in_torch_what_they_compute_in_onnx() -> None:

@@ -20,14 +20,17 @@ from vad.cli import main
 from vad.evaluation import roc_auc
 from vad.features import LogMel
 from vad.grid import Grid
+from vad.network.causal import CausalNetwork
 from vad.network.export import from_onnx
 from vad.network.model import NetworkSettings
 from vad.pretrained import find
 from vad.training.checkpoint import read_checkpoint, read_kept
 from vad.training.corpus import read_corpus
-from vad.training.crops import dev_mixtures, windows
-from vad.training.loop import hardness, learning_rate, score, train, weighted_loss
+from vad.training.crops import dev_mixtures
+from vad.training.lessons import Carried, weighted_loss, windows
+from vad.training.loop import hardness, learning_rate, score, train
 from vad.training.recipe import CorpusSettings, LoopSettings, MixtureSettings, Recipe, adapting, read_recipe
+from vad.training.team import Team
 
 SMALL = Recipe(
     "small",
@@ -37,6 +40,7 @@ SMALL = Recipe(
         steps=40, batch=8, warmup=5, average=0.9, evaluate_every=20, workers=0, dev_crops=16, learning_rate=1e-2
     ),
 )
+CAUSAL = replace(SMALL, network=NetworkSettings(channels=16, hidden=8, layers=1, delays=3))
 
 
 def test_training_learns_and_its_model_detects(corpus: Path, tmp_path: Path) -> None:
@@ -61,6 +65,10 @@ def test_training_learns_and_its_model_detects(corpus: Path, tmp_path: Path) -> 
     card = (output / "model.md").read_text()
     assert "MIT" in card
     assert "Made for a test." in card
+    assert "| latency | talk |" in card
+    latencies = detector.description.training["latencies"]
+    assert [row["latency"] for row in latencies] == [0.0375, 0.0975, 0.1975, 0.2975, 0.4975]
+    assert latencies[-1]["auc"]["talk"] > 0.8
     for name in ("loss", "roc", "scores", "thresholds"):
         assert f"plots/{name}.png" in card
         assert (output / "plots" / f"{name}.png").stat().st_size > 5000
@@ -77,14 +85,52 @@ def test_training_learns_and_its_model_detects(corpus: Path, tmp_path: Path) -> 
     assert "step" not in again.stderr
 
 
-def test_training_goes_on_after_a_kill_to_the_very_same_weights(corpus: Path, tmp_path: Path) -> None:
-    list(train(SMALL, corpus, tmp_path / "whole"))
-    killed = train(SMALL, corpus, tmp_path / "killed")
+@pytest.mark.parametrize("recipe", [SMALL, CAUSAL], ids=["bidirectional", "causal"])
+def test_training_goes_on_after_a_kill_to_the_very_same_weights(recipe: Recipe, corpus: Path, tmp_path: Path) -> None:
+    list(train(recipe, corpus, tmp_path / "whole"))
+    killed = train(recipe, corpus, tmp_path / "killed")
     assert next(killed).step == 20
     killed.close()
-    assert [p.step for p in train(SMALL, corpus, tmp_path / "killed", resume=True)] == [40]
-    ours, theirs = (read_kept(tmp_path / name / "checkpoint.pt", SMALL).state_dict() for name in ("whole", "killed"))
+    assert [p.step for p in train(recipe, corpus, tmp_path / "killed", resume=True)] == [40]
+    ours, theirs = (read_kept(tmp_path / name / "checkpoint.pt", recipe).state_dict() for name in ("whole", "killed"))
     assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+
+
+def test_a_causal_network_learns_every_delay_and_from_the_state_of_other_crops() -> None:
+    torch.manual_seed(0)
+    network = CausalNetwork(4, CAUSAL.network)
+    loop = LoopSettings(batch=4, carry=1.0)
+    features, target = torch.randn(4, 10, 4), torch.rand(4, 10)
+    state, expected, weights = network.begin(4), 0.0, 0.0
+    logits, after = network(features, state)
+    for delay in range(3):
+        said = logits[:, 2 * delay :, delay]  # of the frames that many steps before
+        losses = torch.nn.functional.binary_cross_entropy_with_logits(said, target[:, : said.shape[1]], reduction="sum")
+        expected += losses.item() / (delay + 1) ** 0.5
+        weights += said.numel() / (delay + 1) ** 0.5
+    lesson = Carried(loop, Team(0, 1, torch.device("cpu")), network)
+    assert lesson(network, features, target, 1).item() == pytest.approx(expected / weights, rel=1e-5)
+    seen = []
+    network.register_forward_hook(lambda _, inputs, __: seen.append(inputs[1]))
+    lesson(network, features, target, 2)
+    assert torch.equal(seen[0], after.detach())
+    lesson.forget()
+    lesson(network, features, target, 3)
+    assert not seen[1].any()
+
+
+def test_a_teacher_gives_its_share_of_the_targets(corpus: Path, tmp_path: Path) -> None:
+    deaf = replace(CAUSAL, features=LogMel(), loop=replace(CAUSAL.loop, steps=1, evaluate_every=1, learning_rate=0.0))
+    losses = {}
+    for share in (0.0, 0.5, 1.0):
+        taught = replace(deaf, loop=replace(deaf.loop, teacher="speech-1", teacher_share=share))
+        (progress,) = train(taught, corpus, tmp_path / str(share))
+        losses[share] = progress.loss
+    assert losses[0.0] != losses[1.0]
+    assert losses[0.5] == pytest.approx((losses[0.0] + losses[1.0]) / 2, rel=1e-4)  # it is linear in the target
+    other = replace(taught, features=LogMel(n_mels=8))
+    with pytest.raises(ModelError, match="features are not those"):
+        next(train(other, corpus, tmp_path / "other"))
 
 
 def test_a_checkpoint_of_other_settings_or_a_damaged_one_is_refused(corpus: Path, tmp_path: Path) -> None:
@@ -186,7 +232,7 @@ def test_a_model_of_the_package_can_be_trained_on(corpus: Path, tmp_path: Path) 
     list(train(still, corpus, tmp_path / "same", "speech-1"))
     kept = read_kept(tmp_path / "same" / "checkpoint.pt", still)
     assert all(torch.equal(a, b) for a, b in zip(kept.parameters(), shipped.parameters(), strict=True))
-    with pytest.raises(ModelError, match="not the recipe's"):
+    with pytest.raises(ModelError, match="not that of the recipe"):
         next(train(SMALL, corpus, tmp_path / "other", "speech-1"))
 
 
@@ -339,7 +385,8 @@ def test_the_recordings_of_a_resumed_training_keep_their_splits(tmp_path: Path) 
     assert CliRunner().invoke(main, command).exit_code == 0
     detector = Detector(tmp_path / "mine")
     assert detector.description.name == "mine"
-    assert detector.description.recipe["network"] == Detector().description.recipe["network"]
+    ours, theirs = (NetworkSettings(**d.description.recipe["network"]) for d in (detector, Detector()))
+    assert ours == theirs
     index = tmp_path / "mine" / "corpus" / "speech.jsonl"
     before = index.read_text()
     result = CliRunner().invoke(main, [*command, "--dev-share", "0.5", "--resume"])

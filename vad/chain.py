@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vad.causal import CausalScorer
 from vad.events import Event, Score, clip_events
 from vad.features import BLOCK, FeatureStream, Float32, LogMel
 from vad.scorer import Scorer
@@ -26,7 +27,9 @@ class Found(NamedTuple):
 class Chain:
     """The stages for one channel; with `say_scores` a `Score` per frame is among the events."""
 
-    def __init__(self, features: LogMel, scorer: Scorer, settings: Segmentation, say_scores: bool = False) -> None:
+    def __init__(
+        self, features: LogMel, scorer: Scorer | CausalScorer, settings: Segmentation, say_scores: bool = False
+    ) -> None:
         self._features = FeatureStream(features)
         self._scorer = scorer
         self._segmenter = Segmenter(settings, features.grid)

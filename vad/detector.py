@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,18 +15,19 @@ from numpy.typing import ArrayLike
 
 from vad import pretrained
 from vad.audio import Channel, Sound, from_array, open_sound
+from vad.causal import start
 from vad.chain import Chain, Found
 from vad.errors import ModelError, SettingError
 from vad.events import segments_of
 from vad.features import Float32
 from vad.grid import floor_milliseconds
 from vad.intake import Intake, check_rate, check_raw
-from vad.latency import to_geometry, to_seconds
+from vad.latency import LIVE, to_geometry, to_seconds
 from vad.pretrained import Description
-from vad.scorer import OFFLINE, Network, Scorer
+from vad.scorer import Geometry, Network
 from vad.segmenter import Segmenter
 from vad.segments import Segment
-from vad.settings import PRESETS, Raw, Segmentation
+from vad.settings import PRESETS, Raw, Segmentation, parse_latency
 from vad.stream import Stream
 
 Source = str | Path | BinaryIO | ArrayLike
@@ -56,6 +58,17 @@ class Detector:
             raise ModelError(f"{self.path}: its network and its features have different numbers of bands")
         self.grid = self.description.features.grid
 
+    @cached_property
+    def live(self) -> Detector | None:
+        """The causal network beside the weights, `STEM-live.onnx`, if there is one."""
+        path = pretrained.find_live(self.path)
+        return Detector(path) if path else None
+
+    def at(self, latency: float | str | None) -> Detector:
+        """Who answers with this `latency`: where there is little sound to wait for, the causal network."""
+        short = latency is not None and parse_latency(latency) <= LIVE
+        return self.live or self if short else self
+
     def settings(self, preset: str = "default", **changes: float | None) -> Segmentation:
         """The segmentation that `preset` stands for with this model, with `changes` that are not None.
 
@@ -75,8 +88,12 @@ class Detector:
 
     def latency(self, latency: float | str = "balanced") -> float:
         """The real latency in seconds of scores that may be so late, or of a name of it; without resampling."""
-        features = self.description.features
-        return to_seconds(to_geometry(latency, features), features)
+        best = self.at(latency)
+        return to_seconds(best.geometry(latency), best.description.features)
+
+    def geometry(self, latency: float | str | None = None) -> Geometry:
+        """The windows in which the network sees the sound at this `latency`, `None` for whole recordings."""
+        return to_geometry(latency, self.description.features, self.network.delays)
 
     def detect(
         self,
@@ -95,8 +112,8 @@ class Detector:
         exactly that of a stream of this latency. `settings` are those of `Segmentation`. Raises
         `AudioError` where the sound cannot be read.
         """
-        sound = open_source(source, sample_rate)
-        return self.analyse(sound, self.settings(preset, **settings), _one(channel), latency=latency)[0].segments
+        sound, best = open_source(source, sample_rate), self.at(latency)
+        return best.analyse(sound, best.settings(preset, **settings), _one(channel), latency=latency)[0].segments
 
     def scores(
         self,
@@ -141,10 +158,10 @@ class Detector:
         """
         rate = check_rate("stream", sample_rate)
         check_raw("stream", raw_dtype, raw_channels)
-        features = self.description.features
-        geometry = to_geometry(latency, features)
-        chosen = self.settings(preset, **settings)
-        chain = Chain(features, Scorer(self.network, geometry, wait=1), chosen, scores)
+        best = self.at(latency)
+        features, geometry = best.description.features, best.geometry(latency)
+        chosen = best.settings(preset, **settings)
+        chain = Chain(features, start(best.network, geometry, wait=1), chosen, scores)
         intake = Intake("stream", rate, features.sample_rate, _one(channel))
         return Stream(chain, intake, features, geometry, Raw(rate, raw_channels, raw_dtype))
 
@@ -164,17 +181,17 @@ class Detector:
         `progress` is called with the seconds read so far. With more than one of `threads` the
         network, half of the work, has a thread of its own; the result is the same.
         """
-        features = self.description.features
-        geometry = OFFLINE if latency is None else to_geometry(latency, features)
+        best = self.at(latency)
+        features, geometry = best.description.features, best.geometry(latency)
         with ThreadPoolExecutor(1) if threads > 1 else contextlib.nullcontext() as pool:
-            scorers = [Scorer(self.network, geometry, pool=pool) for _ in range(sound.rows(channel))]
+            scorers = [start(best.network, geometry, pool=pool) for _ in range(sound.rows(channel))]
             chains = [Chain(features, scorer, settings) for scorer in scorers]
             found: list[list[Found]] = [[] for _ in chains]
 
             def keep(row: list[Found], piece: Found) -> None:
                 row.append(piece if keep_scores else Found(piece.scores[:0], piece.events))
 
-            for rows in sound.blocks(self.grid.sample_rate, channel):
+            for rows in sound.blocks(features.sample_rate, channel):
                 for chain, row, samples in zip(chains, found, rows, strict=True):
                     keep(row, chain.push(samples))
                 if progress:

@@ -25,4 +25,4 @@ class FormatError(VadError):
 
 
 class RecipeError(VadError):
-    """A training recipe or corpus that does not say what training needs to know."""
+    """A training recipe, or a set of sound and labels, that does not say what is needed of it."""

@@ -70,6 +70,19 @@ def find(model: str | Path | None = None) -> Path:
     if path.name != str(path) or not own.is_file():
         names = ", ".join(sorted(p.stem for p in FOLDER.glob("*.onnx")))
         raise ModelError(f"{path}: no such weights file; give the path of one, or a model of the package ({names})")
+    return _checked(own)
+
+
+def find_live(path: Path) -> Path | None:
+    """The causal network that lies beside the weights file `path` as `STEM-live.onnx`, if there is one."""
+    live = path.with_name(f"{path.stem}-live{path.suffix}")
+    if not live.is_file():
+        return None
+    return _checked(live) if live.parent == FOLDER else live
+
+
+def _checked(own: Path) -> Path:
+    """A weights file of the package, which must be whole."""
     if sha256(own) != own.with_suffix(".sha256").read_text("ascii").split()[0]:
         raise ModelError(f"{own}: damaged (its sha256 is wrong); install the package again")
     return own

@@ -22,6 +22,7 @@ from vad.features import Float32
 
 PENDING = 2  # batches that may wait for a thread of the pool
 INPUT, OUTPUT = "features", "scores"
+STATE, NEXT_STATE = "state", "next_state"  # of a causal network
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ OFFLINE = Geometry()
 class Network:
     """An ONNX file as a function: `(window, frame, mel)` log-mel to `(window, frame)` scores 0..1.
 
-    One thread per call: results of ONNX Runtime then do not depend on the size of the batch.
+    A causal network, one with `delays`, goes on from a state instead: see `vad.causal`. One thread
+    per call: results of ONNX Runtime then do not depend on the size of the batch.
     """
 
     def __init__(self, path: Path) -> None:
@@ -54,22 +56,37 @@ class Network:
             self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
             self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
             inputs = {i.name: i.shape for i in self._session.get_inputs()}
-            outputs = [o.name for o in self._session.get_outputs()]
+            outputs = {o.name: o.shape for o in self._session.get_outputs()}
         except _REFUSALS as error:
             raise ModelError(f"{path}: damaged, or not an ONNX file; get the weights again") from error
-        if list(inputs) != [INPUT] or len(inputs[INPUT]) != 3 or outputs != [OUTPUT]:
+        names, ranks = (list(inputs), list(outputs)), [len(s) for s in (*inputs.values(), *outputs.values())]
+        causal = names == ([INPUT, STATE], [OUTPUT, NEXT_STATE]) and ranks == [3, 2, 3, 2]
+        if not causal and (names != ([INPUT], [OUTPUT]) or ranks[0] != 3):
             raise ModelError(f"{path}: an ONNX file, but not a speech detector of this package")
         self.n_mels = inputs[INPUT][2]
+        self.delays: int = outputs[OUTPUT][2] if causal else 0  # how many steps of two frames a step scores
+        self.state: int = inputs[STATE][1] if causal else 0  # size of the state
 
     def __call__(self, features: Float32) -> Float32:
         """Scores `(window, frame)` of features `(window, frame, mel)`."""
-        try:
-            scores: Float32 = self._session.run([OUTPUT], {INPUT: features})[0]
-        except _REFUSALS as error:
-            raise ModelError(f"the network does not take features of shape {features.shape}") from error
+        (scores,) = self._run([OUTPUT], {INPUT: features})
         if scores.shape != features.shape[:2]:
             raise ModelError(f"the network gives {scores.shape} scores for features of shape {features.shape}")
         return scores
+
+    def go_on(self, features: Float32, state: Float32) -> tuple[Float32, Float32]:
+        """Scores `(window, frame, delay)` of an even number of frames that follow `state`, and the next state."""
+        scores, after = self._run([OUTPUT, NEXT_STATE], {INPUT: features, STATE: state})
+        if scores.shape != (*features.shape[:2], self.delays) or after.shape != state.shape:
+            raise ModelError(f"the network gives {scores.shape} scores for features of shape {features.shape}")
+        return scores, after
+
+    def _run(self, names: list[str], given: dict[str, Float32]) -> list[Float32]:
+        try:
+            found: list[Float32] = self._session.run(names, given)
+            return found
+        except _REFUSALS as error:
+            raise ModelError(f"the network does not take features of shape {given[INPUT].shape}") from error
 
 
 _REFUSALS = (

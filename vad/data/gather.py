@@ -9,14 +9,14 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vad.batch import Input
 from vad.data.index import SHORTEST, Region, cut, update_index, write_index
-from vad.data.matching import Matches, Names, match
-from vad.data.measuring import measure
 from vad.data.splitting import DEFAULT, Splitting, only_speaker
 from vad.errors import AudioError, RecipeError
-from vad.formats import read_labels, speech_of
-from vad.segments import Segment, merge
+from vad.formats import speech_of
+from vad.labelled import left_out
+from vad.matching import Matches, match, read_uem
+from vad.measuring import measure
+from vad.segments import Segment
 
 FULL = 0.98  # a share of speech from which on there is hardly any silence to learn from
 
@@ -43,14 +43,12 @@ class Gathered:
     @property
     def said(self) -> list[str]:
         """All that a person should know of it, a line each."""
-        counts = {
-            "sound files without labels are left out": self.matches.unlabelled,
-            "labels without sound are left out": self.matches.orphans,
-            "recordings that the UEM does not list are left out": self.unlisted,
-            "recordings end before their labels, which are cut": self.overlong,
-        }
-        counted = [f"{len(items)} {what}, like {items[0]}" for what, items in counts.items() if items]
-        return [*counted, *self.matches.problems, *self.unreadable, *self.warnings]
+        said = left_out(self.matches, self.unlisted)
+        if self.overlong:
+            said.append(
+                f"{len(self.overlong)} recordings end before their labels, which are cut, like {self.overlong[0]}"
+            )
+        return [*said, *self.matches.problems, *self.unreadable, *self.warnings]
 
     def write(self, folder: Path, *, keep: bool = False) -> Path:
         """Write `folder/speech.jsonl`, whole or not at all, and return its path.
@@ -83,7 +81,7 @@ def gather(
     Raises `RecipeError` where nothing could be trained with the result.
     """
     matches = match(audio, labels, format)
-    listed = _read_uem(uem, matches) if uem else None
+    listed = read_uem(uem, matches.places) if uem else None
     gathered = Gathered([], matches)
     speakers = _speakers(matches, splitting)
     source = source or audio.resolve().name
@@ -108,18 +106,6 @@ def gather(
     _divide(gathered, splitting)
     _check_sides(gathered, audio, splitting)
     return gathered
-
-
-def _read_uem(path: Path, matches: Matches) -> dict[str, list[Segment]]:
-    """What counts of each sound file, by its path."""
-    names = Names([Input(file, Path(place)) for file, place in matches.places.items()])
-    listed: dict[str, list[Segment]] = {}
-    files = sorted(path.rglob("*.uem")) if path.is_dir() else [path]
-    for file in files:
-        for document in read_labels(file, "uem"):
-            for sound in names.find(document.recording):
-                listed[sound] = merge([*listed.get(sound, []), *document.segments])
-    return listed
 
 
 def _speakers(matches: Matches, splitting: Splitting) -> dict[str, str]:

@@ -14,11 +14,11 @@ from vad.batch import find
 from vad.data.import_settings import ImportSettings
 from vad.data.index import INDICES, SHORTEST, Region, cut, intersect, update_index
 from vad.data.manifests import Part, find_manifests, read_parts
-from vad.data.measuring import measure
 from vad.data.silver import find_loud
 from vad.data.splitting import only_speaker
 from vad.errors import AudioError, RecipeError
 from vad.grid import Grid
+from vad.measuring import measure
 from vad.segments import Segment, merge
 
 PAUSE = 0.1  # seconds between aligned words that are no pause

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vad.data.measuring import measure
 from vad.errors import RecipeError
+from vad.measuring import measure
 
 NAME = re.compile(r"(?P<before>.*?)[_-]?recordings[_-]?(?P<part>.*)\.jsonl(\.gz)?")
 HELD_OUT = re.compile(r"(^|[-_.])(test|eval)", re.IGNORECASE)  # parts that measure, and never train

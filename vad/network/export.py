@@ -7,7 +7,7 @@ tracing of torch's internals stands between the two. A parity test holds them to
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import onnx
@@ -18,16 +18,19 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
 from vad.errors import ModelError
-from vad.network.model import KERNEL, STRIDE, Network, NetworkSettings
+from vad.network.causal import HISTORY, AnyNetwork, CausalNetwork, build
+from vad.network.model import KERNEL, STRIDE, NetworkSettings
 from vad.output import replacing
 from vad.pretrained import Description, sha256
-from vad.scorer import INPUT, OUTPUT
+from vad.scorer import INPUT, NEXT_STATE, OUTPUT, STATE
 
 OPSET = 17
 IR_VERSION = 8
 
+_Shapes: TypeAlias = dict[str, tuple[str | int, ...]]
 
-def export(network: Network, description: Description, path: Path) -> None:
+
+def export(network: AnyNetwork, description: Description, path: Path) -> None:
     """Write `network` and its `description` to `path`, whole or not at all."""
     model = to_onnx(network, description)
     onnx.checker.check_model(model, full_check=True)
@@ -36,42 +39,15 @@ def export(network: Network, description: Description, path: Path) -> None:
     path.with_suffix(".sha256").write_text(f"{sha256(path)}  {path.name}\n", "ascii")
 
 
-def to_onnx(network: Network, description: Description) -> onnx.ModelProto:
-    """The graph `features (window, frame, mel) -> scores (window, frame)`, frame counts of any size."""
+def to_onnx(network: AnyNetwork, description: Description) -> onnx.ModelProto:
+    """The graph that `vad.scorer` or `vad.causal` runs; frame counts of any size, even ones for a causal network."""
     graph = _Graph()
-    x = graph.add("Sub", INPUT, graph.constant(network.mean))
-    x = graph.add("Mul", x, graph.constant(network.scale))
-    x = graph.add("Transpose", x, perm=[0, 2, 1])  # (window, mel, frame)
-    x = graph.add(
-        "Conv",
-        x,
-        graph.constant(network.conv.weight),
-        graph.constant(network.conv.bias),
-        strides=[STRIDE],
-        pads=[KERNEL // 2 - 1, KERNEL // 2],
-    )
-    x = graph.add("Relu", x)
-    x = graph.add("Transpose", x, perm=[2, 0, 1])  # (step, window, channel)
-    settings = network.settings
-    for layer in range(settings.layers):
-        weights = [graph.constant(w) for w in _lstm_weights(network, layer)]
-        x = graph.add("LSTM", x, *weights, hidden_size=settings.hidden, direction="bidirectional")
-        x = graph.add("Transpose", x, perm=[0, 2, 1, 3])  # (step, window, direction, hidden)
-        x = graph.add("Reshape", x, graph.integers([0, 0, 2 * settings.hidden]))
-    x = graph.add("MatMul", x, graph.constant(network.head.weight.T))
-    x = graph.add("Add", x, graph.constant(network.head.bias))
-    x = graph.add("Transpose", x, perm=[1, 0, 2])  # (window, step, frame of the step)
-    x = graph.add("Reshape", x, graph.integers([0, -1]))
-    frames = graph.add("Gather", graph.add("Shape", INPUT), graph.integers([1]))
-    x = graph.add("Slice", x, graph.integers([0]), frames, graph.integers([1]))
-    graph.add("Sigmoid", x, output=OUTPUT)
-
-    n_mels = network.mean.shape[0]
+    inputs, outputs = (_causal if isinstance(network, CausalNetwork) else _bidirectional)(graph, network)
     made = helper.make_graph(
         graph.nodes,
         description.name,
-        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["window", "frame", n_mels])],
-        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["window", "frame"])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in inputs.items()],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in outputs.items()],
         graph.constants,
     )
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
@@ -79,7 +55,59 @@ def to_onnx(network: Network, description: Description) -> onnx.ModelProto:
     return model
 
 
-def from_onnx(path: Path) -> tuple[Network, Description]:
+def _bidirectional(graph: _Graph, network: AnyNetwork) -> tuple[_Shapes, _Shapes]:
+    """`features (window, frame, mel) -> scores (window, frame)`."""
+    x = graph.normalised(network)
+    x = graph.convolved(x, network, pads=[KERNEL // 2 - 1, KERNEL // 2])
+    settings = network.settings
+    for layer in range(settings.layers):
+        weights = [graph.constant(w) for w in _lstm_weights(network, layer)]
+        x = graph.add("LSTM", x, *weights, hidden_size=settings.hidden, direction="bidirectional")
+        x = graph.add("Transpose", x, perm=[0, 2, 1, 3])  # (step, window, direction, hidden)
+        x = graph.add("Reshape", x, graph.integers([0, 0, 2 * settings.hidden]))
+    x = graph.head(x, network)
+    x = graph.add("Transpose", x, perm=[1, 0, 2])  # (window, step, frame of the step)
+    x = graph.add("Reshape", x, graph.integers([0, -1]))
+    frames = graph.add("Gather", graph.add("Shape", INPUT), graph.integers([1]))
+    x = graph.add("Slice", x, graph.integers([0]), frames, graph.integers([1]))
+    graph.add("Sigmoid", x, output=OUTPUT)
+    return {INPUT: ("window", "frame", len(network.mean))}, {OUTPUT: ("window", "frame")}
+
+
+def _causal(graph: _Graph, network: AnyNetwork) -> tuple[_Shapes, _Shapes]:
+    """`features (window, frame, mel), state (window, state) -> scores (window, frame, delay), next_state`."""
+    n_mels, settings = len(network.mean), network.settings
+    sizes = [HISTORY * n_mels, *[settings.hidden] * (2 * settings.layers)]
+    names = [f"before_{n}" for n in range(len(sizes))]
+    graph.nodes.append(helper.make_node("Split", [STATE, graph.integers(sizes)], names, axis=1))
+    history, *memory = names
+    x = graph.add("Reshape", history, graph.integers([0, HISTORY, n_mels]))
+    x = graph.add("Concat", x, graph.normalised(network), axis=1)
+    last = graph.add("Slice", x, graph.integers([-HISTORY]), graph.integers([2**31]), graph.integers([1]))
+    after = [graph.add("Reshape", last, graph.integers([0, HISTORY * n_mels]))]
+    x = graph.convolved(x, network, pads=[0, 0])
+    cells = []
+    for layer in range(settings.layers):
+        weights = [graph.constant(w) for w in _lstm_weights(network, layer)]
+        first = [graph.add("Unsqueeze", memory[n], graph.integers([0])) for n in (layer, settings.layers + layer)]
+        found = [f"{name}_{layer}" for name in ("outputs", "output", "cell")]
+        graph.nodes.append(helper.make_node("LSTM", [x, *weights, "", *first], found, hidden_size=settings.hidden))
+        x = graph.add("Squeeze", found[0], graph.integers([1]))  # (step, window, hidden)
+        after.append(graph.add("Squeeze", found[1], graph.integers([0])))
+        cells.append(graph.add("Squeeze", found[2], graph.integers([0])))
+    graph.add("Concat", *after, *cells, output=NEXT_STATE, axis=1)
+    x = graph.add("Reshape", graph.head(x, network), graph.integers([0, 0, settings.delays, STRIDE]))
+    x = graph.add("Transpose", x, perm=[1, 0, 3, 2])  # (window, step, frame of the step, delay)
+    x = graph.add("Reshape", x, graph.integers([0, -1, settings.delays]))
+    graph.add("Sigmoid", x, output=OUTPUT)
+    state = ("window", sum(sizes))
+    return (
+        {INPUT: ("window", "frame", n_mels), STATE: state},
+        {OUTPUT: ("window", "frame", settings.delays), NEXT_STATE: state},
+    )
+
+
+def from_onnx(path: Path) -> tuple[AnyNetwork, Description]:
     """The network and description of a weights file that `export` wrote; `ModelError` where it is another."""
     try:
         model = onnx.load(path)
@@ -87,7 +115,7 @@ def from_onnx(path: Path) -> tuple[Network, Description]:
         raise ModelError(f"{path}: not an ONNX file ({error})") from error
     description = Description.from_metadata({p.key: p.value for p in model.metadata_props}, path)
     try:
-        network = Network(description.features.n_mels, NetworkSettings(**description.recipe["network"]))
+        network = build(description.features.n_mels, NetworkSettings(**description.recipe["network"]))
         values = (
             torch.from_numpy(numpy_helper.to_array(c).copy())
             for c in model.graph.initializer
@@ -95,11 +123,11 @@ def from_onnx(path: Path) -> tuple[Network, Description]:
         )
         state = {name: next(values) for name in ("mean", "scale", "conv.weight", "conv.bias")}
         for layer in range(network.settings.layers):
-            for name, both in zip(_LSTM, _torch_weights(next(values), next(values), next(values)), strict=True):
-                state[f"lstm.{name}_l{layer}"], state[f"lstm.{name}_l{layer}_reverse"] = both
+            for name, each in zip(_LSTM, _torch_weights(next(values), next(values), next(values)), strict=True):
+                state |= {f"lstm.{name}_l{layer}{way}": w for way, w in zip(_ways(network), each, strict=True)}
         state["head.weight"], state["head.bias"] = next(values).T, next(values)
         network.load_state_dict(state)
-    except (KeyError, TypeError, RuntimeError, StopIteration) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError, StopIteration) as error:
         raise ModelError(f"{path}: its network cannot be trained on ({error})") from error
     return network.eval(), description
 
@@ -117,6 +145,22 @@ class _Graph:
         self.nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
         return output
 
+    def normalised(self, network: AnyNetwork) -> str:
+        """The input in units of each band's deviation from its mean."""
+        return self.add("Mul", self.add("Sub", INPUT, self.constant(network.mean)), self.constant(network.scale))
+
+    def convolved(self, x: str, network: AnyNetwork, pads: list[int]) -> str:
+        """Frames `(window, frame, mel)` to steps `(step, window, channel)`."""
+        x = self.add("Transpose", x, perm=[0, 2, 1])  # (window, mel, frame)
+        weights = self.constant(network.conv.weight), self.constant(network.conv.bias)
+        x = self.add("Relu", self.add("Conv", x, *weights, strides=[STRIDE], pads=pads))
+        return self.add("Transpose", x, perm=[2, 0, 1])
+
+    def head(self, x: str, network: AnyNetwork) -> str:
+        """The last layer's logits, `(step, window, output)`."""
+        x = self.add("MatMul", x, self.constant(network.head.weight.T))
+        return self.add("Add", x, self.constant(network.head.bias))
+
     def constant(self, value: Tensor | NDArray[np.float32] | None) -> str:
         assert value is not None
         return self._keep(np.ascontiguousarray(value.detach() if isinstance(value, Tensor) else value, np.float32))
@@ -130,28 +174,33 @@ class _Graph:
         return name
 
 
+def _ways(network: AnyNetwork) -> tuple[str, ...]:
+    """What torch adds to the names of an LSTM's weights for each of its directions."""
+    return ("", "_reverse") if network.lstm.bidirectional else ("",)
+
+
 _LSTM = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")  # torch's names
 
 
-def _lstm_weights(network: Network, layer: int) -> list[NDArray[np.float32]]:
+def _lstm_weights(network: AnyNetwork, layer: int) -> list[NDArray[np.float32]]:
     """`W`, `R` and `B` of an ONNX LSTM: gates ordered input, output, forget, candidate.
 
     torch orders them input, forget, candidate, output; directions are stacked on the first axis.
     """
 
-    def both(name: str) -> NDArray[np.float32]:
-        found = [getattr(network.lstm, f"{name}_l{layer}{way}").detach().numpy() for way in ("", "_reverse")]
+    def each_way(name: str) -> NDArray[np.float32]:
+        found = [getattr(network.lstm, f"{name}_l{layer}{way}").detach().numpy() for way in _ways(network)]
         return np.stack([_reorder(values, 0, 3, 1, 2) for values in found])
 
-    *weights, first, second = (both(name) for name in _LSTM)
+    *weights, first, second = (each_way(name) for name in _LSTM)
     return [*weights, np.concatenate([first, second], 1)]
 
 
 def _torch_weights(w: Tensor, r: Tensor, b: Tensor) -> list[Tensor]:
     """The inverse of `_lstm_weights`: one tensor `(direction, ...)` for each name in `_LSTM`."""
     return [
-        torch.stack([torch.from_numpy(_reorder(d.numpy(), 0, 2, 3, 1)) for d in both])
-        for both in (w, r, *b.chunk(2, 1))
+        torch.stack([torch.from_numpy(_reorder(way.numpy(), 0, 2, 3, 1)) for way in ways])
+        for ways in (w, r, *b.chunk(2, 1))
     ]
 
 

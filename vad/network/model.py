@@ -31,6 +31,7 @@ class NetworkSettings:
     channels: int = 64  # outputs of the convolution, inputs of the LSTM
     hidden: int = 64  # cells of the LSTM, in each direction
     layers: int = 2  # LSTM layers, one on top of the other
+    delays: int = 0  # 0: both directions. Else the past alone; each step of 20 ms scores so many steps, itself the last
 
 
 class Network(nn.Module):
@@ -58,7 +59,7 @@ class Network(nn.Module):
             bidirectional=True,
         )
         self.head = nn.Linear(2 * settings.hidden, STRIDE)
-        self._open_forget_gates()
+        open_forget_gates(self.lstm)
 
     def forward(self, features: Tensor) -> Tensor:
         """Logits `(batch, frame)`; their sigmoid is the probability of speech."""
@@ -69,9 +70,14 @@ class Network(nn.Module):
         logits: Tensor = self.head(x).flatten(1)
         return logits[:, : features.shape[1]]
 
-    def _open_forget_gates(self) -> None:
-        """Begin with remembering: forget bias 1, as Gers et al. (2000) advise."""
-        h = self.settings.hidden
-        for name, bias in self.lstm.named_parameters():
-            if name.startswith("bias_ih"):
-                bias.data[h : 2 * h] = 1.0
+    def whole(self, features: Tensor) -> Tensor:
+        """Logits `(batch, frame)` of recordings from begin to end."""
+        logits: Tensor = self(features)
+        return logits
+
+
+def open_forget_gates(lstm: nn.LSTM) -> None:
+    """Begin with remembering: forget bias 1, as Gers et al. (2000) advise."""
+    for name, bias in lstm.named_parameters():
+        if name.startswith("bias_ih"):
+            bias.data[lstm.hidden_size : 2 * lstm.hidden_size] = 1.0

@@ -80,20 +80,35 @@ def card(about: Description) -> str:
         for name, r in about.training["results"].items()
     )
     presets = "".join(f"| {name} | {t['onset']} | {t['offset']} |\n" for name, t in about.thresholds.items())
+    way = "LSTM that hears the past alone" if about.recipe["network"]["delays"] else "bidirectional LSTM"
     network = ", ".join(f"{key} {value}" for key, value in about.recipe["network"].items())
     notes = f"## Notes\n\n{about.recipe['about'].strip()}\n\n" if about.recipe.get("about") else ""
     return (
         f"# {about.name}\n\nSpeech activity detector, made by `vad train` from the recipe `{about.name}`.\n"
-        f"Network: strided convolution and bidirectional LSTM ({network}) on {about.features.n_mels} "
+        f"Network: strided convolution and {way} ({network}) on {about.features.n_mels} "
         "log-mel bands; a score per 10 ms.\n\n"
         "## How well it does\n\nDev sets, which also chose the thresholds; AUC pooled over 10 ms frames, the rest "
         "at the default thresholds: DCF = .75 miss + .25 false alarm, DetER = (missed + falsely found) / speech.\n\n"
         f"| set | AUC | DCF | DetER | miss | false alarm |\n|---|---|---|---|---|---|\n{figures}\n"
         f"| preset | onset | offset |\n|---|---|---|\n{presets}\n"
-        f"{notes}"
+        f"{_latencies(about)}{notes}"
         "## What it learned from\n\nMixtures of these recordings, drawn anew at every step. The recordings "
         "themselves are not in the weights file; their licences are:\n\n"
         f"| kind | source | recordings | hours | licence |\n|---|---|---|---|---|\n{data}"
+    )
+
+
+def _latencies(about: Description) -> str:
+    """What a stream of a latency gives up: a row per latency, a column per set."""
+    rows = about.training["latencies"]
+    names = list(rows[0]["auc"])
+    lines = "".join(
+        f"| {1000 * row['latency']:.1f} ms | {' | '.join(_number(row['auc'][name]) for name in names)} |\n"
+        for row in rows
+    )
+    return (
+        "In a stream, whose scores may be so late at most, the AUC is:\n\n"
+        f"| latency | {' | '.join(names)} |\n|---{'|---' * len(names)}|\n{lines}\n"
     )
 
 

@@ -14,8 +14,9 @@ import torch
 
 from vad import pretrained
 from vad.errors import ModelError, RecipeError
+from vad.features import LogMel
+from vad.network.causal import AnyNetwork, build
 from vad.network.export import from_onnx
-from vad.network.model import Network
 from vad.output import explain, replacing
 from vad.training.recipe import Recipe
 
@@ -26,8 +27,8 @@ class Checkpoint:
 
     path: Path
     recipe: Recipe
-    network: Network
-    averaged: Network
+    network: AnyNetwork
+    averaged: AnyNetwork
     optimiser: torch.optim.Optimizer
 
     def save(self, step: int, history: list[dict[str, Any]]) -> None:
@@ -77,9 +78,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise RecipeError(f"{path}: not a whole checkpoint of vad train; remove it to train afresh") from error
 
 
-def read_kept(path: Path, recipe: Recipe) -> Network:
+def read_kept(path: Path, recipe: Recipe) -> AnyNetwork:
     """The network of a checkpoint, ready to be exported; `RecipeError` where it is another."""
-    network = Network(recipe.features.n_mels, recipe.network)
+    network = build(recipe.features.n_mels, recipe.network)
     try:
         network.load_state_dict(read_checkpoint(path)["kept"])
     except RuntimeError as error:
@@ -87,14 +88,22 @@ def read_kept(path: Path, recipe: Recipe) -> Network:
     return network.eval()
 
 
-def read_network(source: str | Path, recipe: Recipe) -> Network:
-    """The network of a checkpoint or of a model (path or name), which must be of the recipe's size."""
+def read_network(source: str | Path, recipe: Recipe) -> AnyNetwork:
+    """The network of a checkpoint or of a model (path or name), which must be of the recipe's size, to be trained."""
     if Path(source).suffix == ".pt":
         return read_kept(Path(source), recipe).train()
-    network, description = from_onnx(pretrained.find(source))
-    if network.settings != recipe.network or description.features != recipe.features:
-        raise ModelError(f"{source}: its features or network are not the recipe's; use the same in the recipe")
+    network = read_model(source, recipe.features)
+    if network.settings != recipe.network:
+        raise ModelError(f"{source}: its network is not that of the recipe; use the same in the recipe")
     return network.train()
+
+
+def read_model(source: str | Path, features: LogMel) -> AnyNetwork:
+    """The network of a model (path or name) that takes these features."""
+    network, description = from_onnx(pretrained.find(source))
+    if description.features != features:
+        raise ModelError(f"{source}: its features are not those of the recipe; use the same in the recipe")
+    return network
 
 
 def stale(history: list[dict[str, Any]]) -> int:

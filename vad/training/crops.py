@@ -15,14 +15,12 @@ from torch.utils.data import DataLoader, Dataset
 from vad.features import Float32, LogMel
 from vad.training.corpus import Corpus
 from vad.training.mixing import Mixer
-from vad.training.recipe import LoopSettings, Recipe
+from vad.training.recipe import Recipe
 from vad.training.team import Team
 
-TRAIN, DEV, NORM, SHORT = 0, 1, 2, 3  # what is drawn: the first number of its seed
+TRAIN, DEV, NORM = 0, 1, 2  # what is drawn: the first number of its seed
 DEV_SNR = 10.0  # dB
 CACHE = "cache"  # folder of the decoded recordings, within the output
-SHORT_WINDOW = (60, 300)  # frames, of the windows that end early
-TAIL = 40  # frames at their end
 
 
 class Crops(Dataset[Any]):
@@ -72,24 +70,6 @@ def dev_mixtures(recipe: Recipe, held_out: Corpus, snr: float = DEV_SNR) -> tupl
     crops = Crops(mixer, recipe.features, (DEV, 0), list(range(recipe.loop.dev_crops * (4 if noise_only else 1))))
     features, targets = zip(*(crops[n] for n in range(len(crops))), strict=True)
     return torch.from_numpy(np.stack(features)), np.stack(targets)
-
-
-def windows(features: Tensor, target: Tensor, step: int, loop: LoopSettings) -> tuple[Tensor, Tensor, Tensor]:
-    """Features `(window, frame, mel)`, targets `(window, frame)` and weights `(frame,)` of a step.
-
-    Most steps take the crops as they are. The others cut them in windows of 0.6 to 3 s, as a
-    stream of low latency is: its newest frames have no sound after them, so these weigh more.
-    """
-    rng = np.random.default_rng((SHORT, loop.seed, step))
-    weight = torch.ones(target.shape[1])
-    if rng.random() >= loop.short:
-        return features, target, weight
-    length = min(int(rng.integers(*SHORT_WINDOW)), target.shape[1])
-    count = target.shape[1] // length
-    features = features[:, : count * length].reshape(-1, length, features.shape[2])
-    weight = weight[:length]
-    weight[-TAIL:] = loop.short_tail
-    return features, target[:, : count * length].reshape(-1, length), weight
 
 
 def _one_thread(_: int) -> None:

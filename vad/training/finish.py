@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import warnings
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, replace
@@ -17,9 +18,10 @@ from safetensors.torch import save_file
 
 from vad.data.index import INDICES, read_index
 from vad.detector import Detector
+from vad.errors import RecipeError
 from vad.evaluation import detection_cost, to_frames
-from vad.formats import read_labels, speech_of
 from vad.grid import Grid
+from vad.labelled import read_labelled
 from vad.network.export import export
 from vad.pretrained import Description
 from vad.segmenter import Segmenter
@@ -35,6 +37,7 @@ from vad.training.recipe import Recipe
 CANDIDATES = [Segmentation(onset / 20, round(onset * hold / 200, 3)) for onset in range(2, 20) for hold in range(2, 10)]
 NOISE_WEIGHT = 12.0  # of falsely found noise beside that of a false alarm between speech: nobody expects anything there
 MIXTURES = {"dev speakers, noise at 10 dB": DEV_SNR, "noise alone": -math.inf}
+LATENCIES = ("lowest", 0.1, 0.2, "balanced", "accurate")  # that the card tells the AUC of
 MISS_WEIGHT = {"default": 0.75, "recall": 0.95, "precision": 0.4}  # of DCF; false alarms have the rest
 
 
@@ -57,14 +60,22 @@ def finish(recipe: Recipe, corpus: Path, output: Path) -> Path:
         features, targets = dev_mixtures(recipe, held_out, snr)
         sets.append(DevSet(name, list(score(network, features)), list(targets > 0.5)))
     detector = Detector(path)
-    sets += list(read_labelled(corpus / "labelled", detector)) or [_recordings(held_out, detector)]
+    as_recorded = heard(corpus, held_out, detector)
+    sets += as_recorded
     grid = recipe.features.grid
     tuned = {preset: choose(sets, weight, grid) for preset, weight in MISS_WEIGHT.items()}
     results = {s.name: s.figures(decide(s, tuned["default"], grid)) for s in sets}
     description = replace(
         description,
         thresholds={preset: _thresholds(settings) for preset, settings in tuned.items()},
-        training={"data": sources(recipe, corpus), "results": results},
+        training={
+            "data": sources(recipe, corpus),
+            "results": results,
+            "latencies": [
+                {"latency": detector.latency(at), "auc": aucs(heard(corpus, held_out, detector, at))}
+                for at in LATENCIES
+            ],
+        },
     )
     export(network, description, path)
     save_file(network.state_dict(), output / "model.safetensors", {"recipe": json.dumps(asdict(recipe))})
@@ -73,23 +84,35 @@ def finish(recipe: Recipe, corpus: Path, output: Path) -> Path:
     return path
 
 
-def _recordings(held_out: Corpus, detector: Detector) -> DevSet:
-    """The dev recordings as they are."""
+def heard(corpus: Path, held_out: Corpus, detector: Detector, latency: float | str | None = None) -> list[DevSet]:
+    """The recordings as they are: the labelled sets, or where there are none the dev recordings."""
+    sets = labelled_sets(corpus / "labelled", detector, latency)
+    return list(sets) or [_recordings(held_out, detector, latency)]
+
+
+def _recordings(held_out: Corpus, detector: Detector, latency: float | str | None) -> DevSet:
+    """The dev recordings."""
     rate, clips = held_out.grid.sample_rate, held_out.speech
-    scores = [detector.scores(clip.samples * FULL_SCALE, sample_rate=rate) for clip in clips]
+    scores = [detector.scores(clip.samples * FULL_SCALE, sample_rate=rate, latency=latency) for clip in clips]
     return DevSet("dev recordings", scores, [clip.target > 0.5 for clip in clips])
 
 
-def read_labelled(folder: Path, detector: Detector) -> Iterable[DevSet]:
-    """The sets `folder/SET/x.flac` with `x.tsv` (start and end of speech in seconds)."""
+def labelled_sets(folder: Path, detector: Detector, latency: float | str | None = None) -> Iterable[DevSet]:
+    """A set for each folder in `folder` that holds sound with labels beside it; a warning for any other."""
     for place in sorted(p for p in folder.glob("*") if p.is_dir()):
-        scores, truth = [], []
-        for sound in sorted(place.glob("*.flac")):
-            scores.append(detector.scores(sound))
-            reference = speech_of(read_labels(sound.with_suffix(".tsv")))
-            truth.append(to_frames(reference, len(scores[-1]), detector.grid))
-        if scores:
-            yield DevSet(place.name, scores, truth)
+        try:
+            recordings = read_labelled(place).recordings
+        except RecipeError as error:
+            warnings.warn(str(error), stacklevel=2)
+            continue
+        scores = [detector.scores(one.path, latency=latency) for one in recordings]
+        truth = [to_frames(one.reference, len(s), detector.grid) for one, s in zip(recordings, scores, strict=True)]
+        yield DevSet(place.name, scores, truth)
+
+
+def aucs(sets: list[DevSet]) -> dict[str, float | None]:
+    """The AUC of each set, None where it has none."""
+    return {s.name: round(s.auc, 4) if math.isfinite(s.auc) else None for s in sets}
 
 
 def choose(sets: list[DevSet], miss_weight: float, grid: Grid) -> Segmentation:

@@ -15,16 +15,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.utils.tensorboard import SummaryWriter
 
 from vad.errors import RecipeError
 from vad.evaluation import detection_error_rate, roc_auc
 from vad.features import Float32, LogMel
-from vad.network.model import Network
-from vad.training.checkpoint import Checkpoint, read_network, stale
+from vad.network.causal import AnyNetwork, build
+from vad.training.checkpoint import Checkpoint, read_model, read_network, stale
 from vad.training.corpus import Corpus, read_corpus
-from vad.training.crops import CACHE, batches, dev_mixtures, statistics, windows
+from vad.training.crops import CACHE, batches, dev_mixtures, statistics
+from vad.training.lessons import lessons
 from vad.training.mixing import FULL_SCALE, Mixer
 from vad.training.recipe import LoopSettings, Recipe
 from vad.training.team import Team
@@ -67,12 +67,13 @@ def train(
             held_out = read_corpus(corpus, "dev", recipe.features.grid, recipe.corpus, output / CACHE)
         dev_x, dev_y = dev_mixtures(recipe, held_out)
         mixer = Mixer(material, recipe.mixture)
-        network = begin(recipe, material, mixer, init_from).to(team.device)
+        teacher = read_model(loop.teacher, recipe.features).to(team.device) if loop.teacher else None
+        network = begin(recipe, material, mixer, init_from, teacher).to(team.device)
         averaged = copy.deepcopy(network).requires_grad_(False)
         optimiser = torch.optim.AdamW(network.parameters(), loop.learning_rate, weight_decay=loop.weight_decay)
         checkpoint = Checkpoint(path, recipe, network, averaged, optimiser)
         first, history = checkpoint.load()
-        shared = team.share(network)
+        shared, lesson = team.share(network), lessons(network, loop, team)
         log = SummaryWriter(output / "tensorboard", purge_step=first + 1) if team.first else None
 
         losses, since = [], time.monotonic()
@@ -80,10 +81,10 @@ def train(
             if stale(history) >= loop.patience > 0:
                 break
             optimiser.param_groups[0]["lr"] = learning_rate(step, loop)
-            features, target, weight = (t.to(team.device) for t in windows(crops, targets, step, loop))
+            features, target = crops.to(team.device), targets.to(team.device)
+            target = taught(target, features, teacher, loop)
             with team.mixed_precision():
-                logits = shared(features)
-            loss = weighted_loss(logits, target, weight)
+                loss = lesson(shared, features, target, step)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             norm = nn.utils.clip_grad_norm_(network.parameters(), loop.clip)
@@ -97,9 +98,7 @@ def train(
             losses.append(loss.item())
             if step % loop.evaluate_every == 0 or step == loop.steps:
                 speed = len(losses) / (time.monotonic() - since)
-                truth, scores = dev_y > 0.5, score(averaged, dev_x, team.device)
-                error = detection_error_rate(truth, scores > 0.5)
-                progress = Progress(step, loop.steps, float(np.mean(losses)), roc_auc(truth, scores), error, speed)
+                progress = Progress(step, loop.steps, float(np.mean(losses)), *grade(averaged, dev_x, dev_y), speed)
                 history.append(asdict(progress))
                 if log:
                     checkpoint.save(step, history)
@@ -107,31 +106,33 @@ def train(
                         log.add_scalar(name, value, step)
                 yield progress
                 losses, since = [], time.monotonic()
+                lesson.forget()
         if log:
             log.close()
 
 
-def begin(recipe: Recipe, corpus: Corpus, mixer: Mixer, init_from: str | Path | None) -> Network:
+def begin(
+    recipe: Recipe, corpus: Corpus, mixer: Mixer, init_from: str | Path | None, teacher: AnyNetwork | None
+) -> AnyNetwork:
     """The network to begin with: that of `init_from`, or a fresh one with the band statistics of the mixtures.
 
-    A trained one also says which backgrounds are hard, and the mixer will draw these more often.
+    It, or else the teacher, also says which backgrounds are hard, and the mixer will draw these more often.
     """
-    hard = recipe.mixture.hard_negatives
-    if init_from:
-        network = read_network(init_from, recipe)
-        if hard:
-            mixer.weigh(1 + hard * hardness(network, corpus, recipe.features))
+    network = read_network(init_from, recipe) if init_from else None
+    if hard := recipe.mixture.hard_negatives:
+        if not (knowing := network or teacher):
+            raise RecipeError("mixture.hard_negatives: found with a trained network; say --init-from as well")
+        mixer.weigh(1 + hard * hardness(knowing, corpus, recipe.features))
+    if network:
         return network
-    if hard:
-        raise RecipeError("mixture.hard_negatives: found with a trained network; say --init-from as well")
-    network = Network(recipe.features.n_mels, recipe.network)
+    network = build(recipe.features.n_mels, recipe.network)
     mean, deviation = statistics(mixer, recipe)
     network.mean.copy_(torch.from_numpy(mean))
     network.scale.copy_(torch.from_numpy(1 / deviation))
     return network
 
 
-def hardness(network: Network, corpus: Corpus, features: LogMel) -> Float32:
+def hardness(network: AnyNetwork, corpus: Corpus, features: LogMel) -> Float32:
     """How far the network takes each background for speech, `(background,)`: its mean score."""
     mels = (features(samples * FULL_SCALE) for samples in corpus.backgrounds)
     return np.array([score(network, torch.from_numpy(mel)[None]).mean() for mel in mels], np.float32)
@@ -145,10 +146,18 @@ def keep_memory() -> None:
             libc.mallopt(parameter, value)
 
 
-def weighted_loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """Binary cross-entropy in nats per frame; frames count as `weight` says."""
-    losses = F.binary_cross_entropy_with_logits(logits.float(), target, reduction="none")
-    return (losses * weight).sum() / (weight.sum() * len(losses))
+def taught(target: Tensor, features: Tensor, teacher: AnyNetwork | None, loop: LoopSettings) -> Tensor:
+    """The target `(crop, frame)`, blended with what a teacher makes of `(crop, frame, mel)`."""
+    if not teacher:
+        return target
+    with torch.no_grad():
+        return target.lerp(torch.sigmoid(teacher.whole(features)), loop.teacher_share)
+
+
+def grade(network: AnyNetwork, features: Tensor, target: Float32) -> tuple[float, float]:
+    """AUC, and detection error rate at a score of one half, on mixtures."""
+    truth, scores = target > 0.5, score(network, features)
+    return roc_auc(truth, scores), detection_error_rate(truth, scores > 0.5)
 
 
 def learning_rate(step: int, loop: LoopSettings) -> float:
@@ -160,14 +169,15 @@ def learning_rate(step: int, loop: LoopSettings) -> float:
 
 
 @torch.no_grad()
-def blend(averaged: Network, network: Network, decay: float) -> None:
+def blend(averaged: nn.Module, network: nn.Module, decay: float) -> None:
     """Move the averaged weights towards the trained ones (Polyak & Juditsky 1992)."""
     for kept, new in zip(averaged.parameters(), network.parameters(), strict=True):
         kept.lerp_(new, 1 - decay)
 
 
 @torch.no_grad()
-def score(network: Network, features: Tensor, device: torch.device | str = "cpu") -> NDArray[np.float32]:
+def score(network: AnyNetwork, features: Tensor) -> NDArray[np.float32]:
     """Scores `(crop, frame)` of `(crop, frame, mel)` features."""
-    logits = [network(part.to(device)).cpu() for part in torch.split(features, 64)]
+    device = network.mean.device
+    logits = [network.whole(part.to(device)).cpu() for part in torch.split(features, 64)]
     return torch.sigmoid(torch.cat(logits)).numpy()

@@ -81,6 +81,9 @@ class LoopSettings:
     average: float = 0.999  # decay of the averaged weights, which are the ones kept
     short: float = 0.0  # share of the steps whose crops are cut in windows that end early, as in a stream
     short_tail: float = 3.0  # weight of the last frames of such windows, the ones with no sound after them
+    carry: float = 0.5  # share of the crops that a causal network takes for the continuation of another
+    teacher: str = ""  # a model (path or name) whose scores are blended into the targets; none: ""
+    teacher_share: float = 0.5  # of them in the blend
     evaluate_every: int = 500  # steps
     patience: int = 0  # evaluations without a better dev AUC after which training ends; 0: never
     dev_crops: int = 256  # mixtures of dev speakers that are evaluated
@@ -92,7 +95,7 @@ class LoopSettings:
         counts = dict.fromkeys(("steps", "batch", "evaluate_every", "dev_crops", "threads"), (1, math.inf))
         amounts = dict.fromkeys(("learning_rate", "warmup", "weight_decay", "clip", "short_tail"), (0, math.inf))
         amounts |= dict.fromkeys(("patience", "workers", "seed"), (0, math.inf))
-        _check(self, counts | amounts | dict.fromkeys(("average", "short"), (0, 1)))
+        _check(self, counts | amounts | dict.fromkeys(("average", "short", "carry", "teacher_share"), (0, 1)))
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,8 @@ class Recipe:
     loop: LoopSettings = field(default_factory=LoopSettings)
 
     def __post_init__(self) -> None:
-        _check(self.network, {f.name: (1, 10_000) for f in dataclasses.fields(self.network)})
+        sizes = dict.fromkeys(("channels", "hidden", "layers"), (1, 10_000))
+        _check(self.network, sizes | {"delays": (0, 1000)})
 
 
 def _check(settings: Any, bounds: Mapping[str, tuple[float, float]]) -> None:

@@ -12,7 +12,6 @@ from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from vad.errors import RecipeError
-from vad.network.model import Network
 from vad.training.recipe import LoopSettings
 
 
@@ -55,7 +54,7 @@ class Team:
         if self.first and self.size > 1:
             distributed.barrier()
 
-    def share(self, network: Network) -> nn.Module:
+    def share(self, network: nn.Module) -> nn.Module:
         """The network with gradients averaged over all processes."""
         return DistributedDataParallel(network) if self.size > 1 else network
 

@@ -1,0 +1,54 @@
+"""What helps to get started: `vad doctor` and `vad completion`."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+
+import pytest
+from click.testing import CliRunner
+
+from conftest import COMMAND
+from vad import __version__
+from vad.cli import main
+
+
+def test_doctor_names_what_is_there_and_runs_the_models() -> None:
+    result = CliRunner().invoke(main, ["doctor"])
+    assert result.exit_code == 0, result.output
+    for part in (f"vad {__version__}", "onnxruntime ", "[train] torch 2.", "speech-1 1 works", "FLAC", "opus", "GPU"):
+        assert part in result.stdout
+
+
+def test_doctor_says_what_fails_and_how_to_mend_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = importlib.import_module("vad.cli.doctor")
+    monkeypatch.setattr(module, "NEEDED", ("numpy", "no-such-package"))
+    monkeypatch.setitem(module.EXTRAS, "mic", ("no_such_module",))
+    result = CliRunner().invoke(main, ["doctor"])
+    assert result.exit_code == 1
+    assert "packages     fails: No package metadata was found for no-such-package" in result.stdout
+    assert "[mic] without no_such_module; pip install 'vad-bilstm[mic]'" in result.stdout
+    assert "works" in result.stdout  # the other checks are made all the same
+    assert "pip install --force-reinstall" in result.stderr
+
+
+def test_bash_completes_commands_and_options() -> None:
+    script = """
+        source <(vad completion bash)
+        for words in "det" "detect --ons"; do
+            COMP_WORDS=(vad $words); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMPREPLY=()
+            _vad_completion vad
+            echo "${COMPREPLY[*]}"
+        done
+    """
+    path = f"{COMMAND.parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", script], env={**os.environ, "PATH": path}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "detect\n--onset\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_every_shell_has_its_completion(shell: str) -> None:
+    assert "_VAD_COMPLETE" in CliRunner().invoke(main, ["completion", shell]).stdout

@@ -1,0 +1,251 @@
+"""`vad evaluate`: what it prints and writes, and what it says of bad input."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from conftest import ENERGY
+from vad.cli import main
+from vad.evaluation.figures import FIGURES
+
+Write = Callable[..., Path]
+DOUBLE = ("--model", ENERGY)
+
+
+def evaluate(*arguments: object) -> Result:
+    result = CliRunner().invoke(main, ["evaluate", *map(str, arguments)])
+    assert not result.exception or isinstance(result.exception, SystemExit), result.exception
+    assert "nan" not in re.sub(r"[a-z]*/[^ ]*", "", result.stdout).lower().split()
+    return result
+
+
+def as_json(*arguments: object, code: int = 0) -> dict[str, dict[str, float]]:
+    result = evaluate(*arguments, "--format", "json")
+    assert result.exit_code == code, result.stderr
+    return json.loads(result.stdout)
+
+
+def labels(path: Path, *spans: tuple[float, float]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{start}\t{end}\n" for start, end in spans))
+    return path
+
+
+@pytest.fixture
+def recordings(write_bursts: Write, tmp_path: Path) -> Path:
+    """Three recordings in two folders with labels that are half right, beside them."""
+    for name in ("a/x", "a/y", "b/z"):
+        write_bursts(f"set/{name}.wav", (1, 2))
+        labels(tmp_path / f"set/{name}.tsv", (1, 2) if name == "a/x" else (0.5, 1.5))
+    return tmp_path / "set"
+
+
+class TestSound:
+    def test_a_table_of_every_figure_group_and_recording(self, recordings: Path) -> None:
+        result = evaluate("--audio", recordings, *DOUBLE, "--by", "folder")
+        assert result.exit_code == 0 and "rough" in result.stderr
+        for title in (FIGURES["deter"].title, "equal error rate", "onset bias"):
+            assert title in result.stdout
+        blocks = result.stdout.strip().split("\n\n")
+        assert [block.split()[0] for block in blocks] == ["3", "all", "group", "recording"]
+        assert [line.split()[0] for line in blocks[3].splitlines()[1:]] == ["a/x", "a/y", "b/z"]
+
+    def test_the_figures_are_right(self, recordings: Path) -> None:
+        content = as_json("--audio", recordings, *DOUBLE, "--by", "folder")
+        assert content["model"]["name"] == "energy"
+        perfect, half = content["recordings"][0], content["recordings"][1]
+        assert perfect["deter"] < 0.1 and perfect["roc_auc"] > 0.98
+        assert half["miss"] == pytest.approx(0.5, abs=0.05)
+        assert half["onset_bias"] == pytest.approx(500, abs=50)
+        assert content["pooled"]["miss"] == pytest.approx(sum(r["miss"] for r in content["recordings"]) / 3)
+        assert content["groups"]["b"]["pooled"]["miss"] == half["miss"]
+        assert set(content["intervals"]) >= {"deter", "roc_auc"}
+
+    def test_settings_of_detect_matter(self, recordings: Path) -> None:
+        assert as_json("--audio", recordings, *DOUBLE, "--min-speech", 2)["pooled"]["miss"] == 1
+        assert as_json("--audio", recordings, *DOUBLE, "--latency", "40ms")["latency"] == 0.0375
+
+    def test_csv_has_a_row_for_each_and_markdown_a_table(self, recordings: Path, tmp_path: Path) -> None:
+        assert evaluate("--audio", recordings, *DOUBLE, "-f", "csv", "-o", tmp_path / "out.csv").stdout == ""
+        rows = list(csv.DictReader((tmp_path / "out.csv").read_text().splitlines()))
+        assert [row["of"] for row in rows] == ["whole", "mean", "recording", "recording", "recording"]
+        assert float(rows[3]["miss"]) == pytest.approx(0.5, abs=0.05)
+        markdown = evaluate("--audio", recordings, *DOUBLE, "-f", "markdown").stdout
+        tables = [line for line in markdown.splitlines() if line.startswith("|")]
+        assert len({line.count("|") for line in tables[:3]}) == 1
+
+    def test_groups_come_from_a_table(self, recordings: Path, tmp_path: Path) -> None:
+        table = tmp_path / "about.csv"
+        table.write_text("file,place,snr\nx.wav,street,3.5\ny.wav,street,11\nz.wav,home,4\n")
+        options = ("--audio", recordings, *DOUBLE, "--table", table)
+        assert set(as_json(*options, "--by", "place")["groups"]) == {"street", "home"}
+        assert list(as_json(*options, "--by", "snr", "--step", 5)["groups"]) == ["0 to 5", "10 to 15"]
+        failed = evaluate(*options, "--by", "mood")
+        assert failed.exit_code == 2 and "file, place, snr" in failed.stderr
+        for wrong in (("--table", table), ("--by", "place")):
+            assert evaluate("--audio", recordings, *DOUBLE, *wrong).exit_code == 2
+
+    def test_labels_can_be_measured_on_sound_too(self, recordings: Path, tmp_path: Path) -> None:
+        content = as_json("--audio", recordings, "--hypothesis", labels(tmp_path / "found/x.tsv", (1, 2)).parent)
+        assert content["recordings"][0]["accuracy"] == 1  # the length is that of the sound
+        assert content["recordings"][1]["miss"] == 1
+        assert content["pooled"]["roc_auc"] is None and "scores" in content["undefined"]["roc_auc"]
+
+    def test_only_what_the_uem_lists_counts(self, recordings: Path, tmp_path: Path) -> None:
+        uem = tmp_path / "part.uem"
+        uem.write_text("a/x 1 0 1.5\na/y 1 0 0.5\n")
+        content = as_json("--audio", recordings, *DOUBLE, "--uem", uem)
+        assert [round(r["minutes"] * 60, 6) for r in content["recordings"]] == [1.5, 0.5]
+
+
+class TestLabels:
+    def test_any_formats_match_by_name(self, tmp_path: Path) -> None:
+        reference = tmp_path / "reference.rttm"
+        reference.write_text("".join(f"SPEAKER {name} 1 1.0 2.0 <NA> <NA> someone <NA> <NA>\n" for name in ("x", "y")))
+        labels(tmp_path / "found/x.txt", (1, 2))
+        labels(tmp_path / "found/y.txt", (1, 3))
+        content = as_json("--reference", reference, "--hypothesis", tmp_path / "found")
+        assert [r["miss"] for r in content["recordings"]] == [0.5, 0]
+        assert any("how long" in note for note in content["notes"])
+
+    def test_what_nobody_found_is_missed(self, tmp_path: Path) -> None:
+        for name in "xy":
+            labels(tmp_path / f"reference/{name}.txt", (1, 2))
+        labels(tmp_path / "found/x.txt", (1, 2))
+        labels(tmp_path / "found/other.txt", (1, 2))
+        result = evaluate("--reference", tmp_path / "reference", "--hypothesis", tmp_path / "found", "-f", "json")
+        assert json.loads(result.stdout)["pooled"]["miss"] == 0.5
+        assert "not in the hypothesis" in result.stderr and "other" in result.stderr
+
+    def test_a_collar_forgives_boundaries(self, tmp_path: Path) -> None:
+        pair = ("--reference", labels(tmp_path / "a.tsv", (1, 2)), "--hypothesis", labels(tmp_path / "b.tsv", (1.1, 2)))
+        assert as_json(*pair)["pooled"]["miss"] == pytest.approx(0.1)
+        assert as_json(*pair, "--collar", 0.1)["pooled"]["miss"] == 0
+        assert as_json(*pair, "--dcf", 1, 0)["pooled"]["dcf"] == pytest.approx(0.1)
+
+
+class TestBadInput:
+    @pytest.mark.parametrize("content", ["", "1\tnan\n", "nan\t2\n", "2\t1\n", "\0\1\2", "-1\t1\n"])
+    def test_bad_labels_are_one_line_or_sane(self, tmp_path: Path, content: str) -> None:
+        good, bad = labels(tmp_path / "good.tsv", (1, 2)), tmp_path / "bad.tsv"
+        bad.write_text(content)
+        for pair in ((good, bad), (bad, good)):
+            result = evaluate("--reference", pair[0], "--hypothesis", pair[1], "-f", "json", "-q")
+            if content:
+                assert result.exit_code == 1
+                assert result.stderr.count("\n") == 1 and "bad.tsv" in result.stderr
+            else:
+                figures = json.loads(result.stdout)["pooled"]
+                assert (figures["miss"], figures["false_alarm"]) == ((1, 0) if pair[1] == bad else (None, 0.5))
+
+    def test_a_damaged_file_among_others_costs_itself(self, recordings: Path) -> None:
+        (recordings / "a/x.wav").write_bytes(b"RIFF")
+        (recordings / "a/y.tsv").write_text("1\tnan\n")
+        result = evaluate("--audio", recordings, *DOUBLE, "-f", "json")
+        assert result.exit_code == 1
+        assert [r["name"] for r in json.loads(result.stdout)["recordings"]] == ["b/z"]
+        assert "x.wav" in result.stderr and "y.tsv" in result.stderr
+
+    def test_silence_alone_has_false_alarms_alone(self, write_bursts: Write, tmp_path: Path) -> None:
+        sound = write_bursts("quiet.wav", (1, 2))
+        labels(tmp_path / "quiet.tsv")
+        content = as_json("--audio", sound, *DOUBLE)
+        assert content["pooled"]["false_alarm"] > 0.3 and content["pooled"]["roc_auc"] is None
+        assert content["undefined"]["deter"] == "no speech in the reference"
+        assert "nothing to miss" in content["notes"][0]
+        shown = evaluate("--audio", sound, *DOUBLE, "--report", tmp_path / "report.html")
+        assert "undefined: no speech in the reference" in shown.stdout
+        assert "Curves cannot be drawn" in (tmp_path / "report.html").read_text()
+
+    def test_labels_after_the_end_are_cut_and_said(self, write_bursts: Write, tmp_path: Path) -> None:
+        sound = write_bursts("short.wav", (1, 2))
+        labels(tmp_path / "short.tsv", (1, 2), (2.5, 60))
+        result = evaluate("--audio", sound, *DOUBLE)
+        assert result.exit_code == 0 and "57.00 s after its end" in result.stderr
+
+    def test_the_same_file_twice_is_said(self, tmp_path: Path) -> None:
+        one = labels(tmp_path / "a.tsv", (1, 2))
+        result = evaluate("--reference", one, "--hypothesis", one)
+        assert result.exit_code == 0 and "of course they agree" in result.stderr
+
+    def test_wrong_usage(self, recordings: Path, tmp_path: Path) -> None:
+        one = labels(tmp_path / "a.tsv", (1, 2))
+        for wrong in (
+            (),
+            ("--hypothesis", one),
+            ("--reference", one, "--hypothesis", one, "--model", "speech-1"),
+            ("--reference", one, "--hypothesis", one, "--collar", "-1"),
+            ("--reference", one, "--hypothesis", one, "--collar", "nan"),
+            ("--reference", one, "--hypothesis", one, "--dcf", "-1", "1"),
+            ("--audio", recordings, *DOUBLE, "--channel", "each"),
+        ):
+            result = evaluate(*wrong)
+            assert (result.exit_code, result.stdout) == (2, "")
+        assert evaluate("--reference", one, "--hypothesis", tmp_path / "gone").exit_code == 1
+        assert evaluate("--audio", tmp_path / "gone").exit_code == 1
+
+
+class Page(HTMLParser):
+    """The tags, attributes and text of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attributes
+        if tag not in ("meta",):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attributes
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+class TestReport:
+    def test_it_shows_curves_bars_and_the_worst_stretches(self, recordings: Path, tmp_path: Path) -> None:
+        path = tmp_path / "report.html"
+        assert evaluate("--audio", recordings, *DOUBLE, "--report", path, "--by", "folder").exit_code == 0
+        text = path.read_text("utf-8")
+        page = Page(text)
+        assert not page.open
+        assert page.tags.count("svg") == 3 + 2  # ROC, DET, thresholds; a stretch where something is wrong
+        assert page.tags.count("table") == 3
+        assert text.count("class='bar'") == 3
+        for words in ("a/y, 0:00 to 0:03", "missed", "AUC", "equal error rate", "bootstrap"):
+            assert words in text
+
+    def test_it_needs_no_network_and_no_script(self, recordings: Path, tmp_path: Path) -> None:
+        evaluate("--audio", recordings, *DOUBLE, "--report", tmp_path / "report.html")
+        page = Page((tmp_path / "report.html").read_text("utf-8"))
+        assert not {"script", "link", "img", "iframe"} & set(page.tags)
+        assert not [a for a in page.attributes if a[0] in ("src", "href") or a[0].startswith("on")]
+        assert "url(" not in (tmp_path / "report.html").read_text("utf-8")
+
+    def test_names_stay_text(self, tmp_path: Path) -> None:
+        name = "<script>alert('x')&"
+        spans = [{"start": 1, "end": 2}]
+        for which, file in (("reference", name), ("found", name), ("reference2", "b\"'><img src=x>")):
+            (tmp_path / f"{which}.json").write_text(json.dumps({"file": file, "duration": 5, "segments": spans}))
+        (tmp_path / "other.json").write_text(
+            json.dumps({"file": "b\"'><img src=x>", "duration": 5, "segments": [{"start": 3, "end": 4}]})
+        )
+        for pair in (("reference", "found"), ("reference2", "other")):
+            both = ("--reference", tmp_path / f"{pair[0]}.json", "--hypothesis", tmp_path / f"{pair[1]}.json")
+            assert evaluate(*both, "--report", tmp_path / "report.html").exit_code == 0
+            assert not {"script", "img"} & set(Page((tmp_path / "report.html").read_text("utf-8")).tags)

@@ -1,0 +1,77 @@
+"""Labelled sets: sound with its reference, and labels with labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from vad import RecipeError, Segment
+from vad.labelled import read_labelled
+from vad.matching import match_labels
+
+Write = Callable[..., Path]
+ONE = "0.5\t1.2\n"
+
+
+def test_each_recording_has_its_name_its_reference_and_what_counts(write_bursts: Write, tmp_path: Path) -> None:
+    for name in ("a/x", "a/y", "b/x", "b/unlabelled"):
+        write_bursts(f"{name}.wav")
+    for name in ("a/x", "a/y", "b/x", "b/nobody"):
+        (tmp_path / f"{name}.tsv").write_text(ONE)
+    found = read_labelled(tmp_path)
+    assert [one.name for one in found.recordings] == ["a/x", "a/y", "b/x"]
+    assert found.recordings[0].path == str(tmp_path / "a" / "x.wav")
+    assert found.recordings[0].reference == [Segment(0.5, 1.2)]
+    assert found.recordings[0].counted is None
+    assert len(found.notes) == 2
+    assert "b/unlabelled.wav" in found.notes[0] and "nobody" in found.notes[1]
+
+    uem = tmp_path / "all.uem"
+    uem.write_text("a/x 1 0 1\na/x 1 2 3\na/y 1 0 1\n")
+    found = read_labelled(tmp_path, uem=uem)
+    assert [one.counted for one in found.recordings] == [[Segment(0, 1), Segment(2, 3)], [Segment(0, 1)]]
+    assert "b/x" in found.notes[2]
+    uem.write_text("other 1 0 1\n")
+    with pytest.raises(RecipeError, match="lists nothing"):
+        read_labelled(tmp_path, uem=uem)
+
+
+def test_one_file_may_name_all_recordings(write_bursts: Write, tmp_path: Path) -> None:
+    write_bursts("sound/a.wav")
+    write_bursts("sound/b.wav")
+    rttm = tmp_path / "all.rttm"
+    rttm.write_text("".join(f"SPEAKER {name} 1 0.5 1.0 <NA> <NA> x <NA> <NA>\n" for name in "ab"))
+    assert [one.reference for one in read_labelled(tmp_path / "sound", rttm).recordings] == [[Segment(0.5, 1.5)]] * 2
+
+
+class TestLabelsAndLabels:
+    def test_recordings_match_by_name_whatever_the_format(self, tmp_path: Path) -> None:
+        for name in ("reference/a.tsv", "reference/b.tsv", "hypothesis/a.x.tsv", "hypothesis/c.tsv"):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_text(ONE)
+        (tmp_path / "hypothesis" / "b.rttm").write_text("SPEAKER b 1 0.5 1.0 <NA> <NA> x <NA> <NA>\n")
+        named, matches = match_labels(tmp_path / "reference", tmp_path / "hypothesis")
+        assert set(named) == set(matches.labelled) == {"a", "b"}
+        assert len(matches.orphans) == 1 and "'c'" in matches.orphans[0]
+
+    def test_two_files_of_one_recording_belong_together(self, tmp_path: Path) -> None:
+        mine, theirs = tmp_path / "mine.tsv", tmp_path / "theirs.rttm"
+        mine.write_text(ONE)
+        theirs.write_text("SPEAKER talk 1 0.5 1.0 <NA> <NA> x <NA> <NA>\n")
+        for pair in ((mine, theirs), (theirs, mine), (mine, mine)):
+            named, matches = match_labels(*pair)
+            assert set(named) == set(matches.labelled)
+
+    def test_a_file_of_many_recordings_is_searched_for_the_one(self, tmp_path: Path) -> None:
+        (tmp_path / "a.tsv").write_text(ONE)
+        many = tmp_path / "all.rttm"
+        many.write_text("".join(f"SPEAKER {name} 1 {at} 1.0 <NA> <NA> x <NA> <NA>\n" for at, name in enumerate("bca")))
+        assert match_labels(tmp_path / "a.tsv", many)[1].labelled["a"][0].segments == [Segment(2, 3)]
+
+    def test_nothing_in_common_is_one_line(self, tmp_path: Path) -> None:
+        for name in "ab":
+            (tmp_path / f"{name}.rttm").write_text(f"SPEAKER {name} 1 0.5 1.0 <NA> <NA> x <NA> <NA>\n")
+        with pytest.raises(RecipeError, match="nothing in it belongs to a recording of"):
+            match_labels(tmp_path / "a.rttm", tmp_path / "b.rttm")

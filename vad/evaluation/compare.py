@@ -1,0 +1,104 @@
+"""Several detectors over the same recordings: accuracy where there is a reference, agreement where not, and speed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from vad.errors import AudioError, VadError
+from vad.evaluation.durations import cut_pieces, to_spans
+from vad.evaluation.frames import Floats
+from vad.evaluation.measure import Group, Measured, Measuring, measure
+from vad.evaluation.sets import MEASURING
+from vad.features import Float32
+from vad.labelled import Labelled
+from vad.peers import RATE, System, frame_scores, read_samples
+from vad.segments import Segment, clip
+
+
+@dataclass
+class Comparison:
+    """What each detector made of the same recordings; the names of the detectors are the keys."""
+
+    groups: dict[str, Group] = field(default_factory=dict)  # recordings with a reference; empty without any
+    heard: int = 0  # recordings
+    seconds: float = 0.0  # of sound heard by each
+    spent: dict[str, float] = field(default_factory=dict)  # seconds of a core that each needed for its segments
+    speech: dict[str, float] = field(default_factory=dict)  # seconds that each took for speech
+    segments: dict[str, int] = field(default_factory=dict)
+    agreed: Floats = field(default_factory=lambda: np.empty((0, 0)))  # (system, system) seconds that two say the same
+    problems: list[str] = field(default_factory=list)
+
+
+def compare(
+    recordings: Sequence[Labelled],
+    unlabelled: Sequence[str],
+    systems: dict[str, System],
+    measuring: Measuring = MEASURING,
+    *,
+    change: Callable[[Float32], Float32] = lambda samples: samples,
+    progress: Callable[[float], None] = lambda _: None,
+) -> Comparison:
+    """Let every system hear every recording, one after another on one thread.
+
+    `unlabelled` are paths of sound without a reference. `change` is what happens to the samples
+    `(sample,)` first, as a telephone line would. What is timed, in time of the processor, is from samples to segments,
+    decoding left out. Recordings that cannot be read become problems; `AudioError` where none can.
+    """
+    found = Comparison(agreed=np.zeros((len(systems), len(systems))))
+    for table in (found.spent, found.speech, found.segments):
+        table.update(dict.fromkeys(systems, 0))
+    measured: dict[str, list[Measured]] = {name: [] for name in systems}
+    everything: list[Labelled | str] = [*recordings, *unlabelled]
+    for done, one in enumerate(everything, 1):
+        path = one if isinstance(one, str) else one.path
+        try:
+            samples = change(read_samples(path))
+        except VadError as error:
+            found.problems.append(str(error))
+            continue
+        duration = len(samples) / RATE
+        heard = _hear(systems, samples, found)
+        found.agreed += _agreement(list(heard.values()), duration)
+        found.seconds += duration
+        found.heard += 1
+        for name, segments in heard.items():
+            found.speech[name] += sum(s.duration for s in segments)
+            found.segments[name] += len(segments)
+            if isinstance(one, Labelled):
+                scores = frame_scores(systems[name], samples)
+                counted, collar = one.counted, measuring.collar
+                measured[name].append(
+                    measure(one.name, one.reference, segments, duration, counted=counted, collar=collar, scores=scores)
+                )
+        progress(done / len(everything))
+    if not found.seconds:
+        raise AudioError(found.problems[-1])
+    found.groups = {name: Group(of_it, measuring) for name, of_it in measured.items() if of_it}
+    return found
+
+
+def _hear(systems: dict[str, System], samples: Float32, found: Comparison) -> dict[str, list[Segment]]:
+    """The segments of each system, ordered and within the recording; `found` is told the time it took."""
+    heard = {}
+    for name, system in systems.items():
+        began = time.process_time()
+        segments = system.segments(samples)
+        found.spent[name] += time.process_time() - began
+        heard[name] = clip(segments, len(samples) / RATE)
+    return heard
+
+
+def _agreement(each: list[list[Segment]], duration: float) -> Floats:
+    """`(system, system)` seconds in which two say the same."""
+    whole = to_spans([Segment(0.0, duration)])
+    spans = [to_spans(segments) for segments in each]
+    same = np.full((len(each), len(each)), duration)
+    for first in range(len(each)):
+        for second in range(first):
+            pieces = cut_pieces(spans[first], spans[second], whole)
+            same[first, second] = same[second, first] = pieces.seconds(pieces.reference == pieces.hypothesis)
+    return same

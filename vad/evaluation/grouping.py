@@ -1,0 +1,65 @@
+"""Recordings by group: their folder, or a column of a table about them."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable
+from pathlib import Path, PurePath
+
+from vad.batch import Input
+from vad.errors import FormatError, SettingError
+from vad.formats import printable
+from vad.formats.columns import columns
+from vad.formats.encoding import read_text
+from vad.formats.labels import is_number
+from vad.matching import Names
+
+NONE = "(not in the table)"
+
+
+def by_folder(names: Iterable[str]) -> dict[str, str]:
+    """The folder of each recording's name."""
+    return {name: PurePath(name).parent.as_posix() for name in names}
+
+
+def by_column(names: Iterable[str], table: Path, column: str, step: float | None = None) -> dict[str, str]:
+    """What `column` of a CSV or TSV file with a head says of each recording, `NONE` of those it lacks.
+
+    Recordings are named in the column file, recording, path or the like, else in the first. With
+    `step`, numbers (like an SNR) are put together in ranges of this width. Raises `FormatError` for
+    a table that cannot be read, `SettingError` where it has no such column.
+    """
+    names = list(names)
+    groups = dict.fromkeys(names, NONE)
+    known = Names([Input(name, Path(name)) for name in names])
+    try:
+        text, _ = read_text(table)
+        head, *rows = list(csv.reader(text.splitlines(), delimiter="\t" if "\t" in text.split("\n")[0] else ","))
+    except (FormatError, csv.Error, ValueError) as error:
+        raise FormatError(printable(f"{table}: not a table with a head ({error})")) from error
+    if column not in head:
+        raise SettingError(f"{table}: has no column {column!r}; its columns are {', '.join(head)}")
+    at, who = head.index(column), columns(tuple(head)).get("recording", 0)
+    for row in rows:
+        if len(row) > max(at, who):
+            for name in known.find(row[who]):
+                groups[name] = _range(row[at], step)
+    if set(groups.values()) == {NONE}:
+        raise SettingError(f"{table}: names none of the recordings, which are called like {names[0]}")
+    order = sorted(set(groups.values()), key=_number_first)
+    return dict(sorted(groups.items(), key=lambda item: order.index(item[1])))
+
+
+def _range(value: str, step: float | None) -> str:
+    """`value`, or for a number the range of width `step` that it lies in."""
+    if not step or not is_number(value) or not math.isfinite(float(value)):
+        return value.strip()
+    low = math.floor(float(value) / step) * step
+    return f"{low:g} to {low + step:g}"
+
+
+def _number_first(group: str) -> tuple[float, str]:
+    """Sorts groups by the number that they begin with, others behind."""
+    first = group.split(maxsplit=1)[0] if group.split() else ""
+    return (float(first) if is_number(first) else math.inf, group)

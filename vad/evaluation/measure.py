@@ -1,0 +1,187 @@
+"""One recording measured, and many together: each figure once, of sums and of means, with its uncertainty."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vad.errors import SettingError
+from vad.evaluation.boundaries import Spotted, spot
+from vad.evaluation.durations import cut_pieces, to_spans
+from vad.evaluation.figures import FIGURES, WEIGHTS, Weights, boundary_figures, rates
+from vad.evaluation.frames import Curve, Floats, curve, from_counts, to_frames
+from vad.grid import Grid
+from vad.segments import Segment, clip
+
+BINS = 1024  # of scores, for resampling: the AUC moves by less than a millionth
+CONFIDENCE = 95.0  # percent of the resampled figures that an interval holds
+Figures = dict[str, float]  # by the names in `FIGURES`; NaN where undefined
+Intervals = dict[str, tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """How to measure."""
+
+    collar: float = 0.0  # seconds on each side of a reference boundary that are not scored
+    weights: Weights = WEIGHTS
+    resamples: int = 1000  # for confidence intervals; 0 for none
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.collar < 60:
+            raise SettingError(f"collar={self.collar}: give seconds from 0 to 60")
+        if not all(0 <= w < math.inf for w in self.weights) or not any(self.weights):
+            raise SettingError(f"dcf={self.weights.miss:g} {self.weights.alarm:g}: give two weights, not negative")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A recording, what was found in it, and how well that fits the reference."""
+
+    name: str
+    duration: float  # seconds
+    reference: list[Segment]
+    hypothesis: list[Segment]
+    counted: list[Segment]  # what the UEM lists, or all of it
+    seconds: Floats  # (4,) correctly found, missed, falsely found, correctly left
+    spotted: Spotted
+    truth: NDArray[np.bool_] | None = None  # (scored frame,), where there are scores
+    ranks: NDArray[np.float32] | None = None  # (scored frame,) their scores
+    scores: NDArray[np.float32] | None = None  # (frame,) all of the recording
+    path: str = ""  # of the sound, where it is there
+
+
+def measure(
+    name: str,
+    reference: Sequence[Segment],
+    hypothesis: Sequence[Segment],
+    duration: float,
+    *,
+    counted: Sequence[Segment] | None = None,
+    collar: float = 0.0,
+    scores: NDArray[np.float32] | None = None,
+    grid: Grid | None = None,
+    path: str = "",
+) -> Measured:
+    """Measure one recording of `duration` seconds; segments are in order and apart.
+
+    What lies beyond the end or outside of `counted` is not scored. `scores` `(frame,)` on `grid`
+    are for the figures that need no threshold.
+    """
+    spans = clip([Segment(0.0, duration)] if counted is None else counted, duration)
+    reference, hypothesis = clip(reference, duration), clip(hypothesis, duration)
+    theirs, ours = to_spans(reference), to_spans(hypothesis)
+    pieces = cut_pieces(theirs, ours, to_spans(spans), collar)
+    r, h = pieces.reference, pieces.hypothesis
+    seconds = np.array([pieces.seconds(which) for which in (r & h, r & ~h, ~r & h, ~r & ~h)])
+    spotted = spot(theirs, ours, pieces)
+    measured = Measured(name, duration, reference, hypothesis, spans, seconds, spotted, path=path)
+    if scores is None:
+        return measured
+    grid = grid or Grid()
+    ends = pieces.start + pieces.width
+    stretches = [Segment(a, b) for a, b, s in zip(pieces.start, ends, pieces.scored, strict=True) if s]
+    scored = to_frames(stretches, len(scores), grid)
+    truth = to_frames(reference, len(scores), grid)
+    return Measured(**{**vars(measured), "truth": truth[scored], "ranks": scores[scored], "scores": scores})
+
+
+@dataclass(frozen=True)
+class Group:
+    """Recordings measured together; at least one."""
+
+    recordings: list[Measured]
+    measuring: Measuring = Measuring()
+
+    @cached_property
+    def curve(self) -> Curve | None:
+        """Over the scored frames of all; None without scores, or without both classes."""
+        scored = [m for m in self.recordings if m.truth is not None and m.ranks is not None]
+        if len(scored) < len(self.recordings):
+            return None
+        truth = np.concatenate([m.truth for m in scored if m.truth is not None])
+        return curve(truth, np.concatenate([m.ranks for m in scored if m.ranks is not None]))
+
+    @cached_property
+    def pooled(self) -> Figures:
+        """Of all time together: a long recording counts more."""
+        spotted = [m.spotted for m in self.recordings]
+        durations = rates(sum(m.seconds for m in self.recordings), self.measuring.weights)
+        values = {name: float(value) for name, value in durations.items()}
+        values |= _threshold_free(self.curve)
+        for side in ("onset", "offset"):
+            values |= boundary_figures(side, np.concatenate([getattr(s, side) for s in spotted]))
+        segments, found, phantom = (sum(getattr(s, key) for s in spotted) for key in ("segments", "found", "phantom"))
+        values |= {"segments": segments, "found": found, "missed": segments - found, "phantom": phantom}
+        hours = values["minutes"] / 60
+        values["alarms_per_hour"] = phantom / hours if hours else math.nan
+        return {name: values[name] for name in FIGURES}
+
+    @cached_property
+    def mean(self) -> Figures:
+        """The mean over recordings of each figure where it is defined: every recording counts the same."""
+        each = [Group([m], self.measuring).pooled for m in self.recordings]
+        means = {}
+        for name in FIGURES:
+            defined = [figures[name] for figures in each if not math.isnan(figures[name])]
+            means[name] = sum(defined) / len(defined) if defined else math.nan
+        return means
+
+    @cached_property
+    def intervals(self) -> Intervals:
+        """Where the pooled figures lie when recordings are drawn anew: 95 % intervals by the bootstrap.
+
+        Percentiles over `resamples` draws with replacement (Efron, 1979), of the figures that
+        follow from sums. Empty for a single recording.
+        """
+        count, draws = len(self.recordings), self.measuring.resamples
+        if count < 2 or not draws:
+            return {}
+        rng = np.random.default_rng(self.measuring.seed)
+        times = rng.multinomial(count, np.full(count, 1 / count), draws)  # (draw, recording)
+        values = rates(times @ np.stack([m.seconds for m in self.recordings]), self.measuring.weights)
+        phantom = times @ np.array([m.spotted.phantom for m in self.recordings])
+        hours = values["minutes"] / 60
+        values["alarms_per_hour"] = np.divide(phantom, hours, out=np.full(draws, np.nan), where=hours > 0)
+        values |= self._resampled_scores(times)
+        tail = (100 - CONFIDENCE) / 2
+        intervals = {}
+        for name in FIGURES:
+            defined = values[name][~np.isnan(values[name])] if name in values else ()
+            if len(defined) and name not in ("minutes", "speech"):
+                low, high = np.percentile(defined, [tail, 100 - tail])
+                intervals[name] = (float(low), float(high))
+        return intervals
+
+    def _resampled_scores(self, times: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+        """The figures that need no threshold for each draw, from histograms of the scores."""
+        if self.curve is None:
+            return {}
+        ranks = [m.ranks for m in self.recordings if m.ranks is not None]
+        edges = np.unique(np.quantile(np.concatenate(ranks), np.linspace(0, 1, BINS + 1)))
+        tables = np.zeros((2, len(ranks), len(edges)), np.int64)
+        for row, m in enumerate(self.recordings):
+            assert m.truth is not None and m.ranks is not None
+            where = np.searchsorted(edges, m.ranks, "right") - 1
+            for kind, mask in enumerate((m.truth, ~m.truth)):
+                tables[kind, row] = np.bincount(where[mask], minlength=len(edges))[::-1]
+        rows = []
+        for draw in times:
+            speech, other = draw @ tables[0], draw @ tables[1]
+            both = speech.any() and other.any()
+            threshold = np.append(np.inf, edges[::-1])
+            rows.append(_threshold_free(from_counts(threshold, speech, other) if both else None))
+        return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+def _threshold_free(found: Curve | None) -> Figures:
+    """The figures of a curve."""
+    if found is None:
+        return dict.fromkeys(("roc_auc", "pr_auc", "eer"), math.nan)
+    return {"roc_auc": found.roc_auc, "pr_auc": found.pr_auc, "eer": found.eer[0]}

@@ -1,0 +1,112 @@
+"""Small pictures as SVG text: axes, lines and boxes, coloured by the classes of the page's style."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from vad.evaluation.frames import Floats
+
+
+class Tick(NamedTuple):
+    """A mark on an axis."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Axes:
+    """A box in the picture (pixels from its upper left corner) and the values along its sides."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    x: tuple[float, float]  # values at the left and the right side
+    y: tuple[float, float] = (0.0, 1.0)  # at the bottom and the top
+    warp: Callable[[ArrayLike], ArrayLike] = np.asarray  # applied to values first, as a logarithm would be
+
+    def across(self, values: ArrayLike) -> Floats:
+        """Pixels of values along the x axis."""
+        low, high = np.asarray(self.warp(self.x))
+        pixels: Floats = self.left + self.width * (np.asarray(self.warp(values), float) - low) / (high - low)
+        return pixels
+
+    def down(self, values: ArrayLike) -> Floats:
+        """Pixels of values along the y axis."""
+        low, high = np.asarray(self.warp(self.y))
+        pixels: Floats = self.top + self.height * (1 - (np.asarray(self.warp(values), float) - low) / (high - low))
+        return pixels
+
+    def line(self, xs: ArrayLike, ys: ArrayLike, kind: str) -> str:
+        """A line through points; `kind` is a class of the style."""
+        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(self.across(xs), self.down(ys), strict=True))
+        return f'<polyline class="{kind}" points="{points}"/>'
+
+    def dot(self, x: float, y: float, kind: str, says: str) -> str:
+        """A dot that says something under the pointer."""
+        where = f'cx="{float(self.across(x)):.1f}" cy="{float(self.down(y)):.1f}"'
+        return f'<circle class="{kind}" {where} r="5"><title>{escape(says)}</title></circle>'
+
+    def upright(self, x: float, kind: str) -> str:
+        """A vertical line at `x`, from the bottom to the top."""
+        at = float(self.across(x))
+        return f'<path class="{kind}" d="M{at:.1f} {self.top:.1f}v{self.height:.1f}"/>'
+
+    def level(self, y: float, kind: str) -> str:
+        """A horizontal line at `y`, from side to side."""
+        at = float(self.down(y))
+        return f'<path class="{kind}" d="M{self.left:.1f} {at:.1f}h{self.width:.1f}"/>'
+
+    def boxes(self, spans: Iterable[tuple[float, float]], kind: str, says: str = "") -> str:
+        """A box as high as the axes for each span of the x axis, cut to it."""
+        drawn = []
+        for start, end in spans:
+            first, last = self.across([max(start, self.x[0]), min(end, self.x[1])])
+            if last > first:
+                where = f'x="{first:.1f}" y="{self.top:.1f}" width="{max(last - first, 0.8):.1f}"'
+                title = f"<title>{escape(says)} {start:.2f} to {end:.2f} s</title>" if says else ""
+                drawn.append(f'<rect class="{kind}" {where} height="{self.height:.1f}">{title}</rect>')
+        return "".join(drawn)
+
+    def frame(
+        self, xticks: Sequence[Tick], yticks: Sequence[Tick], xlabel: str = "", ylabel: str = "", grid: bool = True
+    ) -> str:
+        """Sides, ticks and labels."""
+        bottom = self.top + self.height
+        drawn = []
+        for at, says in xticks:
+            drawn += [self.upright(at, "grid")] if grid else []
+            drawn.append(text(float(self.across(at)), bottom + 16, says, "middle"))
+        for at, says in yticks:
+            drawn += [self.level(at, "grid")] if grid else []
+            drawn.append(text(self.left - 6, float(self.down(at)) + 4, says, "end"))
+        drawn.append(text(self.left + self.width / 2, bottom + 36, xlabel, "middle"))
+        if ylabel:
+            x, y = self.left - 44, self.top + self.height / 2
+            drawn.append(
+                f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle" transform="rotate(-90 {x:.1f} {y:.1f})">'
+                f"{escape(ylabel)}</text>"
+            )
+        side = f'x="{self.left}" y="{self.top}" width="{self.width}" height="{self.height}"'
+        return "".join(drawn) + f'<rect class="frame" {side}/>'
+
+
+def text(x: float, y: float, says: str, anchor: str = "start", kind: str = "") -> str:
+    """A piece of text at a point."""
+    named = f' class="{kind}"' if kind else ""
+    return f'<text{named} x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(says)}</text>'
+
+
+def picture(width: float, height: float, parts: Iterable[str], says: str) -> str:
+    """The whole picture; `says` is for those who cannot see it."""
+    return (
+        f'<svg viewBox="0 0 {width:g} {height:g}" style="max-width:{width:g}px" role="img" '
+        f'aria-label="{escape(says, quote=True)}">{"".join(parts)}</svg>'
+    )
