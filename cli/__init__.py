@@ -24,6 +24,7 @@ COMMANDS = {
     "remap": "Bring labels of a trimmed file back to the original's times.",
     "convert": "Turn labels of one format into another.",
     "info": "Show what a weights file is.",
+    "export": "Write a model for other programs: C++, mobile, browsers.",
     "data": "Check, label and import data for training.",
     "train": "Train a model (needs the [train] extra).",
     "doctor": "Show what is installed and what of it works.",
