@@ -26,6 +26,7 @@ COMMANDS = {
     "convert": "Turn labels of one format into another.",
     "tune": "Find the settings that suit labelled recordings.",
     "info": "Show what a weights file is.",
+    "export": "Write a model for other programs: C++, mobile, browsers.",
     "data": "Check, label and import data for training.",
     "train": "Train a model (needs the [train] extra).",
     "doctor": "Show what is installed and what of it works.",

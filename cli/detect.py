@@ -66,7 +66,7 @@ def detect(
     from vad.analysis import Analysis, load
     from vad.batch import find
     from vad.output import Run, check_scores_target, open_output
-    from vad.pool import open_pool, work
+    from vad.pool import open_pool, threads_each, work
 
     names = [*inputs, *(line.strip() for line in from_file or () if line.strip())]
     if not names:
@@ -93,8 +93,16 @@ def detect(
             talk.error(error)
         left = _left(found, output, options) if options["resume"] else found
         progress = Progress(talk, left, len(found) - len(left))
-        how_to = (options["channel"], options["latency"], options["scores_to"] is not None, shared.raw(options))
-        task = Analysis(options["model"], settings, *how_to, progress.moved if len(found) == 1 else None)
+        task = Analysis(
+            options["model"],
+            settings,
+            options["channel"],
+            options["latency"],
+            options["scores_to"] is not None,
+            shared.raw(options),
+            threads_each(options["jobs"], left),
+            progress.moved if len(found) == 1 else None,
+        )
         pool = stack.enter_context(open_pool(options["jobs"], left))
         ordered = not options["unordered"] and (options["output"] in STDOUT or options["summary"])
         for outcome in work(left, task, pool, ordered):
