@@ -61,8 +61,8 @@ def evaluate(**options: Any) -> None:
 
     Exit status: 0 all was measured, 1 a recording or its labels could not be read.
     """
+    from vad.atomic import explain, replacing
     from vad.evaluation.tables import WRITERS
-    from vad.output import explain, replacing
 
     with Talk(options["quiet"], False) as talk:
         evaluation = _evaluate(options, shared.measured_how(options), talk)

@@ -43,6 +43,7 @@ LAYERS = {
     "labelled": 3.3,
     "pool": 3.1,
     "analysis": 3.2,
+    "atomic": 0.5,
     "ledger": 3.2,
     "measuring": 1.6,
     "output": 3.5,
