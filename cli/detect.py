@@ -121,12 +121,8 @@ def detect(
 
 def _left(found: list[Input], output: Output | None, options: dict[str, Any]) -> list[Input]:
     """What an earlier run has not done."""
-    from vad.output import sweep
-
     if output is None or options["output"] in STDOUT:
         raise SettingError("--resume: standard output does not tell what is done; give -o")
-    for target in filter(None, (options["output"], options["scores_to"])):
-        sweep(target, found)
     return [one for one in found if not output.holds(one)]
 
 

@@ -62,9 +62,9 @@ def evaluate(**options: Any) -> None:
 
     Exit status: 0 all was measured, 1 a recording or its labels could not be read.
     """
+    from vad.atomic import explain, replacing
     from vad.evaluation.report import to_html
     from vad.evaluation.tables import WRITERS
-    from vad.output import explain, replacing
 
     _check_targets(options)
     with contextlib.ExitStack() as stack:  # a place that cannot be written to is said before the work, not after

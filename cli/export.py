@@ -24,7 +24,7 @@ def export(model: str | None, output: Path, waveform: bool) -> None:
     log-mel frames. The thresholds stand in the metadata under "vad".
     """
     from vad import Detector
-    from vad.output import replacing
+    from vad.atomic import replacing
 
     detector = Detector(model)
     if not waveform:

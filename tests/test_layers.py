@@ -46,6 +46,7 @@ LAYERS = {
     "labelled": 3.3,
     "pool": 3.1,
     "analysis": 3.2,
+    "atomic": 0.5,
     "ledger": 3.2,
     "overview": 3.4,
     "duration": 1.6,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -122,6 +123,31 @@ def test_a_telephone_has_no_treble_and_keeps_its_length(rng: np.random.Generator
         assert through.shape == noise.shape
         power = np.square(np.abs(np.fft.rfft(through)))
         assert power[4200:].sum() < 0.02 * power.sum()
+
+
+class _Last:
+    """Draws the last of all that can be drawn."""
+
+    def choice(self, names: list[str]) -> str:
+        return names[0]
+
+    def uniform(self, low: float, high: float) -> float:
+        return float(np.nextafter(high, low))
+
+
+def test_the_strongest_compression_is_one_that_the_coder_takes(rng: np.random.Generator) -> None:
+    noise = rng.standard_normal(RATE).astype(np.float32) / 10
+    assert channel.LOSSY.keys() == {"MP3", "OGG"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        through = channel.lossy(noise, _Last(), RATE)
+    assert not np.array_equal(through, noise)
+
+
+def test_a_coder_that_fails_does_not_end_the_training(rng: np.random.Generator) -> None:
+    noise = rng.standard_normal(RATE).astype(np.float32) / 10
+    with pytest.warns(UserWarning, match="MP3"):
+        assert np.array_equal(channel._coded(noise, RATE, "MP3", "MPEG_LAYER_III", 1.0), noise)
 
 
 def test_codecs_change_sound_a_little(rng: np.random.Generator) -> None:

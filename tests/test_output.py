@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vad.atomic import replacing
 from vad.batch import Input, find
 from vad.detector import Detection
 from vad.errors import AudioError, FormatError, SettingError, VadError
@@ -22,7 +23,6 @@ from vad.output import (
     is_template,
     name_output,
     open_output,
-    replacing,
     write_scores,
 )
 from vad.segments import Segment

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -15,6 +14,7 @@ import pytest
 import soundfile
 
 from conftest import COMMAND, ENERGY, RATE, bursts
+from vad.atomic import scratch
 from vad.errors import SettingError
 from vad.ledger import Ledger
 
@@ -142,14 +142,21 @@ def test_two_recordings_of_one_output_are_not_both_done(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_run_left_half_written_is_removed(many: Path, tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    dead = subprocess.Popen(["true"])
-    dead.wait()
-    (tmp_path / "out" / f".vad-{dead.pid}-0.new").write_text("half")
-    mine = tmp_path / "out" / f".vad-{os.getpid()}-0.new"
-    mine.write_text("of a program that still runs")
-    detect(many / "001.wav", many / "002.wav", "-o", tmp_path / "out", "--resume")
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [mine.name, "001.txt", "002.txt"]
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / ".vad-1-0.new").write_text("half, and its writer is gone")
+    with scratch(out) as ours:  # of a program that still runs
+        detect(many / "001.wav", many / "002.wav", "-o", out)
+        assert sorted(p.name for p in out.iterdir()) == [Path(ours.name).name, "001.txt", "002.txt"]
+
+
+def test_two_runs_never_write_one_ledger(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "a.csv.unfinished", HOW, resume=False) as ledger:
+        ledger.add("a.wav", ["1"])
+        with pytest.raises(SettingError, match="another run"):
+            Ledger(ledger.path, HOW, resume=True)
+        assert list(ledger.texts()) == [["1"]]
+        ledger.remove()
 
 
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(many: Path, tmp_path: Path) -> None:

@@ -201,10 +201,12 @@ def _open_av(file: BinaryIO, name: str) -> Sound:
     import av  # half the start-up time of a program that needs it only now and then
 
     # tags need not be Unicode: what PyAV 19 takes for granted, older ones have to be told
-    lenient: dict[str, Any] = {} if int(av.__version__.partition(".")[0]) >= 19 else {"metadata_errors": "ignore"}
+    how: dict[str, Any] = {} if int(av.__version__.partition(".")[0]) >= 19 else {"metadata_errors": "ignore"}
+    # a playlist would make FFmpeg open what it names: other files, servers, ports
+    how["container_options"] = {"protocol_whitelist": "none"}
     try:
         # from a pipe in small pieces: whoever listens live shall not wait until a large one is full
-        container = av.open(file, "r", buffer_size=32_768 if file.seekable() else 2_048, **lenient)
+        container = av.open(file, "r", buffer_size=32_768 if file.seekable() else 2_048, **how)
     except (av.FFmpegError, ValueError) as error:
         raise AudioError(f"{name}: not a sound file that libsndfile or FFmpeg can read ({_reason(error)})") from error
     if not container.streams.audio:

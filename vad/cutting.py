@@ -12,12 +12,13 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from vad.atomic import explain, replacing
 from vad.audio import Sound, open_exact
 from vad.batch import Input
 from vad.errors import FormatError, SettingError
 from vad.exact import BITS, Encoding, encoding_for, to_subtype
 from vad.grid import Grid
-from vad.output import explain, fill, is_folder, is_template, literal, name_fields, name_output, replacing, spare
+from vad.output import fill, is_folder, is_template, literal, name_fields, name_output, spare
 from vad.segments import Segment, merge
 from vad.timemap import Piece, TimeMap
 

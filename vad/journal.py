@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TextIO
 
+from vad.atomic import explain
 from vad.errors import SettingError
 from vad.events import End, Event, Start, to_json
 from vad.formats import FORMATS, Document, printable
-from vad.output import explain
 from vad.segments import Segment
 from vad.settings import LIVE_FORMATS
 

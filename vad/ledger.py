@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from vad.atomic import lock
 from vad.errors import SettingError
 
 
@@ -32,7 +33,10 @@ class Ledger:
         if path.exists() and not resume:
             raise SettingError(f"{path}: left by a run that was cut short; --resume continues it, or else delete it")
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("r+b" if path.exists() else "w+b")
+        self._file = path.open("r+b" if path.exists() else "x+b")
+        if lock(self._file) is False:
+            self._file.close()
+            raise SettingError(f"{path}: another run is writing it; wait for that one, or end it")
         self._read()
 
     def _read(self) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from vad.atomic import explain, replacing
 from vad.errors import ModelError
-from vad.output import explain, replacing
 from vad.pretrained import FOLDER, Description
 
 METADATA, KEY, VALUE = 14, 1, 2  # fields

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import io
-import itertools
 import os
 import re
-import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from string import Formatter
-from typing import IO, Any, Protocol, TextIO
+from typing import Any, Protocol, TextIO
 
 import numpy as np
 
+from vad.atomic import Discard, explain, replacing
 from vad.batch import Input
 from vad.detector import Detection
 from vad.errors import FormatError, SettingError
 from vad.formats import Document, Format
 from vad.ledger import Ledger
 
-_SERIAL = itertools.count()
 WIDE = re.compile("[0-9]{3}")  # in the format of a field: a name of hundreds of characters
 
 
@@ -239,70 +236,10 @@ def is_folder(target: str) -> bool:
     return path.is_dir() or target.endswith(("/", os.sep)) or not (path.suffix or path.exists())
 
 
-class Discard(Exception):
-    """Raised within `replacing` to keep the old file after all."""
-
-
-@contextlib.contextmanager
-def explain(name: str) -> Iterator[None]:
-    """Turn a failed write to `name` into one line, except for a closed pipe, which is no failure."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno == errno.EPIPE:
-            raise
-        raise FormatError(f"{name}: cannot be written ({error.strerror or error})") from error
-
-
 def spare(path: Path, source: Input) -> None:
     """Raise `FormatError` where writing to `path` would destroy the input itself."""
     if path.exists() and os.path.exists(source.path) and path.samefile(source.path):
         raise FormatError(f"{source.path}: is the input itself; name another place for the output")
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A binary file that takes the place of `path` when it is complete, and leaves it alone otherwise.
-
-    Folders on the way are made, links followed. What is no ordinary file (a pipe, a device) is
-    written to directly. Raises `FormatError` where that fails.
-    """
-    with explain(str(path)):
-        path = Path(os.path.realpath(path))
-        special = path.exists() and not path.is_file()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path if special else path.with_name(f".vad-{os.getpid()}-{next(_SERIAL)}.new")
-        file = fresh.open("wb")
-    complete = special
-    try:
-        yield file
-        with explain(str(path)):
-            file.close()
-            if not special:
-                if path.exists():
-                    shutil.copymode(path, fresh)
-                fresh.replace(path)
-        complete = True
-    except Discard:
-        pass
-    finally:
-        with contextlib.suppress(OSError):
-            file.close()
-        if not complete:
-            fresh.unlink(missing_ok=True)
-
-
-def sweep(target: str, inputs: Iterable[Input]) -> None:
-    """Remove what `replacing` has left beside the outputs of `inputs` where its program was killed."""
-    separate = is_template(target) or is_folder(target)
-    paths = [name_output(target, one, None, "") for one in inputs] if separate else [Path(target)]
-    for folder in {path.parent for path in paths}:
-        for path in folder.glob(".vad-*-*.new"):
-            with contextlib.suppress(ValueError, PermissionError):
-                try:
-                    os.kill(int(path.name.split("-")[1]), 0)
-                except ProcessLookupError:
-                    path.unlink(missing_ok=True)
 
 
 def check_scores_target(target: str, several: bool) -> None:

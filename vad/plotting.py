@@ -11,8 +11,8 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from vad.atomic import explain, replacing
 from vad.errors import SettingError, VadError
-from vad.output import explain, replacing
 
 # Colours that the colour-blind can tell apart (Okabe and Ito, 2008).
 FOUND, REFERENCE, MISSED, FALSE, SOUND = "#0072B2", "#009E73", "#D55E00", "#E69F00", "#5f6368"

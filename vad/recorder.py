@@ -10,10 +10,12 @@ import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
+import numpy as np
 import soundfile
 
+from vad.atomic import scratch
 from vad.batch import Input
 from vad.errors import AudioError, SettingError
 from vad.events import End, Event, Start
@@ -47,7 +49,7 @@ class Recorder:
         self._from = 0  # number of the first sample that waits
         self._number = 0
         self._open: soundfile.SoundFile | None = None
-        self._path = Path()  # what is being written, under a name for the meantime
+        self._scratch: IO[bytes] | None = None  # where it is being written
         self._began = time.strftime("%Y%m%dT%H%M%S")
         first = self._name(Segment(0.0, 1.0))
         check_extension(first)
@@ -79,11 +81,12 @@ class Recorder:
 
     def close(self) -> None:
         """Give up what is not complete."""
-        if self._open:
+        if self._open and self._scratch:
             with contextlib.suppress(OSError):
                 self._open.close()
             self._open = None
-            self._path.unlink(missing_ok=True)
+            Path(self._scratch.name).unlink(missing_ok=True)
+            self._scratch.close()
 
     def _sample(self, seconds: float) -> int:
         return round(seconds * self._rate)
@@ -95,24 +98,25 @@ class Recorder:
     def _begin(self, channels: int) -> None:
         self._number += 1
         final = self._name(Segment(0.0, 1.0))
-        self._path = final.with_name(f".vad-{self._number}-{id(self)}{final.suffix}")
-        self._open = create(self._path, self._rate, channels)
+        with explain(final):
+            self._scratch = scratch(final.parent)
+        self._open = create(Path(self._scratch.name), self._rate, channels, final.suffix)
 
     def _complete(self, segment: Segment) -> Utterance:
-        assert self._open
+        assert self._open and self._scratch
         path = self._name(segment)
         with explain(path):
             self._open.close()
-            self._open = None
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.replace(path)
+            Path(self._scratch.name).replace(path)
+        self._open = None
+        self._scratch.close()
         return Utterance(path, segment)
 
     def _write(self, until: int) -> None:
         assert self._open
         for piece in self._until(until):
-            with explain(self._path):
-                self._open.write(piece)
+            put(self._open, piece, Path(self._template).parent)
 
     def _drop(self, until: int) -> None:
         self._until(until)
@@ -146,9 +150,8 @@ class Whole:
     def take(self, block: Float32) -> None:
         """Append `(sample, channel)`."""
         if self._file is None:
-            self._file = create(self._path, self._rate, block.shape[1])
-        with explain(self._path):
-            self._file.write(block)
+            self._file = create(self._path, self._rate, block.shape[1], self._path.suffix)
+        put(self._file, block, self._path)
 
     def close(self) -> None:
         """Complete the file."""
@@ -164,12 +167,17 @@ def check_extension(path: Path) -> None:
         raise SettingError(f"{path}: sound cannot be written as {path.suffix or 'that'}; use .wav, .flac or .ogg")
 
 
-def create(path: Path, sample_rate: int, channels: int) -> soundfile.SoundFile:
-    """A sound file to be written, its folder made; `AudioError` where that fails."""
-    check_extension(path)
+def create(path: Path, sample_rate: int, channels: int, extension: str) -> soundfile.SoundFile:
+    """A sound file of the format that `extension` says, its folder made; `AudioError` where that fails."""
     with explain(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        return soundfile.SoundFile(path, "w", sample_rate, channels)
+        return soundfile.SoundFile(path, "w", sample_rate, channels, format=extension[1:].upper())
+
+
+def put(file: soundfile.SoundFile, block: Float32, place: Path) -> None:
+    """Append `(sample, channel)` of -1..1; the coder of MP3 ends the program where it is given anything else."""
+    with explain(place):
+        file.write(np.where(np.isfinite(block), block, np.float32(0)).clip(-1, 1))
 
 
 @contextlib.contextmanager

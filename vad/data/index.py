@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vad.atomic import replacing
 from vad.errors import RecipeError
-from vad.output import replacing
 from vad.segments import Segment, merge
 
 INDICES = {"speech": "speech.jsonl", "noise": "noise.jsonl", "music": "music.jsonl", "rir": "rir.jsonl"}

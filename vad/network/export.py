@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
+from vad.atomic import replacing
 from vad.errors import ModelError
 from vad.network.causal import HISTORY, AnyNetwork, CausalNetwork, build
 from vad.network.model import KERNEL, STRIDE, NetworkSettings
-from vad.output import replacing
 from vad.pretrained import Description, sha256
 from vad.scorer import INPUT, NEXT_STATE, OUTPUT, STATE
 

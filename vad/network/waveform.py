@@ -17,11 +17,11 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from vad.atomic import replacing
 from vad.detector import Detector
 from vad.errors import ModelError
 from vad.features import Float32, LogMel
 from vad.grid import Grid
-from vad.output import replacing
 from vad.scorer import INPUT, OFFLINE, OUTPUT, STATE
 
 SAMPLES = "samples"

@@ -6,6 +6,7 @@ Each takes and gives `(sample,)` float32 at `rate` samples per second, of equal 
 from __future__ import annotations
 
 import io
+import warnings
 
 import numpy as np
 import soundfile
@@ -33,7 +34,8 @@ def telephone(sound: Float32, rng: np.random.Generator, rate: int) -> Float32:
 def lossy(sound: Float32, rng: np.random.Generator, rate: int) -> Float32:
     """Through MP3 or Vorbis at a low rate and back."""
     kind = str(rng.choice(list(LOSSY)))
-    return fit(_coded(_loud(sound, rng), rate, kind, LOSSY[kind], rng.uniform(0.6, 1.0)), len(sound))
+    compression = min(rng.uniform(0.6, 1.0), 0.999)  # LAME refuses more than 0.9999
+    return fit(_coded(_loud(sound, rng), rate, kind, LOSSY[kind], compression), len(sound))
 
 
 def automatic_gain(sound: Float32, rng: np.random.Generator, rate: int) -> Float32:
@@ -76,11 +78,15 @@ def mu_law(sound: Float32) -> Float32:
 
 
 def _coded(sound: Float32, rate: int, kind: str, subtype: str, compression: float | None = None) -> Float32:
-    """Written by libsndfile and read again."""
+    """Written by libsndfile and read again; as it was, with a warning, where libsndfile fails."""
     file = io.BytesIO()
-    soundfile.write(file, sound, rate, format=kind, subtype=subtype, compression_level=compression)
-    file.seek(0)
-    decoded: Float32 = soundfile.read(file, dtype="float32")[0]
+    try:
+        soundfile.write(file, sound, rate, format=kind, subtype=subtype, compression_level=compression)
+        file.seek(0)
+        decoded: Float32 = soundfile.read(file, dtype="float32")[0]
+    except soundfile.LibsndfileError as error:  # one sound among millions shall not end a training of hours
+        warnings.warn(f"{kind} {subtype} failed ({error}); the sound goes on uncoded", stacklevel=2)
+        return sound
     return decoded
 
 

@@ -13,11 +13,11 @@ import numpy as np
 import torch
 
 from vad import pretrained
+from vad.atomic import explain, replacing
 from vad.errors import ModelError, RecipeError
 from vad.features import LogMel
 from vad.network.causal import AnyNetwork, build
 from vad.network.export import from_onnx
-from vad.output import explain, replacing
 from vad.training.recipe import Recipe
 
 

@@ -16,9 +16,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vad.atomic import explain, replacing
 from vad.audio import read
 from vad.errors import AudioError, RecipeError
-from vad.output import explain, replacing
 
 
 class Cut(NamedTuple):
