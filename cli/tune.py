@@ -84,7 +84,8 @@ def tune(audio: Path, labels: Path | None, kind: str, **options: Any) -> None:
         count = len(sounds.recordings)
         talk.expect(count + 1 + options["folds"])
         listen = by_detector(detector, before, options["channel"], options["latency"])
-        heard = evaluate_sound(sounds, listen, how, jobs=options["jobs"], progress=talk.to)
+        about = {"audio": str(audio), "model": detector.description.identity}
+        heard = evaluate_sound(sounds, listen, how, jobs=options["jobs"], progress=talk.to, about=about)
         trials = Trials([Scored.of(one) for one in heard.whole.recordings], detector.grid, options["collar"])
         free = [name for name in TUNABLE if name not in given]
         parts = {"folds": options["folds"], "seed": options["seed"]}
