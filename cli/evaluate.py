@@ -115,8 +115,10 @@ def _evaluate(options: dict[str, Any], how: Measuring, talk: Talk) -> Evaluation
             raise click.UsageError("Give --reference, too: what the hypothesis is measured against.")
         formats = (options["reference_format"], options["hypothesis_format"])
         evaluation = evaluate_labels(reference, hypothesis, how, uem=options["uem"], formats=formats)
+        groups = measuring.groups(options, [one.name for one in evaluation.whole.recordings])
     else:
         sounds = read_labelled(audio, reference, uem=options["uem"], format=options["reference_format"])
+        groups = measuring.groups(options, [one.name for one in sounds.recordings])
         about: dict[str, Any] = {"audio": str(audio), "reference": str(reference or audio)}
         if hypothesis is not None:
             listen = by_labels(hypothesis, sounds, options["hypothesis_format"])
@@ -126,7 +128,7 @@ def _evaluate(options: dict[str, Any], how: Measuring, talk: Talk) -> Evaluation
         talk.expect(len(sounds.recordings))
         jobs = min(options["jobs"], len(sounds.recordings))
         evaluation = evaluate_sound(sounds, listen, how, jobs=jobs, progress=talk.to, about=about)
-    measuring.group(evaluation, options)
+    evaluation.group(groups)
     return evaluation
 
 

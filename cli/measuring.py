@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -12,9 +12,6 @@ from vad.formats import FORMATS
 from vad.settings import WEIGHTS, Measuring, Weights
 
 from . import options as shared
-
-if TYPE_CHECKING:
-    from vad.evaluation.sets import Evaluation
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -62,7 +59,7 @@ def settings(command: F) -> F:
 
 
 def grouping(command: F) -> F:
-    """Which recordings belong together; `group` takes it."""
+    """Which recordings belong together; `groups` takes it."""
     for option in (
         click.option(
             "--step",
@@ -84,17 +81,15 @@ def measuring(options: dict[str, Any]) -> Measuring:
     return Measuring(options["collar"], Weights(*options["dcf"]), options["resamples"], options["seed"])
 
 
-def group(evaluation: Evaluation, options: dict[str, Any]) -> None:
-    """Group an evaluation as the options of `grouping` ask."""
+def groups(options: dict[str, Any], names: list[str]) -> dict[str, str]:
+    """The group of each recording as the options of `grouping` ask; empty where they ask for none."""
     from vad.evaluation.grouping import by_column, by_folder
 
-    by, table, step = options["by"], options["table"], options["step"]
-    names = [one.name for one in evaluation.whole.recordings]
+    by, table = options["by"], options["table"]
     if table is not None and by is None:
         raise click.UsageError("--table: say with --by which of its columns.")
     if table is not None:
-        evaluation.group(by_column(names, table, by, step))
-    elif by == "folder":
-        evaluation.group(by_folder(names))
-    elif by is not None:
+        return by_column(names, table, by, options["step"])
+    if by not in (None, "folder"):
         raise click.UsageError(f"--by {by}: name the table with this column, --table CSV; or say --by folder.")
+    return by_folder(names) if by else {}

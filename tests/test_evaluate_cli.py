@@ -84,7 +84,7 @@ class TestSound:
 
     def test_groups_come_from_a_table(self, recordings: Path, tmp_path: Path) -> None:
         table = tmp_path / "about.csv"
-        table.write_text("file,place,snr\nx.wav,street,3.5\ny.wav,street,11\nz.wav,home,4\n")
+        table.write_text("file,place,snr\nx.wav,street,11\ny.wav,street,3.5\nz.wav,home,4\n")
         options = ("--audio", recordings, *DOUBLE, "--table", table)
         assert set(as_json(*options, "--by", "place")["groups"]) == {"street", "home"}
         assert list(as_json(*options, "--by", "snr", "--step", 5)["groups"]) == ["0 to 5", "10 to 15"]

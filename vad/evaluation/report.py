@@ -56,7 +56,7 @@ def _about(evaluation: Evaluation) -> str:
     if about.get("reference") == about.get("audio"):
         about = {key: value for key, value in about.items() if key != "reference"}
     places = [f"{key} <code>{_safe(about[key])}</code>" for key in ("audio", "reference", "hypothesis") if key in about]
-    return f"{_safe(summary(evaluation))}. " + ", ".join(places).capitalize() + "."
+    return f"{_safe(summary(evaluation))}; {', '.join(places)}."
 
 
 def _cards(whole: Group) -> str:

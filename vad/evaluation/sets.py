@@ -51,11 +51,13 @@ class Evaluation:
     groups: dict[str, Group] = field(default_factory=dict)
 
     def group(self, names: dict[str, str]) -> None:
-        """Make `groups`, by the group's name of each recording's name."""
-        members: dict[str, list[Measured]] = {}
+        """Make `groups`, by the group's name of each recording's name, in the order of `names`; none of none."""
+        if not names:
+            return
+        members: dict[str, list[Measured]] = {group: [] for group in names.values()}
         for one in self.whole.recordings:
-            members.setdefault(names[one.name], []).append(one)
-        self.groups = {name: Group(found, self.whole.measuring) for name, found in members.items()}
+            members[names[one.name]].append(one)
+        self.groups = {name: Group(found, self.whole.measuring) for name, found in members.items() if found}
 
 
 def by_detector(
