@@ -489,7 +489,7 @@ class TestRest:
 
     def test_help_of_detect_names_every_setting_with_its_default(self) -> None:
         text = " ".join(CliRunner().invoke(main, ["detect", "--help"]).stdout.split())
-        assert "--min-speech SECONDS Drop shorter speech (pyannote: min_duration_on). [default: 0.1 s]" in text
+        assert "Drop shorter speech (pyannote: min_duration_on). [default: 0.1 s, or the model's]" in text
         for flag in ("--onset", "--offset", "--min-silence", "--pad-start", "--pad-end", "--max-speech"):
             assert flag in text
 
