@@ -7,11 +7,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from vad.audio import open_sound
+from vad.audio import Sound, open_sound
 from vad.batch import Input
 from vad.detector import Detection, Detector
 from vad.intake import Channel
 from vad.pool import check
+from vad.remote import fetched
 from vad.settings import Raw, Segmentation
 
 
@@ -36,8 +37,11 @@ class Analysis:
 
     def __call__(self, one: Input) -> list[Detection]:
         """What is found in a recording: a `Detection` per channel."""
-        sound = open_sound(sys.stdin.buffer if one.path == "-" else one.path, self.raw)
+        with fetched(one.path) as path:
+            sound = open_sound(sys.stdin.buffer if one.path == "-" else path, self.raw, one.path)
+            return self._analyse(sound)
 
+    def _analyse(self, sound: Sound) -> list[Detection]:
         def progress(seconds: float) -> None:
             check()
             if self.moved and sound.length:
