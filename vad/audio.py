@@ -36,7 +36,8 @@ from vad.settings import DTYPES, Raw
 __all__ = ["DTYPES", "AudioWarning", "Channel", "Raw", "Sound", "from_array", "open_sound", "read"]
 
 BLOCK = 1 << 16  # samples read at once
-MPEG = (".mp2", ".mp3", ".mpga")  # FFmpeg leaves out what the encoder added, and notices truncation
+# FFmpeg leaves out what the encoder added, notices truncation, and does not talk on standard error.
+MPEG = (".mp1", ".mp2", ".mp3", ".mpga")
 
 
 @dataclass
@@ -115,11 +116,16 @@ def _open_raw(file: BinaryIO, name: str, raw: Raw) -> Sound:
 
     def blocks() -> Iterator[Float32]:
         rest = b""
-        while data := file.read(BLOCK * size):
+        while data := file.read(_rows(raw.channels) * size):
             block, rest = from_bytes(rest + data, raw.dtype, raw.channels)
             yield block
 
     return Sound(name, raw.sample_rate, raw.channels, None, blocks())
+
+
+def _rows(channels: int) -> int:
+    """How many samples of each of `channels` are read at once: a file may claim a thousand."""
+    return BLOCK // max(1, channels // 8)
 
 
 class _Forward(soundfile.SoundFile):  # type: ignore[misc]
@@ -133,16 +139,16 @@ def _open_path(path: Path, raw: Raw | None) -> Sound:
     """A file by libsndfile or else by FFmpeg; what is no ordinary file as a pipe."""
     try:
         file = path.open("rb")
-        empty = file.seekable() and not file.read(1)
+        head = file.read(4) if file.seekable() else b""
     except (OSError, ValueError) as error:
         raise AudioError(f"{path}: {_reason(error)}; name a readable sound file") from error
-    if empty:
+    if file.seekable() and not head:
         raise AudioError(f"{path}: the file is empty; name one that holds sound")
     if file.seekable():
         file.seek(0)
     if raw:
         return _open_raw(file, str(path), raw)
-    if not file.seekable() or path.suffix.lower() in MPEG:
+    if not file.seekable() or path.suffix.lower() in MPEG or _is_mpeg(head):
         return _open_av(file, str(path))
     try:
         sound = _Forward(os.fsencode(path))
@@ -152,14 +158,19 @@ def _open_path(path: Path, raw: Raw | None) -> Sound:
     return _from_libsndfile(sound, str(path))
 
 
+def _is_mpeg(head: bytes) -> bool:
+    """Whether a file that begins so would be MP3 to libsndfile, whatever it is called."""
+    return head.startswith(b"ID3") or (head[:1] == b"\xff" and head[1:2] >= b"\xe0")
+
+
 def _from_libsndfile(file: _Forward, name: str) -> Sound:
     length = file.frames if file.frames < 1 << 60 else None  # a header written to a pipe may not know
 
     def blocks() -> Iterator[Float32]:
-        done = 0
+        done, rows = 0, _rows(file.channels)
         with file:
             while True:
-                buffer = np.zeros((BLOCK, file.channels), np.float32)
+                buffer = np.zeros((rows, file.channels), np.float32)
                 try:
                     block = file.read(out=buffer)
                 except soundfile.LibsndfileError as error:
