@@ -19,11 +19,11 @@ import soxr
 
 from vad.errors import ModelError
 from vad.evaluation.compare import Comparison, compare
-from vad.evaluation.measure import Measuring
 from vad.features import Float32
 from vad.labelled import read_labelled
 from vad.peers import PEERS, RATE, open_system
 from vad.pretrained import DEFAULT
+from vad.settings import Measuring
 
 
 @click.command()

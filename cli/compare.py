@@ -9,7 +9,7 @@ import click
 
 from vad.errors import ModelError, RecipeError, VadError
 
-from . import options as shared
+from . import measuring
 from .talk import Talk
 
 if TYPE_CHECKING:
@@ -24,18 +24,21 @@ WRITTEN = ("table", "json", "csv", "markdown")
 @click.argument("audio", nargs=-1, required=True, type=PATH, metavar="AUDIO...")
 @click.option("--systems", metavar="NAME,...", help="What to compare.  [default: speech-1 and the peers installed]")
 @click.option("--reference", type=PATH, metavar="PATH", help="True labels.  [default: beside the sound, if any]")
-@shared.measuring
+@measuring.settings
 @click.option("-f", "--format", "kind", type=click.Choice(WRITTEN), default="table", show_default=True, help="Output.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no notes, only errors.")
 def compare(audio: tuple[Path, ...], systems: str | None, kind: str, quiet: bool, **options: Any) -> None:
     """Compare detectors on your own sound.
 
     AUDIO are files or folders. A NAME is a model of the package, a weights file, a folder of
-    `vad train`, or a peer through its own package: webrtc, silero, ten. A row per system says how
-    well it does where there are labels (beside the sound, or --reference), how much it takes for
-    speech and how far it agrees with the others on all of it, and how long it needs for an hour of
-    sound, from samples to segments on one thread. Everyone is at its own defaults; WebRTC runs in
-    mode 2, and its four modes make its scores.
+    `vad train`, or a peer through its own package: webrtc, silero, ten. There is a row per system:
+    how well it does where there are labels (beside the sound, or --reference), or where there are
+    none how far it agrees with the others; how much it takes for speech; and how many seconds of a
+    core it needs for an hour of sound, from samples to segments.
+
+    "DCF to" is how much higher the detection cost is than the first one's, with a 95 % interval
+    over recordings: one that holds 0 tells no difference. Everyone is at its own defaults; WebRTC
+    runs in mode 2, and its four modes make its scores.
 
     Exit status: 0 all were compared, 1 a system or recording was left out.
     """
@@ -45,7 +48,7 @@ def compare(audio: tuple[Path, ...], systems: str | None, kind: str, quiet: bool
     with Talk(quiet, False) as talk:
         opened = _open(systems, talk)
         labelled, unlabelled = _recordings(audio, options, talk)
-        found = run(labelled, unlabelled, opened, shared.measured_how(options), progress=talk.to)
+        found = run(labelled, unlabelled, opened, measuring.measuring(options), progress=talk.to)
         for problem in found.problems:
             talk.error(VadError(problem))
         click.echo(WRITERS[kind](found), nl=False)

@@ -12,7 +12,7 @@ import click
 from vad.data.import_settings import EVIDENCE, KINDS, OUTSIDE, ImportSettings
 from vad.data.splitting import Splitting
 from vad.errors import VadError
-from vad.formats import printable
+from vad.formats import FORMATS, printable
 
 from . import options as shared
 from .talk import Talk
@@ -89,7 +89,7 @@ def gather(audio: Path, labels: Path | None, output: Path, **options: Any) -> No
 @data.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="AUDIO...")
 @click.option("-o", "--output", required=True, metavar="FILE|DIR|TEMPLATE", help="Where labels go, as in detect.")
-@click.option("-f", "--format", "kind", type=click.Choice(shared.WRITTEN), help="Label format.  [default: as -o says]")
+@click.option("-f", "--format", "kind", type=click.Choice(list(FORMATS)), help="Label format.  [default: as -o says]")
 @click.option("--model", metavar="MODEL", help="Let this detector label, in place of loudness (speech-1, a file).")
 @shared.jobs
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no warnings, only errors.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vad.errors import SettingError, VadError
-from vad.formats import Document, printable
+from vad.formats import FORMATS, Document, printable
 from vad.segments import invert, total
 
 from . import options as shared
@@ -30,13 +30,13 @@ LIST = click.File(errors="surrogateescape")  # file names need not be Unicode
 @click.argument("inputs", nargs=-1, metavar="INPUT...")
 @click.option("--from-file", type=LIST, metavar="LIST", help="Read more inputs from LIST, one per line.")
 @click.option("-o", "--output", metavar="FILE|DIR|TEMPLATE", help="Where to write.  [default: standard output]")
-@click.option("-f", "--format", "kind", type=click.Choice(shared.WRITTEN), help="Label format.  [default: as -o says]")
+@click.option("-f", "--format", "kind", type=click.Choice(list(FORMATS)), help="Label format.  [default: as -o says]")
 @shared.segmentation
 @click.option("--invert", "inverted", is_flag=True, help="Give the silences instead of the speech.")
 @click.option("--scores", "scores_to", metavar="FILE|DIR", help="Write the frame scores, too, as .npz or .csv.")
 @click.option("--summary", is_flag=True, help="A line per recording in place of its segments (or beside -o).")
 @click.option("--latency", metavar="SECONDS|NAME", help="Find what `vad stream --latency` would.  [default: no limit]")
-@click.option("--model", metavar="MODEL", help="Weights file, or folder of `vad train`.  [default: speech-1]")
+@shared.model
 @shared.sound
 @shared.jobs
 @click.option("--unordered", is_flag=True, help="Write recordings as they are done, not in the order of INPUT.")
@@ -66,7 +66,7 @@ def detect(
     from vad.analysis import Analysis, load
     from vad.batch import find
     from vad.output import Run, check_scores_target, open_output
-    from vad.pool import open_pool, work
+    from vad.pool import open_pool, threads_each, work
 
     names = [*inputs, *(line.strip() for line in from_file or () if line.strip())]
     if not names:
@@ -93,8 +93,16 @@ def detect(
             talk.error(error)
         left = _left(found, output, options) if options["resume"] else found
         progress = Progress(talk, left, len(found) - len(left))
-        how_to = (options["channel"], options["latency"], options["scores_to"] is not None, shared.raw(options))
-        task = Analysis(options["model"], settings, *how_to, progress.moved if len(found) == 1 else None)
+        task = Analysis(
+            options["model"],
+            settings,
+            options["channel"],
+            options["latency"],
+            options["scores_to"] is not None,
+            shared.raw(options),
+            threads_each(options["jobs"], left),
+            progress.moved if len(found) == 1 else None,
+        )
         pool = stack.enter_context(open_pool(options["jobs"], left))
         ordered = not options["unordered"] and (options["output"] in STDOUT or options["summary"])
         for outcome in work(left, task, pool, ordered):

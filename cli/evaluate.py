@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -11,13 +12,13 @@ import click
 
 from vad.errors import VadError
 from vad.formats import FORMATS
-from vad.settings import Segmentation
+from vad.settings import Measuring, Segmentation
 
+from . import measuring
 from . import options as shared
 from .talk import Talk
 
 if TYPE_CHECKING:
-    from vad.evaluation.measure import Measuring
     from vad.evaluation.sets import Evaluation, Listen
 
 PATH = click.Path(path_type=Path)
@@ -29,9 +30,9 @@ WRITTEN = ("table", "json", "csv", "markdown")
 @click.option("--audio", type=PATH, metavar="PATH", help="Sound to detect in: a file, or a folder.")
 @click.option("--reference", type=PATH, metavar="PATH", help="True labels.  [default: beside the sound]")
 @click.option("--hypothesis", type=PATH, metavar="PATH", help="Labels to measure, in place of a detector's.")
-@click.option("--hypothesis-format", type=click.Choice(list(FORMATS)), help="Of the hypothesis, likewise.")
-@shared.measuring
-@shared.grouping
+@click.option("--hypothesis-format", type=click.Choice(list(FORMATS)), help="Of the hypothesis, where names do not.")
+@measuring.settings
+@measuring.grouping
 @click.option("-f", "--format", "kind", type=click.Choice(WRITTEN), default="table", show_default=True, help="Output.")
 @click.option("-o", "--output", type=PATH, metavar="FILE", help="Where to write.  [default: standard output]")
 @click.option("--report", type=PATH, metavar="FILE.html", help="Write a page with curves and the worst stretches, too.")
@@ -62,30 +63,44 @@ def evaluate(**options: Any) -> None:
     Exit status: 0 all was measured, 1 a recording or its labels could not be read.
     """
     from vad.atomic import explain, replacing
+    from vad.evaluation.report import to_html
     from vad.evaluation.tables import WRITERS
 
-    with Talk(options["quiet"], False) as talk:
-        evaluation = _evaluate(options, shared.measured_how(options), talk)
+    _check_targets(options)
+    with contextlib.ExitStack() as stack:  # a place that cannot be written to is said before the work, not after
+        output, report = (
+            stack.enter_context(replacing(p)) if (p := options[k]) else None for k in ("output", "report")
+        )
+        talk = stack.enter_context(Talk(options["quiet"], False))
+        evaluation = _evaluate(options, measuring.measuring(options), talk)
         for note in evaluation.notes:
             talk.warn(note)
         for problem in evaluation.problems:
             talk.error(VadError(problem))
         text = WRITERS[options["kind"]](evaluation)
-        if options["report"]:
-            from vad.evaluation.report import to_html
-
-            with replacing(options["report"]) as file, explain(str(options["report"])):
-                file.write(to_html(evaluation).encode("utf-8"))
-        if options["output"]:
-            with replacing(options["output"]) as file, explain(str(options["output"])):
-                file.write(text.encode("utf-8"))
+        if output:
+            with explain(str(options["output"])):
+                output.write(text.encode("utf-8"))
         else:
             click.echo(text, nl=False)
+        if report:
+            with explain(str(options["report"])):
+                report.write(to_html(evaluation).encode("utf-8"))
     if talk.failed:
         raise SystemExit(1)
 
 
-def _evaluate(options: dict[str, Any], measuring: Measuring, talk: Talk) -> Evaluation:
+def _check_targets(options: dict[str, Any]) -> None:
+    """Raise `click.UsageError` where what is written would take the place of what is read."""
+    if options["report"] and options["report"].suffix.lower() not in (".html", ".htm"):
+        raise click.UsageError(f"--report {options['report']}: it is a page; name it .html.")
+    for target in filter(None, (options["output"], options["report"])):
+        for name in ("audio", "reference", "hypothesis", "uem", "table"):
+            if options[name] and options[name].exists() and target.exists() and target.samefile(options[name]):
+                raise click.UsageError(f"{target}: is the --{name} itself; name another place.")
+
+
+def _evaluate(options: dict[str, Any], how: Measuring, talk: Talk) -> Evaluation:
     """What the options ask to be measured, with its groups."""
     from vad.batch import find
     from vad.evaluation.sets import ByLabels, evaluate_labels, evaluate_sound
@@ -101,19 +116,21 @@ def _evaluate(options: dict[str, Any], measuring: Measuring, talk: Talk) -> Eval
         if reference is None:
             raise click.UsageError("Give --reference, too: what the hypothesis is measured against.")
         formats = (options["reference_format"], options["hypothesis_format"])
-        evaluation = evaluate_labels(reference, hypothesis, measuring, uem=options["uem"], formats=formats)
+        evaluation = evaluate_labels(reference, hypothesis, how, uem=options["uem"], formats=formats)
+        groups = measuring.groups(options, [one.name for one in evaluation.whole.recordings])
     else:
         sounds = read_labelled(audio, reference, uem=options["uem"], format=options["reference_format"])
+        groups = measuring.groups(options, [one.name for one in sounds.recordings])
         about: dict[str, Any] = {"audio": str(audio), "reference": str(reference or audio)}
         if hypothesis is not None:
             listen: Listen = ByLabels.read(hypothesis, sounds, options["hypothesis_format"])
-            about["hypothesis"] = str(hypothesis)
+            about["hypothesis"], options["jobs"] = str(hypothesis), 1  # reading lengths needs no help
         else:
             listen = _detecting(options, about)
         inputs = find([one.path for one in sounds.recordings])[0]
         with open_pool(options["jobs"], inputs) as pool:
-            evaluation = evaluate_sound(sounds, listen, measuring, pool=pool, progress=talk.to, about=about)
-    shared.group(evaluation, options)
+            evaluation = evaluate_sound(sounds, listen, how, pool=pool, progress=talk.to, about=about)
+    evaluation.group(groups)
     return evaluation
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import re
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -12,21 +14,39 @@ import click
 
 from vad.data.import_settings import ImportSettings
 from vad.data.splitting import WAYS, Splitting
-from vad.errors import FormatError
+from vad.errors import FormatError, VadError
 from vad.formats import FORMATS, Format, by_extension
 from vad.settings import DTYPES, LATENCIES, PRESETS, Raw, Segmentation
 
 if TYPE_CHECKING:
     from vad.audio import Channel
-    from vad.evaluation.measure import Measuring
-    from vad.evaluation.sets import Evaluation
-
-WRITTEN = [name for name, kind in FORMATS.items() if kind.write]
 
 _NAMES = ", ".join(f"{name} ({1000 * seconds:g}ms)" for name, seconds in LATENCIES.items())
 LATENCY_HELP = f"How late a score may be: seconds, like 0.1 or 100ms, or {_NAMES}; longer is better."
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+uem = click.option(
+    "--uem", type=click.Path(path_type=Path), metavar="UEM", help="Only the stretches listed in UEM count."
+)
+
+
+def needs(extra: str) -> Callable[[F], F]:
+    """Says in one line how to install `extra`, where a package of it is missing; the innermost decorator."""
+
+    def decorate(command: F) -> F:
+        @functools.wraps(command)
+        def run(*arguments: Any, **options: Any) -> Any:
+            try:
+                return command(*arguments, **options)
+            except ImportError as error:
+                package = (error.name or "a package").partition(".")[0]
+                raise VadError(f"needs {package}; pip install 'vad-bilstm[{extra}]'") from error
+
+        return cast(F, run)
+
+    return decorate
 
 
 def segmentation(command: F) -> F:
@@ -42,7 +62,7 @@ def segmentation(command: F) -> F:
     }
     for name, meaning in reversed(meanings.items()):
         default = getattr(Segmentation, name)
-        shown = "no limit" if default == math.inf else f"{default:g} s"
+        shown = "no limit" if default == math.inf else f"{default:g} s, or the model's"
         unit = "SECONDS"
         if name in ("onset", "offset"):
             shown, unit = "the model's", "SCORE"
@@ -58,6 +78,25 @@ def settings(options: dict[str, Any]) -> dict[str, Any]:
     return {field.name: options[field.name] for field in fields(Segmentation)}
 
 
+def channel(command: F) -> F:
+    """`--channel`, to be heard."""
+    return click.option(
+        "--channel",
+        default="mix",
+        show_default=True,
+        callback=_channel,
+        metavar="mix|N|each",
+        help="The mean of all channels, channel N (from 1), or each on its own.",
+    )(command)
+
+
+def model(command: F) -> F:
+    """`--model`, the weights."""
+    return click.option(
+        "--model", metavar="MODEL", help="Weights file, or folder of `vad train`.  [default: speech-1]"
+    )(command)
+
+
 def sound(command: F) -> F:
     """`--channel`, and how to read bare samples."""
     for option in (
@@ -67,14 +106,7 @@ def sound(command: F) -> F:
             "--rate", type=click.IntRange(1), default=Raw.sample_rate, show_default=True, help="Of --raw, in Hz."
         ),
         click.option("--raw", is_flag=True, help="Inputs are bare samples, little-endian, channels interleaved."),
-        click.option(
-            "--channel",
-            default="mix",
-            show_default=True,
-            callback=_channel,
-            metavar="mix|N|each",
-            help="The mean of all channels, channel N (from 1), or each on its own.",
-        ),
+        channel,
     ):
         command = option(command)
     return command
@@ -124,6 +156,13 @@ def dev_share(command: F) -> F:
     )(command)
 
 
+def labels_format(command: F) -> F:
+    """`--labels-format` of labels that are read."""
+    return click.option(
+        "--labels-format", type=click.Choice(list(FORMATS)), help="Of the labels.  [default: as name and content say]"
+    )(command)
+
+
 def gathering(command: F) -> F:
     """How sound and labels are brought together and divided; `splitting` makes a `Splitting` of it."""
     for option in (
@@ -142,14 +181,8 @@ def gathering(command: F) -> F:
             help="What is not divided: a speaker, a file, or nothing (time: the end of each recording is dev).",
         ),
         dev_share,
-        click.option(
-            "--labels-format",
-            type=click.Choice(list(FORMATS)),
-            help="Of the labels.  [default: as name and content say]",
-        ),
-        click.option(
-            "--uem", type=click.Path(path_type=Path), metavar="UEM", help="Only the stretches listed in UEM count."
-        ),
+        labels_format,
+        uem,
     ):
         command = option(command)
     return command
@@ -161,92 +194,32 @@ def splitting(options: dict[str, Any]) -> Splitting:
     return Splitting(*(options.pop(name) for name in names))
 
 
-def measuring(command: F) -> F:
-    """What counts of a reference, and how it is measured; `measured_how` makes a `Measuring` of it."""
-    for option in (
-        click.option("--seed", type=int, default=1, show_default=True, help="Of the bootstrap."),
-        click.option(
-            "--resamples",
-            type=click.IntRange(0, 100_000),
-            default=1000,
-            show_default=True,
-            help="Of the recordings, for 95 % intervals; 0 for none.",
-        ),
-        click.option(
-            "--dcf",
-            nargs=2,
-            type=float,
-            default=(0.75, 0.25),
-            show_default=True,
-            metavar="MISS ALARM",
-            help="Weights of the detection cost.",
-        ),
-        click.option(
-            "--collar",
-            type=float,
-            default=0.0,
-            show_default=True,
-            metavar="SECONDS",
-            help="Not scored before and after each boundary of the reference (as in md-eval; half of pyannote's).",
-        ),
-        click.option(
-            "--reference-format",
-            type=click.Choice(list(FORMATS)),
-            help="Of the reference.  [default: as name and content say]",
-        ),
-        click.option(
-            "--uem", type=click.Path(path_type=Path), metavar="UEM", help="Only the stretches listed in UEM count."
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-def grouping(command: F) -> F:
-    """Which recordings belong together; `group` takes it."""
-    for option in (
-        click.option(
-            "--step",
-            type=click.FloatRange(0, min_open=True),
-            metavar="NUMBER",
-            help="Put numbers of COLUMN, like an SNR, in ranges so wide.",
-        ),
-        click.option(
-            "--table", type=click.Path(path_type=Path), metavar="CSV", help="Has a row per recording, for --by."
-        ),
-        click.option("--by", metavar="folder|COLUMN", help="Figures per folder, or per value of a COLUMN of --table."),
-    ):
-        command = option(command)
-    return command
-
-
-def measured_how(options: dict[str, Any]) -> Measuring:
-    """What the options of `measuring` say of figures."""
-    from vad.evaluation.figures import Weights
-    from vad.evaluation.measure import Measuring
-
-    return Measuring(options["collar"], Weights(*options["dcf"]), options["resamples"], options["seed"])
-
-
-def group(evaluation: Evaluation, options: dict[str, Any]) -> None:
-    """Group an evaluation as the options of `grouping` ask."""
-    from vad.evaluation.grouping import by_column, by_folder
-
-    by, table, step = options["by"], options["table"], options["step"]
-    names = [one.name for one in evaluation.whole.recordings]
-    if table is not None and by is None:
-        raise click.UsageError("--table: say with --by which of its columns.")
-    if table is not None:
-        evaluation.group(by_column(names, table, by, step))
-    elif by == "folder":
-        evaluation.group(by_folder(names))
-    elif by is not None:
-        raise click.UsageError(f"--by {by}: name the table with this column, --table CSV; or say --by folder.")
-
-
 def raw(options: dict[str, Any]) -> Raw | None:
     """What the options say of bare samples; None where the inputs are files of their own kind."""
     return Raw(options["rate"], options["channels"], options["dtype"]) if options["raw"] else None
+
+
+def to_seconds(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    """The callback of options that are times: seconds, or `1:30`, or `0:01:30.5`; None where not given."""
+    if value is None:
+        return None
+    if not re.fullmatch(r"(\d+:)?(\d+:)?(\d+\.?\d*|\.\d+)", value):
+        raise click.BadParameter(f"{value!r} is no time; give seconds, or like 1:30 or 1:02:03.5")
+    return float(sum(float(part) * 60**place for place, part in enumerate(reversed(value.split(":")))))
+
+
+def to_share(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    """The callback of options that are shares: `2%`, `2 %` or `0.02`; None where not given."""
+    if value is None:
+        return None
+    number, percent = value.strip().removesuffix("%"), value.strip().endswith("%")
+    try:
+        share = float(number) / (100 if percent else 1)
+    except ValueError:
+        share = math.nan
+    if not 0 <= share <= 1:
+        raise click.BadParameter(f"{value!r} is no share; give one like 2% or 0.02")
+    return share
 
 
 def _channel(ctx: click.Context, param: click.Parameter, value: str) -> Channel:

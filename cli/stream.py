@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 @click.option("--max-duration", type=float, metavar="SECONDS", help="Stop after so much sound.")
 @click.option("--stop-after-silence", type=float, metavar="SECONDS", help="Stop when nobody spoke for so long.")
 @shared.segmentation
-@click.option("--model", metavar="MODEL", help="Weights file, or folder of `vad train`.  [default: speech-1]")
+@shared.model
 @shared.sound
 @click.option("-q", "--quiet", is_flag=True, help="No meter, no header and no warnings, only errors.")
 def stream(source: str | None, quiet: bool, kind: str, **options: Any) -> None:

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vad.errors import RecipeError
-
 from . import options as shared
 from .talk import Talk
 
@@ -29,6 +27,7 @@ PLACE = click.Path(path_type=Path)
 @click.option("-o", "--output", required=True, type=PLACE, help="Folder for checkpoint and model.")
 @click.option("--init-from", metavar="MODEL", help="Begin with the weights of this model, or of a checkpoint.pt.")
 @click.option("--resume", is_flag=True, help="Go on with the training in OUTPUT, if there is one.")
+@shared.needs("train")
 def train(arguments: tuple[str, ...], output: Path, init_from: str | None, resume: bool, **given: Any) -> None:
     """Train a model, on your own recordings or on a corpus folder.
 
@@ -39,11 +38,8 @@ def train(arguments: tuple[str, ...], output: Path, init_from: str | None, resum
 
     Several GPUs or processes: torchrun --nproc-per-node 2 --no-python vad train ...
     """
-    try:
-        from vad.training.finish import finish
-        from vad.training.loop import train as run
-    except ImportError as error:
-        raise RecipeError(f"training needs {error.name}; pip install 'vad-bilstm[train]'") from error
+    from vad.training.finish import finish
+    from vad.training.loop import train as run
 
     if (given["audio"] is None) == (given["corpus"] is None):
         raise click.UsageError("Give the recordings: --audio (with --labels), or --corpus.")

@@ -115,6 +115,21 @@ class TestCompare:
         assert result.stdout.startswith("0.08 min of sound, 1 of 2 recordings with a reference\n\nsystem")
         assert compare(recordings, "--systems", f"{ENERGY}", "-f", "markdown").stdout.count("\n|---|") == 1
 
+    def test_a_difference_has_an_interval_over_the_same_recordings(self, write_bursts: Write, tmp_path: Path) -> None:
+        for number in range(6):
+            start = 0.5 + number / 5
+            write_bursts(f"many/{number}.wav", (start, start + 1))
+            (tmp_path / f"many/{number}.tsv").write_text(f"{start}\t{start + 1}\n")
+        options = (tmp_path / "many", "--systems", f"webrtc,{ENERGY},ten")
+        systems = json.loads(compare(*options, "-f", "json").stdout)["systems"]
+        assert systems["webrtc"]["differences"]["dcf"] == [0, 0, 0]
+        for name in (str(ENERGY), "ten"):
+            value, low, high = systems[name]["differences"]["dcf"]
+            assert value == systems[name]["pooled"]["dcf"] - systems["webrtc"]["pooled"]["dcf"]
+            assert low <= value <= high
+        assert "DCF to webrtc" in compare(*options).stdout
+        assert "DCF to" not in compare(*options, "--resamples", 0).stdout
+
     def test_what_cannot_be_had_is_left_out_and_said(self, recordings: Path) -> None:
         (recordings / "c.wav").write_bytes(b"no sound")
         result = compare(recordings, "--systems", f"silero,{ENERGY},gone.onnx")

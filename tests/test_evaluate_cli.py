@@ -84,7 +84,7 @@ class TestSound:
 
     def test_groups_come_from_a_table(self, recordings: Path, tmp_path: Path) -> None:
         table = tmp_path / "about.csv"
-        table.write_text("file,place,snr\nx.wav,street,3.5\ny.wav,street,11\nz.wav,home,4\n")
+        table.write_text("file,place,snr\nx.wav,street,11\ny.wav,street,3.5\nz.wav,home,4\n")
         options = ("--audio", recordings, *DOUBLE, "--table", table)
         assert set(as_json(*options, "--by", "place")["groups"]) == {"street", "home"}
         assert list(as_json(*options, "--by", "snr", "--step", 5)["groups"]) == ["0 to 5", "10 to 15"]
@@ -154,15 +154,25 @@ class TestBadInput:
         assert [r["name"] for r in json.loads(result.stdout)["recordings"]] == ["b/z"]
         assert "x.wav" in result.stderr and "y.tsv" in result.stderr
 
+    def test_damaged_labels_are_not_taken_for_nothing_found(self, recordings: Path, tmp_path: Path) -> None:
+        for name in "xyz":
+            labels(tmp_path / f"found/{name}.tsv", (1, 2))
+        (tmp_path / "found/y.tsv").write_text("1\tnan\n")
+        for reference in (("--audio", recordings), ("--reference", recordings)):
+            result = evaluate(*reference, "--hypothesis", tmp_path / "found", "-f", "json")
+            assert [r["name"] for r in json.loads(result.stdout)["recordings"]] == ["a/x", "b/z"]
+            assert result.exit_code == 1
+            assert sum("y.tsv" in line for line in result.stderr.splitlines()) == 1
+
     def test_silence_alone_has_false_alarms_alone(self, write_bursts: Write, tmp_path: Path) -> None:
         sound = write_bursts("quiet.wav", (1, 2))
         labels(tmp_path / "quiet.tsv")
         content = as_json("--audio", sound, *DOUBLE)
         assert content["pooled"]["false_alarm"] > 0.3 and content["pooled"]["roc_auc"] is None
-        assert content["undefined"]["deter"] == "no speech in the reference"
+        assert content["undefined"]["deter"] == "no speech to find"
         assert "nothing to miss" in content["notes"][0]
         shown = evaluate("--audio", sound, *DOUBLE, "--report", tmp_path / "report.html")
-        assert "undefined: no speech in the reference" in shown.stdout
+        assert "undefined: no speech to find" in shown.stdout
         assert "Curves cannot be drawn" in (tmp_path / "report.html").read_text()
 
     def test_labels_after_the_end_are_cut_and_said(self, write_bursts: Write, tmp_path: Path) -> None:
@@ -186,11 +196,21 @@ class TestBadInput:
             ("--reference", one, "--hypothesis", one, "--collar", "nan"),
             ("--reference", one, "--hypothesis", one, "--dcf", "-1", "1"),
             ("--audio", recordings, *DOUBLE, "--channel", "each"),
+            ("--reference", one, "--hypothesis", one, "-o", one),
+            ("--audio", recordings, *DOUBLE, "--report", tmp_path / "report.wav"),
         ):
             result = evaluate(*wrong)
             assert (result.exit_code, result.stdout) == (2, "")
         assert evaluate("--reference", one, "--hypothesis", tmp_path / "gone").exit_code == 1
         assert evaluate("--audio", tmp_path / "gone").exit_code == 1
+        assert one.read_text() == "1\t2\n"
+
+    def test_a_failed_run_leaves_what_was_there(self, tmp_path: Path) -> None:
+        kept = tmp_path / "report.html"
+        kept.write_text("before")
+        failed = evaluate("--audio", tmp_path / "gone", "--report", kept, "-o", tmp_path / "new.txt")
+        assert failed.exit_code == 1 and kept.read_text() == "before"
+        assert not (tmp_path / "new.txt").exists()
 
 
 class Page(HTMLParser):

@@ -23,11 +23,13 @@ from sklearn.metrics import average_precision_score, precision_recall_curve, roc
 
 from vad import Segment, SettingError
 from vad.evaluation import detection_cost, roc_auc, to_frames
-from vad.evaluation.figures import FIGURES, Weights
+from vad.evaluation.figures import FIGURES
 from vad.evaluation.frames import curve
-from vad.evaluation.measure import Group, Measured, Measuring, measure
+from vad.evaluation.measure import Group, Measured, measure
+from vad.evaluation.stretches import worst
 from vad.grid import Grid
 from vad.segments import merge
+from vad.settings import Measuring, Weights
 
 FRAMES = st.lists(st.tuples(st.booleans(), st.integers(0, 6)), min_size=2, max_size=50)
 TIMES = st.integers(0, 4000).map(lambda n: n / 100)
@@ -214,6 +216,20 @@ class TestTogether:
         # binned scores resample the exact area: draw all once
         table = group._resampled_scores(np.ones((1, 20), int))
         assert abs(table["roc_auc"][0] - group.pooled["roc_auc"]) < 1e-5
+
+
+class TestStretches:
+    def test_the_worst_come_first_and_lie_apart(self) -> None:
+        reference = "#" * 100
+        hypothesis = "#" * 20 + "." * 3 + "#" * 27 + "." * 9 + "#" * 41
+        found = worst([compare(reference, hypothesis), compare(reference, reference)], 5)
+        assert [round(s.wrong) for s in found] == [9, 3]
+        assert found[0].start <= 50 and found[0].end >= 59 and found[1].start <= 20
+        assert found[0].missed == [Segment(50, 59)] and not found[0].alarms
+        assert worst([compare("..##..", ".##...")], 5)[0].alarms == [Segment(1, 2)]
+
+    def test_what_a_collar_forgives_is_not_wrong(self) -> None:
+        assert worst([compare("..##..", ".###..")], 5, collar=1.0) == []
 
 
 def annotation(segments: list[Segment]) -> Annotation:

@@ -6,15 +6,18 @@ import csv
 import io
 import json
 import math
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pympi
 import pytest
 import srt
 import webvtt
 from hypothesis import example, given
 from hypothesis import strategies as st
+from lhotse import SupervisionSegment, SupervisionSet, validate
 from praatio import textgrid
 from pyannote.database.util import load_rttm, load_uem
 
@@ -25,7 +28,8 @@ from vad.output import Shared
 from vad.segments import Segment
 
 Times = list[tuple[float, float]]
-WRITTEN = [name for name, kind in FORMATS.items() if kind.write]
+WRITTEN = list(FORMATS)
+ALONE = ["text", "uem", "kaldi", "pyannote"]  # hold speech and no text
 
 
 def written(kind: str, *documents: Document) -> str:
@@ -66,6 +70,28 @@ def read_vtt(text: str) -> Times:
     return [(seconds(c.start), seconds(c.end)) for c in captions]
 
 
+def read_ctm(text: str) -> Times:
+    with tempfile.NamedTemporaryFile("w", suffix=".ctm") as file:
+        file.write(text)
+        file.flush()
+        whole = SupervisionSet.from_segments([SupervisionSegment("u", text.partition(" ")[0], 0.0, 1e9)])
+        (aligned,) = whole.with_alignment_from_ctm(file.name)
+    return [(word.start, word.end) for word in (aligned.alignment or {}).get("word", [])]
+
+
+def read_supervisions(text: str) -> Times:
+    found = [SupervisionSegment.from_dict(json.loads(line)) for line in text.splitlines()]
+    if found:  # lhotse cannot validate a set without any
+        validate(SupervisionSet.from_segments(found))
+    return [(one.start, one.end) for one in found]
+
+
+def read_kaldi(text: str) -> Times:
+    rows = [line.split(" ") for line in text.splitlines()]
+    assert rows == sorted(rows) and len({row[0] for row in rows}) == len(rows), "Kaldi needs sorted, unique names"
+    return [(float(start), float(end)) for _, _, start, end in rows]
+
+
 def seconds(clock: str) -> float:
     hours, minutes, rest = clock.split(":")
     return int(hours) * 3600 + int(minutes) * 60 + float(rest)
@@ -78,12 +104,18 @@ def split(text: str, separator: str) -> Times:
 @pytest.fixture(scope="module")
 def read(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Times]:
     """`read(format, text)`: the segments that another program finds in `text`."""
-    path = tmp_path_factory.mktemp("formats") / "a.TextGrid"
+    folder = tmp_path_factory.mktemp("formats")
+    path = folder / "a.TextGrid"
 
     def read_textgrid(text: str) -> Times:
         path.write_text(text, "utf-8")
         (tier,) = textgrid.openTextgrid(str(path), includeEmptyIntervals=False).tiers
         return [(interval.start, interval.end) for interval in tier.entries]
+
+    def read_elan(text: str) -> Times:
+        (folder / "a.eaf").write_text(text, "utf-8")
+        eaf = pympi.Eaf(str(folder / "a.eaf"))
+        return [(a / 1000, b / 1000) for a, b, _ in sorted(eaf.get_annotation_data_for_tier("speech"))]
 
     readers: dict[str, Callable[[str], Times]] = {
         "text": lambda text: split(text, "\t"),
@@ -98,6 +130,11 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Times
         "vtt": read_vtt,
         "lab": lambda text: split(text, " "),
         "uem": read_uem,
+        "elan": read_elan,
+        "ctm": read_ctm,
+        "kaldi": read_kaldi,
+        "lhotse": read_supervisions,
+        "pyannote": lambda text: [(turn["start"], turn["end"]) for turn in json.loads(text)["diarization"]],
     }
     assert list(readers) == WRITTEN
     return lambda kind, text: readers[kind](text)
@@ -179,7 +216,7 @@ def test_tables_keep_the_printable_name_in_its_column(kind: str, separator: str,
     given = document(*THREE, name=name)
     rows = table(written(kind, given), separator)
     assert [row["file"] for row in rows] == [given.name] * 3
-    assert [list(row) for row in rows] == [["file", "channel", "start", "end", "duration", "label"]] * 3
+    assert [list(row) for row in rows] == [["file", "channel", "start", "end", "duration", "label", "speaker"]] * 3
 
 
 @pytest.mark.parametrize("kind", ["text", "csv", "tsv", "json", "jsonl"])
@@ -237,9 +274,8 @@ def test_textgrid_covers_the_recording_with_labels_and_gaps(tmp_path: Path) -> N
 
 
 def test_the_label_is_written_wherever_there_is_room_for_one() -> None:
-    without = {"text", "uem"}
     for kind in WRITTEN:
-        assert ("silence" in written(kind, document((1.0, 2.0), label="silence"))) == (kind not in without), kind
+        assert ("silence" in written(kind, document((1.0, 2.0), label="silence"))) == (kind not in ALONE), kind
 
 
 def test_rttm_names_recording_channel_and_label() -> None:
@@ -260,7 +296,7 @@ def test_mixed_channels_are_channel_1_where_a_number_must_stand_and_empty_where_
 def test_the_channel_is_written_where_one_was_chosen() -> None:
     second = document((1.0, 2.5), channel=2, shared=True)
     assert written("uem", second) == "talk 2 1.000 2.500\n"
-    assert FORMATS["text"].text(second) == "talk.wav[2]\t1.000\t2.500\n"
+    assert FORMATS["text"].write(second) == "talk.wav[2]\t1.000\t2.500\n"
     assert table(written("csv", second), ",")[0]["channel"] == "2"
     assert json.loads(written("json", second))["channel"] == 2
     assert json.loads(written("jsonl", second))["channel"] == 2
@@ -294,9 +330,9 @@ def test_json_says_what_made_it_and_knows_no_infinity() -> None:
 def test_head_stands_once_before_several_recordings() -> None:
     text = written("csv", document((1.0, 2.0)), document((3.0, 4.0), name="b.wav"))
     assert text.splitlines() == [
-        "file,channel,start,end,duration,label",
-        "talk.wav,,1.000,2.000,1.000,speech",
-        "b.wav,,3.000,4.000,1.000,speech",
+        "file,channel,start,end,duration,label,speaker",
+        "talk.wav,,1.000,2.000,1.000,speech,",
+        "b.wav,,3.000,4.000,1.000,speech,",
     ]
 
 
@@ -314,12 +350,4 @@ def test_an_unknown_extension_is_refused_with_the_valid_ones(name: str) -> None:
         by_extension(Path(name))
     message = str(caught.value)
     assert message.startswith(f"{name}: ") and "\n" not in message
-    assert all((kind.extension in message) == bool(kind.write) for kind in FORMATS.values())
-
-
-@pytest.mark.parametrize("kind", [name for name, kind in FORMATS.items() if not kind.write])
-def test_what_is_only_read_is_not_offered_for_writing(kind: str) -> None:
-    with pytest.raises(FormatError, match="no label format has this extension"):
-        by_extension(Path(f"talk{FORMATS[kind].extension}"))
-    with pytest.raises(FormatError, match="only read"):
-        FORMATS[kind].text(document((1.0, 2.0)))
+    assert all(kind.extension in message for kind in FORMATS.values())

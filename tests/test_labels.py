@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from praatio import textgrid
 from pyannote.core import Annotation
 from pyannote.core import Segment as Span
-from test_formats import recordings, written
+from test_formats import ALONE, recordings, written
 
 from vad.errors import FormatError
 from vad.formats import FORMATS, Document, read_labels
@@ -59,7 +59,7 @@ def refused(read: Read, content: str | bytes, name: str, format: str | None = No
     return reason
 
 
-BOTH = [name for name, kind in FORMATS.items() if kind.write]
+BOTH = list(FORMATS)
 NAMED = ["json", "jsonl", "csv", "tsv", "rttm", "uem"]
 
 
@@ -94,14 +94,14 @@ class TestRoundTrip:
         assert [(d.recording, d.channel) for d in found] == list(zip(names, (1, 2, 1), strict=True))
         assert [d.segments for d in found] == [d.segments for d in given]
 
-    @pytest.mark.parametrize("kind", [k for k in BOTH if k not in ("text", "uem")])
+    @pytest.mark.parametrize("kind", [k for k in BOTH if k not in ALONE])
     def test_silences_are_no_speech(self, read: Read, kind: str) -> None:
         silences = Document("talk.wav", 1, 3.0, [Segment(1.0, 2.0)], "silence")
         assert times(read(written(kind, silences), f"x{FORMATS[kind].extension}")) == []
 
     @pytest.mark.parametrize("kind", [k for k in BOTH if k != "json"])
     def test_a_file_without_labels_is_one_recording_without_speech(self, read: Read, kind: str) -> None:
-        (found,) = read(FORMATS[kind].head + FORMATS[kind].text(Document("", None, 0.0, [])), "x", kind)
+        (found,) = read(FORMATS[kind].head + FORMATS[kind].write(Document("", None, 0.0, [])), "x", kind)
         assert (found.recording, found.channel, found.segments) == ("", None, [])
 
     def test_json_names_a_recording_without_speech(self, read: Read) -> None:
@@ -439,6 +439,8 @@ SAMPLES = {
     "</ANNOTATION_DOCUMENT>",
     "ctm": "talk 1 1.0 1.5 hi\n",
     "kaldi": "u talk 1.0 2.5\n",
+    "lhotse": '{"id": "u", "recording_id": "talk", "start": 1.0, "duration": 1.5, "channel": 0, "speaker": "Ann"}\n',
+    "pyannote": '{"diarization": [{"start": 1.0, "end": 2.5, "speaker": "Ann"}]}\n',
 }
 PIECES = ["-1", "nan", "1e999", "9" * 30, "9" * 5000, '"', "\n", "\t", " ", "\0", "[", "{", "-->", "<", ";;", "\x85"]
 PIECES += ["_", "\ud800", "\u0663", ",", ":", "&x;", "true", "null", "\ufeff", "\\", "]]>", "16000"]

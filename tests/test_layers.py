@@ -19,12 +19,14 @@ ROOT = Path(__file__).parent.parent
 # A module imports only from layers with smaller numbers (and within a folder of its own).
 LAYERS = {
     "errors": 0,
+    "extensions": 0,
     "segments": 0,
     "grid": 0,
     "settings": 0.5,  # errors alone
     "events": 0.5,
     "features": 1,
     "intake": 1.2,
+    "exact": 1.2,
     "audio": 1.5,
     "microphone": 1.5,
     "graph": 1,
@@ -36,6 +38,7 @@ LAYERS = {
     "stream": 2.5,
     "feed": 2.5,
     "pretrained": 2,
+    "metadata": 3.55,
     "detector": 3,
     "compat": 3.1,
     "formats": 3,
@@ -46,14 +49,21 @@ LAYERS = {
     "analysis": 3.2,
     "atomic": 0.5,
     "ledger": 3.2,
-    "measuring": 1.6,
+    "overview": 3.4,
+    "duration": 1.6,
     "output": 3.5,
     "peers": 3.5,
     "evaluation": 3.6,
+    "tuning": 3.65,
+    "plotting": 3.55,
+    "drawing": 3.6,
     "recorder": 3.6,
     "commands": 3.6,
     "journal": 3.6,
     "live": 3.6,
+    "convert": 3.6,
+    "timemap": 3.6,
+    "cutting": 3.65,
     "data": 3.7,
     "network": 4,
     "training": 5,
@@ -62,6 +72,7 @@ LAYERS = {
 MAKING = {"torch", "torchaudio", "librosa", "scipy", "onnx", "safetensors", "lhotse", "tomllib", "tomli"}
 USING = {"numpy", "onnxruntime", "soundfile", "soxr", "av", "click"}
 PEERS = {"silero_vad", "ten_vad", "webrtcvad", "torch"}  # other detectors, and what they need: in one module, if asked
+PICTURES = {"matplotlib", "librosa"}  # the [plot] extra, loaded by these modules and only when they are used
 MICROPHONE = "sounddevice"  # the [mic] extra, loaded by one module and only when it is used
 
 
@@ -101,6 +112,8 @@ def test_imports_go_down_the_layers(path: Path) -> None:
             assert here == "microphone", f"{here} imports {top}"
         elif here == "peers" and top in PEERS:
             pass
+        elif top in PICTURES and here in ("plotting", "drawing", "tuning"):
+            continue
         elif top in MAKING:
             allowed = (here, top) == ("data", "lhotse") or (path.name, top) == ("doctor.py", "torch")
             assert LAYERS[here] in (4, 5) or allowed, f"{here} imports {top}"
@@ -146,9 +159,18 @@ def test_preparing_data_loads_no_torch_and_its_help_nothing_heavy() -> None:
     assert not loaded & {"torch", "librosa", "scipy", "onnx", "lhotse"}
 
 
+def test_measuring_and_its_report_load_nothing_of_the_training_side(tmp_path: Path) -> None:
+    arguments = ["evaluate", "--audio", "data/talk.flac", "--report", str(tmp_path / "report.html"), "-q"]
+    loaded = loaded_after(f"from vad.cli import main\ntry: main({arguments})\nexcept SystemExit: pass")
+    assert "onnxruntime" in loaded
+    assert not loaded & {"torch", "torchaudio", "librosa", "scipy", "onnx", "matplotlib"}
+    assert (tmp_path / "report.html").exists()
+
+
 def test_help_loads_nothing_heavy() -> None:
     loaded = loaded_after(
-        "from vad.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\nfrom vad.cli import detect"
+        "from vad.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
+        "from vad.cli import compare, convert, detect, evaluate, remap, split, trim"
     )
     assert "click" in loaded
     assert not loaded & {"numpy", "onnxruntime", "soundfile", "soxr", "av"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -86,3 +88,18 @@ def test_an_impossible_geometry_is_refused(wrong: dict[str, int]) -> None:
 def test_features_of_the_wrong_width_are_refused_in_one_line(network: Network) -> None:
     with pytest.raises(ModelError, match="shape"):
         network(np.zeros((1, 10, 3), np.float32))
+
+
+@settings(max_examples=20, deadline=None)
+@given(geometries, st.integers(0, 2000), st.lists(st.integers(0, 300), max_size=12), st.integers(1, 3))
+def test_threads_give_the_same_scores_in_the_same_order(
+    network: Network, geometry: Geometry, length: int, pieces: list[int], threads: int
+) -> None:
+    frames = FRAMES[:length]
+    with ThreadPoolExecutor(threads) as pool:
+        scorer, scores, at = Scorer(network, geometry, 2, pool=pool), [], 0
+        for piece in [*pieces, length]:
+            scores.append(scorer.push(frames[at : at + piece]))
+            at += piece
+        scores.append(scorer.finish())
+    assert np.array_equal(np.concatenate(scores), window_by_window(network, frames, geometry))

@@ -122,7 +122,7 @@ class TestFiles:
 
     def test_the_recording_itself_is_spared(self, two: Path) -> None:
         before = two.read_bytes()
-        assert "is the recording itself" in stream(two, "--save-all", two, status=1).stderr
+        assert "is the input itself" in stream(two, "--save-all", two, status=1).stderr
         assert two.read_bytes() == before
 
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full disk here")

@@ -31,6 +31,7 @@ class Analysis:
     latency: str | None = None
     keep_scores: bool = False
     raw: Raw | None = None
+    threads: int = 1
     moved: Callable[[float], None] | None = None  # told the share that is done, where the length is known
 
     def __call__(self, one: Input) -> list[Detection]:
@@ -43,5 +44,11 @@ class Analysis:
                 self.moved(min(1.0, seconds * sound.sample_rate / sound.length))
 
         return load(self.model).analyse(
-            sound, self.settings, self.channel, latency=self.latency, keep_scores=self.keep_scores, progress=progress
+            sound,
+            self.settings,
+            self.channel,
+            latency=self.latency,
+            keep_scores=self.keep_scores,
+            progress=progress,
+            threads=self.threads,
         )

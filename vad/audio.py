@@ -19,6 +19,8 @@ import soundfile
 from numpy.typing import ArrayLike
 
 from vad.errors import AudioError
+from vad.exact import DTYPES as EXACT
+from vad.exact import Encoding
 from vad.features import Float32
 from vad.intake import (
     AudioWarning,
@@ -36,6 +38,8 @@ from vad.settings import DTYPES, Raw
 __all__ = ["DTYPES", "AudioWarning", "Channel", "Raw", "Sound", "from_array", "open_sound", "read"]
 
 BLOCK = 1 << 16  # samples read at once
+BARE = Encoding("", "PCM_16", False)
+DEPTHS = {"s32": "PCM_24", "flt": "FLOAT"}  # of what FFmpeg decodes
 # FFmpeg leaves out what the encoder added, notices truncation, and does not talk on standard error.
 MPEG = (".mp1", ".mp2", ".mp3", ".mpga")
 
@@ -49,6 +53,7 @@ class Sound:
     channels: int
     length: int | None  # samples per channel where the container says so
     _blocks: Iterator[Float32]  # (sample, channel)
+    encoding: Encoding = BARE  # of the file
     samples: int = 0  # per channel, read so far
 
     @property
@@ -76,7 +81,10 @@ class Sound:
             yield intake.finish()
 
     def originals(self) -> Iterator[Float32]:
-        """Blocks `(sample, channel)` as they were recorded: at `self.sample_rate`, all channels."""
+        """Blocks `(sample, channel)` as they were recorded: at `self.sample_rate`, all channels.
+
+        They are float32, or of the file's own type where the sound was opened by `open_exact`.
+        """
         for block in self._blocks:
             self.samples += len(block)
             yield block
@@ -92,6 +100,16 @@ def open_sound(source: str | Path | BinaryIO, raw: Raw | None = None) -> Sound:
     else:
         name = str(getattr(source, "name", "stream")).strip("<>")
         sound = _open_raw(source, name, raw) if raw else _open_av(source, name)
+    check_rate(sound.name, sound.sample_rate)
+    return sound
+
+
+def open_exact(path: Path) -> Sound:
+    """Open a file whose `originals()` are its very samples, where it holds them without loss.
+
+    Raises what `open_sound` does.
+    """
+    sound = _open_path(path, None, exact=True)
     check_rate(sound.name, sound.sample_rate)
     return sound
 
@@ -135,7 +153,7 @@ class _Forward(soundfile.SoundFile):  # type: ignore[misc]
         return False
 
 
-def _open_path(path: Path, raw: Raw | None) -> Sound:
+def _open_path(path: Path, raw: Raw | None, exact: bool = False) -> Sound:
     """A file by libsndfile or else by FFmpeg; what is no ordinary file as a pipe."""
     try:
         file = path.open("rb")
@@ -155,7 +173,7 @@ def _open_path(path: Path, raw: Raw | None) -> Sound:
     except (soundfile.LibsndfileError, TypeError):  # TypeError: it takes a name in .raw for bare samples
         return _open_av(file, str(path))
     file.close()
-    return _from_libsndfile(sound, str(path))
+    return _from_libsndfile(sound, str(path), EXACT.get(sound.subtype, "float32") if exact else "float32")
 
 
 def _is_mpeg(head: bytes) -> bool:
@@ -163,28 +181,30 @@ def _is_mpeg(head: bytes) -> bool:
     return head.startswith(b"ID3") or (head[:1] == b"\xff" and head[1:2] >= b"\xe0")
 
 
-def _from_libsndfile(file: _Forward, name: str) -> Sound:
+def _from_libsndfile(file: _Forward, name: str, dtype: str) -> Sound:
     length = file.frames if file.frames < 1 << 60 else None  # a header written to a pipe may not know
+    whole = dtype == "float32" and file.subtype == "PCM_16"  # numpy makes the same floats of it, faster
 
     def blocks() -> Iterator[Float32]:
         done, rows = 0, _rows(file.channels)
         with file:
             while True:
-                buffer = np.zeros((rows, file.channels), np.float32)
+                buffer = np.zeros((rows, file.channels), "int16" if whole else dtype)
                 try:
                     block = file.read(out=buffer)
                 except soundfile.LibsndfileError as error:
                     block = buffer[: max(0, file.tell() - done)]  # what was decoded before the damage
                     done += len(block)
-                    yield block
+                    yield to_float(block) if whole else block
                     _damaged(name, done / file.samplerate, error)
                     return
                 if not len(block):
                     return
                 done += len(block)
-                yield block
+                yield to_float(block) if whole else block
 
-    return Sound(name, file.samplerate, file.channels, length, blocks())
+    encoding = Encoding(file.format, file.subtype, file.subtype in EXACT)
+    return Sound(name, file.samplerate, file.channels, length, blocks(), encoding)
 
 
 def _open_av(file: BinaryIO, name: str) -> Sound:
@@ -242,7 +262,9 @@ def _open_av(file: BinaryIO, name: str) -> Sound:
         if failure:
             _damaged(name, done / rate, failure)
 
-    return Sound(name, rate, codec.channels, length, blocks())
+    depth = DEPTHS.get(codec.format.name.rstrip("p"), "PCM_16")
+    encoding = Encoding("", depth if codec.codec.lossless else "PCM_16", codec.codec.lossless)
+    return Sound(name, rate, codec.channels, length, blocks(), encoding)
 
 
 def _damaged(name: str, seconds: float, error: Exception) -> None:

@@ -6,18 +6,12 @@ import contextlib
 import glob
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from vad.errors import AudioError
-
-# What counts as sound when a folder is searched; a file named outright may be called anything.
-_NAMES = """
-    3gp aac ac3 aif aifc aiff alac amr ape au avi caf flac flv m4a m4b m4v mka mkv mov mp2 mp3 mp4 mpeg mpg
-    oga ogg opus snd sph ts tta voc w64 wav webm wma wmv wv
-"""
-EXTENSIONS = frozenset(f".{name}" for name in _NAMES.split())
+from vad.extensions import EXTENSIONS
 
 
 @dataclass(frozen=True)
@@ -29,41 +23,48 @@ class Input:
     size: int | None = field(default=None, compare=False)  # bytes, where that is known
 
 
-def find(names: Iterable[str]) -> tuple[list[Input], list[AudioError]]:
+def holds_sound(path: Path) -> bool:
+    """Whether a file is called as sound is."""
+    return path.suffix.lower() in EXTENSIONS
+
+
+def find(
+    names: Iterable[str], wanted: Callable[[Path], bool] = holds_sound, what: str = "sound"
+) -> tuple[list[Input], list[AudioError]]:
     """The recordings that files, folders (searched to their depth) and patterns stand for.
 
     Each comes once, in the order named. A file that does not exist is kept, and fails when it is
-    opened; the errors are those of folders and patterns that hold no sound.
+    opened; the errors are those of folders and patterns that hold no sound. Where other files are
+    meant, `wanted` knows those in a folder, and `what` says what they hold.
     """
     found: dict[str, Input] = {}
     errors = []
     for name in names:
         if os.path.isdir(name):
-            here = _search(name)
+            here = _search(name, wanted)
         elif glob.has_magic(name) and not os.path.exists(name):
             paths = sorted(glob.glob(name, recursive=True))
             here = [Input(path, Path(Path(path).name), _size(path)) for path in paths if Path(path).is_file()]
         else:
             here = [Input(name, Path("stdin" if name == "-" else Path(name).name), _size(name))]
         if not here:
-            what = "folder" if os.path.isdir(name) else "pattern"
-            errors.append(AudioError(f"{name}: no sound files in this {what}; name one that holds some"))
+            place = "folder" if os.path.isdir(name) else "pattern"
+            errors.append(AudioError(f"{name}: no {what} files in this {place}; name one that holds some"))
         for one in here:
             found.setdefault(one.path if one.path == "-" else os.path.abspath(one.path), one)
     return list(found.values()), errors
 
 
-def _search(folder: str) -> list[Input]:
-    """Sound files in `folder` and below, hidden ones left out."""
+def _search(folder: str, wanted: Callable[[Path], bool]) -> list[Input]:
+    """Files that are `wanted` in `folder` and below, hidden ones left out."""
     found = []
     for where, folders, files in os.walk(folder):
         folders[:] = sorted(f for f in folders if not f.startswith("."))
         inside = os.path.relpath(where, folder)
         for file in sorted(files):
-            relative = Path(inside, file)
-            if relative.suffix.lower() in EXTENSIONS and not file.startswith("."):
-                path = str(Path(where, file))
-                found.append(Input(path, relative, _size(path)))
+            path, relative = Path(where, file), Path(inside, file)
+            if wanted(path) and not file.startswith("."):
+                found.append(Input(str(path), relative, _size(str(path))))
     return found
 
 

@@ -7,6 +7,8 @@ the steps before it again; with `right` frames of context the answer is the one 
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
+
 import numpy as np
 
 from vad.errors import ModelError
@@ -68,9 +70,11 @@ class CausalScorer:
         return scores[early:]
 
 
-def start(network: Network, geometry: Geometry, wait: int | None = None) -> Scorer | CausalScorer:
-    """A scorer of the kind that `network` needs; `wait` is that of `Scorer`."""
-    return CausalScorer(network, geometry) if network.delays else Scorer(network, geometry, wait=wait)
+def start(
+    network: Network, geometry: Geometry, wait: int | None = None, pool: Executor | None = None
+) -> Scorer | CausalScorer:
+    """A scorer of the kind that `network` needs; `wait` and `pool` are those of `Scorer`."""
+    return CausalScorer(network, geometry) if network.delays else Scorer(network, geometry, wait=wait, pool=pool)
 
 
 _NONE = np.empty(0, np.float32)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -77,8 +79,8 @@ class Detector:
         known = {f.name for f in fields(Segmentation)}
         if unknown := changes.keys() - known:
             raise SettingError(f"no setting {min(unknown)!r}; valid are {', '.join(sorted(known))}")
-        thresholds = self.description.thresholds
-        chosen = {**thresholds.get(preset, thresholds["default"]), **PRESETS[preset]}
+        own = self.description.thresholds
+        chosen = {**own.get(preset, own["default"]), **PRESETS[preset], **own.get(preset, {})}
         given = {name: float(value) for name, value in changes.items() if value is not None}
         if "onset" in given and "offset" not in given:
             given["offset"] = min(chosen["offset"], given["onset"])
@@ -172,29 +174,38 @@ class Detector:
         latency: float | str | None = None,
         keep_scores: bool = False,
         progress: Callable[[float], None] | None = None,
+        hear: Callable[[Float32], None] | None = None,
+        threads: int = 1,
     ) -> list[Detection]:
         """What `detect` and `scores` are made of: a `Detection` per channel (one unless `"each"`).
 
-        `progress` is called with the seconds read so far.
+        `progress` is called with the seconds read so far, `hear` with each block `(row, sample)` at
+        the model's rate. With more than one of `threads` the network, half of the work, has a
+        thread of its own; the result is the same.
         """
         best = self.at(latency)
         features, geometry = best.description.features, best.geometry(latency)
-        chains = [Chain(features, start(best.network, geometry), settings) for _ in range(sound.rows(channel))]
-        found: list[list[Found]] = [[] for _ in chains]
+        with ThreadPoolExecutor(1) if threads > 1 else contextlib.nullcontext() as pool:
+            scorers = [start(best.network, geometry, pool=pool) for _ in range(sound.rows(channel))]
+            chains = [Chain(features, scorer, settings) for scorer in scorers]
+            found: list[list[Found]] = [[] for _ in chains]
 
-        def keep(row: list[Found], piece: Found) -> None:
-            row.append(piece if keep_scores else Found(piece.scores[:0], piece.events))
+            def keep(row: list[Found], piece: Found) -> None:
+                row.append(piece if keep_scores else Found(piece.scores[:0], piece.events))
 
-        for rows in sound.blocks(features.sample_rate, channel):
-            for chain, row, samples in zip(chains, found, rows, strict=True):
-                keep(row, chain.push(samples))
-            if progress:
-                progress(sound.duration)
-        duration = floor_milliseconds(sound.duration)
+            for rows in sound.blocks(features.sample_rate, channel):
+                for chain, row, samples in zip(chains, found, rows, strict=True):
+                    keep(row, chain.push(samples))
+                if hear:
+                    hear(rows)
+                if progress:
+                    progress(sound.duration)
+            duration = floor_milliseconds(sound.duration)
+            for chain, row in zip(chains, found, strict=True):
+                keep(row, chain.finish(duration))
         numbers = range(1, len(chains) + 1) if channel == "each" else [None if channel == "mix" else int(channel)]
         detections = []
-        for chain, row, number in zip(chains, found, numbers, strict=True):
-            keep(row, chain.finish(duration))
+        for row, number in zip(found, numbers, strict=True):
             segments = [segment for piece in row for segment in segments_of(piece.events)]
             scores = np.concatenate([piece.scores for piece in row]) if keep_scores else None
             detections.append(Detection(sound.name, number, duration, segments, scores))

@@ -6,7 +6,7 @@ mel scale of Slaney's Auditory Toolbox (1998), as `librosa.filters.mel` does by 
 
 A frame must not depend on how the sound was cut, to the last bit. So each is computed on its own,
 and its bands are sums in a fixed order instead of a matrix product, whose rounding depends on the
-shape, the row and the processor.
+shape, the row and the processor. What is left is mostly the FFT.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,22 @@ from vad.grid import Grid
 
 Float32 = NDArray[np.float32]
 
-BLOCK = 64  # frames worked on at once, few enough for the cache
+BLOCK = 256  # frames worked on at once, few enough for the cache
+
+
+class _Slopes(NamedTuple):
+    """Bins sorted so that those between each two edges can be added row by row.
+
+    First the first bin from each edge on, then the second of those that hold two, and so on, the
+    gaps between edges sorted by how many they hold.
+    """
+
+    bins: NDArray[np.int64]  # (row,)
+    rising: Float32  # (row, 1), its weight in the band that rises
+    falling: Float32  # (row, 1), and in the one that falls
+    counts: list[int]  # rows of each turn; those of a turn are added to the first rows
+    rise: NDArray[np.int64]  # (mel,), the row in which each band has risen
+    fall: NDArray[np.int64]  # (mel,), and the one in which it has fallen
 
 
 @dataclass(frozen=True)
@@ -102,29 +117,43 @@ class LogMel:
         return np.fft.rfftfreq(self.window, 1 / self.sample_rate).astype(np.float64)
 
     @cached_property
-    def _slopes(self) -> tuple[Float32, Float32, NDArray[np.int64], Float32]:
-        """The filterbank as what it is: between two edges, one band rises and the one below it falls.
-
-        Weights of the bins in the rising and in the falling band, `(bin,)` each; the first bin
-        from each edge but the last on, `(n_mels + 1,)`; and 1 where a bin lies between it and the
-        next edge, else 0, `(n_mels + 1,)`.
-        """
+    def _slopes(self) -> _Slopes:
+        """The filterbank as what it is: between two edges, one band rises and the one below it falls."""
         edge = np.searchsorted(self._edges, self._bins, side="right") - 1
         padded = np.pad(self.filterbank, ((0, 0), (1, 1)))  # bands -1 and n_mels, of weight 0
-        bins, band = np.arange(len(edge)), np.clip(edge, -1, self.n_mels)
-        rising, falling = padded[bins, band + 1], padded[bins, np.maximum(band, 0)]
-        first = np.searchsorted(edge, np.arange(self.n_mels + 1))
-        held = np.isin(np.arange(self.n_mels + 1), edge).astype(np.float32)
-        return rising, falling, np.minimum(first, len(edge) - 1), held
+        held = [np.flatnonzero(edge == gap) for gap in range(self.n_mels + 1)]  # bins between two edges
+        order = sorted(range(len(held)), key=lambda gap: -len(held[gap]))
+        pairs: list[tuple[int, int]] = []  # a bin and the gap it lies in: the first of each gap, the second, ...
+        counts = []
+        for turn in range(max(1, *map(len, held))):
+            here = [(held[gap][turn], gap) for gap in order if turn < len(held[gap])]
+            if turn == 0:  # a gap without bins has the first of all, at weight 0
+                here += [(0, gap) for gap in order if not len(held[gap])]
+            pairs += here
+            counts.append(len(here))
+        bins, gaps = np.array(pairs).T
+        inside = (edge[bins] == gaps)[:, None]
+        place = np.argsort(order)
+        rising, falling = padded[bins, gaps + 1][:, None] * inside, padded[bins, gaps][:, None] * inside
+        return _Slopes(bins, rising, falling, counts, place[:-1], place[1:])
 
-    def _log_energy(self, spectrum: NDArray[np.complexfloating[Any, Any]]) -> Float32:
-        """Log energies `(frame, mel)` of spectra `(frame, bin)`."""
-        rising, falling, first, held = self._slopes
-        power = np.square(spectrum.real) + np.square(spectrum.imag)
-        up = np.add.reduceat(power * rising, first, 1) * held
-        down = np.add.reduceat(power * falling, first, 1) * held
-        energy: Float32 = np.log(up[:, :-1] + down[:, 1:] + np.float32(self.floor))
-        return energy
+    def _log_energy(self, spectrum: NDArray[np.complex64]) -> Float32:
+        """Log energies `(frame, mel)` of spectra `(frame, bin)`, worked out as `(bin, frame)`: whole rows are added."""
+        slopes = self._slopes
+        squares = np.square(spectrum.view(np.float32))
+        power = np.ascontiguousarray((squares[:, ::2] + squares[:, 1::2]).T)
+        down = power[slopes.bins]
+        up = down * slopes.rising
+        down *= slopes.falling
+        start = slopes.counts[0]
+        for count in slopes.counts[1:]:
+            up[:count] += up[start : start + count]
+            down[:count] += down[start : start + count]
+            start += count
+        energy: Float32 = up[slopes.rise]
+        energy += down[slopes.fall]
+        energy += np.float32(self.floor)
+        return np.log(energy, out=energy).T
 
     def __call__(self, samples: Float32) -> Float32:
         """Frames of a whole recording: `(sample,)` to `(ceil(sample / hop), n_mels)`, float32."""
@@ -140,7 +169,9 @@ class LogMel:
         energy = np.empty((count, self.n_mels), np.float32)
         for start in range(0, count, BLOCK):
             stop = min(start + BLOCK, count)
-            energy[start:stop] = self._log_energy(np.fft.rfft(windows[start:stop] * self.taper))
+            energy[start:stop] = self._log_energy(
+                np.fft.rfft(windows[start:stop] * self.taper).astype(np.complex64, copy=False)
+            )
         return energy
 
 

@@ -133,7 +133,7 @@ def to_float(array: NDArray[Any]) -> Float32:
     if array.dtype.kind == "f":
         with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, and is silenced
             return array.astype(np.float32)
-    scaled = array.astype(np.float32) / -np.float32(np.iinfo(array.dtype).min or -128)
+    scaled: Float32 = np.multiply(array, -1 / np.float32(np.iinfo(array.dtype).min or -128), dtype=np.float32)
     return scaled - np.float32(1) if array.dtype.kind == "u" else scaled
 
 

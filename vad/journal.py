@@ -48,7 +48,7 @@ class Journal:
             elif isinstance(event, End):
                 self._segments += 1
                 segment = event.segment
-                self._put(self._kind.text(Document(self._name, None, segment.end, [segment], first=self._segments)))
+                self._put(self._kind.write(Document(self._name, None, segment.end, [segment], first=self._segments)))
 
     def _put(self, text: str) -> None:
         with explain("standard output"):

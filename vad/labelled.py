@@ -66,7 +66,7 @@ def left_out(matches: Matches, unlisted: list[str]) -> list[str]:
     """What was not matched and what the UEM does not list, as lines for a person."""
     counts = {
         "sound files without labels are": matches.unlabelled,
-        "labels without sound are": matches.orphans,
+        "labels that belong to no recording are": matches.orphans,
         "recordings that the UEM does not list are": unlisted,
     }
     return [f"{len(items)} {what} left out, like {items[0]}" for what, items in counts.items() if items]

@@ -8,13 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
-from vad.batch import EXTENSIONS, Input, find
+from vad.batch import Input, find
 from vad.errors import FormatError, RecipeError
-from vad.formats import FORMATS, Document, read_labels
+from vad.extensions import EXTENSIONS
+from vad.formats import FORMATS, Document, holds_labels, read_labels
 from vad.segments import Segment, merge
-
-# UEM says what counts, not what is speech.
-LABELS = {f.extension.lower() for f in FORMATS.values()} - {".uem"}
 
 
 @dataclass
@@ -25,6 +23,7 @@ class Matches:
     places: dict[str, str] = field(default_factory=dict)  # path of each sound within the folder that was named
     orphans: list[str] = field(default_factory=list)  # labels that belong to no sound, and why
     problems: list[str] = field(default_factory=list)  # labels that cannot be used, and why
+    damaged: dict[str, str] = field(default_factory=dict)  # recordings whose labels cannot be read, and why
 
     @property
     def unlabelled(self) -> list[str]:
@@ -45,16 +44,24 @@ def match(audio: Path, labels: Path | None = None, format: str | None = None) ->
     sounds, errors = find([str(audio)])
     if errors:
         raise RecipeError(str(errors[0]))
+    home = labels or (audio if audio.is_dir() else audio.parent)
+    return match_inputs(sounds, home, format, beside=labels is None and audio.is_file())
+
+
+def match_inputs(sounds: list[Input], home: Path, format: str | None = None, beside: bool = False) -> Matches:
+    """What `match` does, for `sounds` that were found already and labels in the folder or file `home`.
+
+    With `beside`, labels below the folder and of other names are no concern.
+    """
     matches = Matches(places={one.path: one.relative.as_posix() for one in sounds})
     names = Names(sounds)
-    home = labels or (audio if audio.is_dir() else audio.parent)
     files = list(_label_files(home, format))
-    if labels is None and audio.is_file():
+    if beside:
         files = [file for file in files if file.parent == home and names.find(file.stem)]
     for file in files:
         _take(file, home, format, names, matches)
     if not files:
-        known = ", ".join(sorted(LABELS))
+        known = ", ".join(sorted({f.suffix for f in FORMATS.values()} - {".uem"}))
         raise RecipeError(f"{home}: no labels ({known}); name the folder or file that holds them")
     if not matches.labelled:
         left = (matches.problems + matches.orphans)[0]
@@ -145,6 +152,7 @@ def _take(file: Path, home: Path, format: str | None, names: Names, matches: Mat
     except FormatError as error:
         if file == home:
             raise RecipeError(str(error)) from error
+        matches.damaged.update(dict.fromkeys(names.find(own), str(error)))
         (matches.problems if names.find(own) else matches.orphans).append(str(error))
         return
     if names.only and file == home and not any(d.recording for d in documents):  # one sound, one file: no names
@@ -178,12 +186,10 @@ def _label_files(home: Path, format: str | None) -> Iterator[Path]:
             raise RecipeError(f"{home}: does not exist; name the labels, a file or a folder")
         yield home
         return
-    wanted = {FORMATS[format].extension.lower()} if format in FORMATS else LABELS
     for path in sorted(home.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(home).parts)
-        plain = Path(path.name.removesuffix(".gz"))
-        extension = plain.suffix or f".{plain.name}"  # Kaldi's segments have none
-        if path.is_file() and extension.lower() in wanted and not hidden:
+        counts = format is None and holds_labels(path, "uem")  # says what counts, not what is speech
+        if path.is_file() and holds_labels(path, format) and not hidden and not counts:
             yield path
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from string import Formatter
 from typing import Any, Protocol, TextIO
 
 import numpy as np
@@ -20,7 +22,7 @@ from vad.errors import FormatError, SettingError
 from vad.formats import Document, Format
 from vad.ledger import Ledger
 
-FIELDS = ("dir", "name", "stem", "ext", "channel")
+WIDE = re.compile("[0-9]{3}")  # in the format of a field: a name of hundreds of characters
 
 
 class Output(Protocol):
@@ -101,7 +103,7 @@ class Shared:
         """Append `documents`; `FormatError` where that fails."""
         if self._path:
             spare(self._path, source)
-        self.append([self._kind.text(replace(document, shared=self._several)) for document in documents])
+        self.append([self._kind.write(replace(document, shared=self._several)) for document in documents])
 
     def append(self, texts: list[str]) -> None:
         """Append documents that are written down already."""
@@ -137,7 +139,7 @@ class Kept:
 
     def write(self, source: Input, documents: list[Document]) -> None:
         """Note `documents`; `FormatError` where that fails."""
-        texts = [self._kind.text(replace(document, shared=True)) for document in documents]
+        texts = [self._kind.write(replace(document, shared=True)) for document in documents]
         with explain(str(self._ledger.path)):
             self._ledger.add(source.path, texts)
 
@@ -168,7 +170,7 @@ class Separate:
                 )
             spare(path, source)
             with replacing(path) as file, explain(str(path)):
-                file.write((self._kind.head + self._kind.text(document)).encode("utf-8"))
+                file.write((self._kind.head + self._kind.write(document)).encode("utf-8"))
 
     def holds(self, source: Input) -> bool:
         """Whether there is the file of its first channel, which is written last."""
@@ -180,20 +182,47 @@ class Separate:
 
 
 def name_output(target: str, source: Input, channel: int | None, extension: str) -> Path:
-    """The output file of `source` for a folder, or for a template with `FIELDS` in braces.
+    """The output file of `source` for a folder, or for a template with fields in braces.
 
     Raises `SettingError` where the template has other fields.
     """
     if not is_template(target):
         suffix = f".ch{channel}" if channel else ""
         return Path(target, source.relative.with_name(source.relative.stem + suffix + extension))
+    return Path(fill(target, name_fields(source) | {"channel": str(channel or "mix")}))
+
+
+def name_fields(source: Input) -> dict[str, object]:
+    """What a template can take from the name of `source`."""
     path = Path("stdin" if source.path == "-" else source.path)
-    values = (str(path.parent), path.name, path.stem, path.suffix[1:], str(channel or "mix"))
+    return {"dir": str(path.parent), "name": path.name, "stem": path.stem, "ext": path.suffix[1:]}
+
+
+def fill(template: str, values: Mapping[str, object], option: str = "") -> str:
+    """`template` with `values` for its fields in braces; but for `dir` none of them makes or leaves a folder.
+
+    Raises `SettingError`, which begins with `option`, for other fields and for formats that they do not have.
+    """
     try:
-        return Path(target.format_map(dict(zip(FIELDS, values, strict=True))))
+        for _, name, how, _ in Formatter().parse(template):
+            if name is not None and (name not in values or "{" in (how or "") or WIDE.search(how or "")):
+                raise ValueError
+        return template.format_map({name: _within(name, value) for name, value in values.items()})
     except (KeyError, ValueError, IndexError, AttributeError, TypeError) as error:
-        valid = ", ".join(f"{{{name}}}" for name in FIELDS)
-        raise SettingError(f"{target}: not a template; the fields are {valid}") from error
+        valid = ", ".join(f"{{{name}}}" for name in values)
+        raise SettingError(f"{option}{template}: not a template; the fields are {valid}") from error
+
+
+def _within(name: str, value: object) -> object:
+    if name == "dir" or not isinstance(value, str):
+        return value
+    plain = value.replace("/", "_").replace(os.sep, "_")
+    return "_" if plain in (".", "..") else plain
+
+
+def literal(folder: str) -> str:
+    """`folder` as a part of a template that stands for itself."""
+    return folder.replace("{", "{{").replace("}", "}}")
 
 
 def is_template(target: str) -> bool:
@@ -208,9 +237,9 @@ def is_folder(target: str) -> bool:
 
 
 def spare(path: Path, source: Input) -> None:
-    """Raise `FormatError` where writing to `path` would destroy the recording itself."""
+    """Raise `FormatError` where writing to `path` would destroy the input itself."""
     if path.exists() and os.path.exists(source.path) and path.samefile(source.path):
-        raise FormatError(f"{source.path}: is the recording itself; name another place for its labels")
+        raise FormatError(f"{source.path}: is the input itself; name another place for the output")
 
 
 def check_scores_target(target: str, several: bool) -> None:

@@ -159,6 +159,11 @@ def open_pool(jobs: int | None, inputs: Sequence[Input]) -> contextlib.AbstractC
     return Processes(jobs) if jobs > 1 else contextlib.nullcontext()
 
 
+def threads_each(jobs: int | None, inputs: Sequence[Input]) -> int:
+    """How many threads there are for each of `inputs` that is worked on at once."""
+    return max(1, (jobs or CORES) // max(1, len(inputs)))
+
+
 class Processes:
     """`workers` processes of this machine. To be used as a context; its end gives up what is under way."""
 

@@ -24,7 +24,7 @@ class Description:
     name: str
     version: str
     features: LogMel
-    thresholds: dict[str, dict[str, float]]  # {preset: {"onset": ..., "offset": ...}}
+    thresholds: dict[str, dict[str, float]]  # {preset: {"onset": ..., "offset": ..., and what else was tuned}}
     recipe: dict[str, Any]  # the settings it was trained with
     training: dict[str, Any]  # a summary of the data, and how well it did
 

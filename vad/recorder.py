@@ -20,7 +20,7 @@ from vad.batch import Input
 from vad.errors import AudioError, SettingError
 from vad.events import End, Event, Start
 from vad.features import Float32
-from vad.output import is_template, spare
+from vad.output import fill, is_template, literal, spare
 from vad.segments import Segment
 
 FIELDS = ("number", "start", "end", "duration", "clock")
@@ -43,7 +43,7 @@ class Recorder:
 
     def __init__(self, target: str | Path, sample_rate: int) -> None:
         text = str(target)
-        self._template = text if is_template(text) else str(Path(text.replace("{", "{{"), NAME))
+        self._template = text if is_template(text) else str(Path(literal(text), NAME))
         self._rate = sample_rate
         self._waiting: list[Float32] = []
         self._from = 0  # number of the first sample that waits
@@ -93,11 +93,7 @@ class Recorder:
 
     def _name(self, segment: Segment) -> Path:
         values = (self._number, segment.start, segment.end, segment.duration, self._began)
-        try:
-            return Path(self._template.format(**dict(zip(FIELDS, values, strict=True))))
-        except (KeyError, ValueError, IndexError, AttributeError, TypeError) as error:
-            valid = ", ".join(f"{{{name}}}" for name in FIELDS)
-            raise SettingError(f"--save {self._template}: not a template; the fields are {valid}") from error
+        return Path(fill(self._template, dict(zip(FIELDS, values, strict=True)), "--save "))
 
     def _begin(self, channels: int) -> None:
         self._number += 1

@@ -9,6 +9,8 @@ the recording and on nothing else: not on how the sound arrived, nor on what sha
 from __future__ import annotations
 
 import hashlib
+from collections import deque
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from vad.errors import ModelError
 from vad.features import Float32
 from vad.graph import LIMIT, check_graph
 
+PENDING = 2  # batches that may wait for a thread of the pool
 INPUT, OUTPUT = "features", "scores"
 STATE, NEXT_STATE = "state", "next_state"  # of a causal network
 
@@ -29,7 +32,7 @@ class Geometry:
     """Frames of a window: `left` context, the `block` that is scored, `right` context."""
 
     left: int = 800
-    block: int = 3200
+    block: int = 8000
     right: int = 400
 
     def __post_init__(self) -> None:
@@ -121,12 +124,22 @@ _REFUSALS = (
 class Scorer:
     """Takes frames in pieces, gives scores block by block, in batches of up to `batch` windows.
 
-    A batch is waited for unless `wait` says how many blocks are enough: 1 where time matters.
+    A batch is waited for unless `wait` says how many blocks are enough: 1 where time matters. With
+    a `pool` of threads batches are scored there meanwhile, and come when they are done, in order.
     """
 
-    def __init__(self, network: Network, geometry: Geometry = OFFLINE, batch: int = 4, wait: int | None = None) -> None:
-        self._network, self._geometry, self._batch = network, geometry, batch
+    def __init__(
+        self,
+        network: Network,
+        geometry: Geometry = OFFLINE,
+        batch: int = 4,
+        wait: int | None = None,
+        pool: Executor | None = None,
+    ) -> None:
+        self._network, self._geometry, self._batch, self._pool = network, geometry, batch, pool
         self._wait = batch if wait is None else wait
+        self._ready: list[Float32] = []  # scores to be given next
+        self._pending: deque[Future[Float32]] = deque()  # and those after them
         self._pieces: list[Float32] = []
         self._from = 0  # frame number of the first frame kept
         self._frames = 0  # frames taken
@@ -140,7 +153,9 @@ class Scorer:
         self._frames += len(features)
         g = self._geometry
         complete = (self._frames - self._scored - g.right) // g.block
-        return self._score(complete) if complete >= self._wait else _NONE
+        if complete >= self._wait:
+            self._score(complete)
+        return self._collect(PENDING)
 
     @property
     def missing(self) -> int:
@@ -149,31 +164,43 @@ class Scorer:
 
     def finish(self) -> Float32:
         """The scores still owed, `(frame,)`."""
-        return self._score(-(-(self._frames - self._scored) // self._geometry.block))
+        self._score(-(-(self._frames - self._scored) // self._geometry.block))
+        return self._collect(0)
 
-    def _score(self, blocks: int) -> Float32:
+    def _score(self, blocks: int) -> None:
         """Score the next `blocks` blocks; windows of equal shape share a batch."""
         if blocks < 1:
-            return _NONE
+            return
         kept = np.concatenate(self._pieces)
         g = self._geometry
-        scores: list[Float32] = []
         batch: list[Float32] = []
         skip = 0
         for start in range(self._scored, self._scored + blocks * g.block, g.block):
             first = max(0, start - g.left)
             window = kept[first - self._from : start + g.block + g.right - self._from]
             if batch and (len(batch) == self._batch or len(window) != len(batch[0]) or start - first != skip):
-                scores.append(self._run(batch, skip))
+                self._begin(batch, skip)
                 batch = []
             batch.append(window)
             skip = start - first
-        scores.append(self._run(batch, skip))
-        owed = min(blocks * g.block, self._frames - self._scored)
-        self._scored += owed
+        self._begin(batch, skip)
+        self._scored += min(blocks * g.block, self._frames - self._scored)
         keep_from = max(0, self._scored - g.left)
         self._pieces, self._from = [kept[keep_from - self._from :].copy()], keep_from
-        return np.concatenate(scores)[:owed]
+
+    def _begin(self, batch: list[Float32], skip: int) -> None:
+        """Have a batch scored, here or by the pool."""
+        if self._pool:
+            self._pending.append(self._pool.submit(self._run, batch, skip))
+        else:
+            self._ready.append(self._run(batch, skip))
+
+    def _collect(self, most: int) -> Float32:
+        """The scores that there are, once at most `most` batches are still to be done."""
+        while self._pending and (len(self._pending) > most or self._pending[0].done()):
+            self._ready.append(self._pending.popleft().result())
+        ready, self._ready = self._ready, []
+        return np.concatenate(ready) if ready else _NONE
 
     def _run(self, batch: list[Float32], skip: int) -> Float32:
         """The scores of the blocks that start `skip` frames into each window, one after another."""

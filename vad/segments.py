@@ -42,9 +42,19 @@ def merge(segments: Iterable[Segment], gap: float = 0.0) -> list[Segment]:
     return merged
 
 
+def pad(segments: Iterable[Segment], before: float, after: float) -> list[Segment]:
+    """`segments` that begin and end so many seconds earlier and later, made one where they meet."""
+    return merge(Segment(max(0.0, start - before), end + after) for start, end in segments)
+
+
+def drop(segments: Iterable[Segment], shortest: float) -> list[Segment]:
+    """`segments` without those shorter than `shortest` seconds."""
+    return [s for s in segments if s.duration >= shortest - 1e-9]
+
+
 def clip(segments: Iterable[Segment], duration: float) -> list[Segment]:
     """`segments` without what reaches past `duration`."""
-    return [s._replace(end=min(s.end, duration)) for s in segments if s.start < duration]
+    return [s if s.end <= duration else Segment(s.start, duration) for s in segments if s.start < duration]
 
 
 def total(segments: Iterable[Segment]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 from vad.errors import SettingError
 
@@ -59,7 +60,39 @@ class Raw:
     dtype: str = "int16"
 
 
+GOALS = ("dcf", "deter", "miss", "false_alarm")  # figures that settings can be tuned to make low
+
 LIVE_FORMATS = ("jsonl", "text", "csv", "rttm", "srt")  # that can be written event by event
+
+
+class Weights(NamedTuple):
+    """Of the detection cost: NIST's (OpenSAT)."""
+
+    miss: float = 0.75
+    alarm: float = 0.25
+
+
+WEIGHTS = Weights()
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """How detection is measured."""
+
+    collar: float = 0.0  # seconds on each side of a reference boundary that are not scored
+    weights: Weights = WEIGHTS
+    resamples: int = 1000  # of the recordings, for confidence intervals; 0 for none
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.collar < 60:
+            raise SettingError(f"collar={self.collar}: give seconds from 0 to 60")
+        if not all(0 <= w < math.inf for w in self.weights) or not any(self.weights):
+            raise SettingError(f"dcf={self.weights.miss:g} {self.weights.alarm:g}: give two weights, not negative")
+
+
+MEASURING = Measuring()
+
 
 # How late a stream's scores may be, in seconds; the names are those of `--latency`.
 LATENCIES: dict[str, float] = {"lowest": 0.04, "balanced": 0.3, "accurate": 0.5}

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from vad.data.index import SHORTEST, Region, cut, update_index, write_index
 from vad.data.splitting import DEFAULT, Splitting, only_speaker
+from vad.duration import duration_of
 from vad.errors import AudioError, RecipeError
 from vad.formats import speech_of
 from vad.labelled import left_out
 from vad.matching import Matches, match, read_uem
-from vad.measuring import measure
 from vad.segments import Segment
 
 FULL = 0.98  # a share of speech from which on there is hardly any silence to learn from
@@ -87,7 +87,7 @@ def gather(
     source = source or audio.resolve().name
     for path, documents in matches.labelled.items():
         try:
-            duration = measure(path)
+            duration = duration_of(path)
         except AudioError as error:
             gathered.unreadable.append(str(error))
             continue

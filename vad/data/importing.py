@@ -16,9 +16,9 @@ from vad.data.index import INDICES, SHORTEST, Region, cut, intersect, update_ind
 from vad.data.manifests import Part, find_manifests, read_parts
 from vad.data.silver import find_loud
 from vad.data.splitting import only_speaker
+from vad.duration import duration_of
 from vad.errors import AudioError, RecipeError
 from vad.grid import Grid
-from vad.measuring import measure
 from vad.segments import Segment, merge
 
 PAUSE = 0.1  # seconds between aligned words that are no pause
@@ -179,7 +179,7 @@ def _plain(source: Path, settings: ImportSettings, folder: Path, left_out: list[
     for one in found:
         try:
             region = Region(
-                Path(one.path), 0.0, measure(one.path), settings.name or source.resolve().name, settings.licence
+                Path(one.path), 0.0, duration_of(one.path), settings.name or source.resolve().name, settings.licence
             )
             lines.append(region.line(folder) | {"name": one.relative.as_posix()})
         except AudioError as error:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vad.duration import duration_of
 from vad.errors import RecipeError
-from vad.measuring import measure
 
 NAME = re.compile(r"(?P<before>.*?)[_-]?recordings[_-]?(?P<part>.*)\.jsonl(\.gz)?")
 HELD_OUT = re.compile(r"(^|[-_.])(test|eval)", re.IGNORECASE)  # parts that measure, and never train
@@ -101,7 +101,7 @@ def _read_kaldi(lhotse: Any, path: Path) -> tuple[list[Any], list[Any]]:
     for name, file in files.items():
         if file.endswith("|"):
             raise ValueError(f"wav.scp runs a command, {file!r}; write the sound to files first")
-        duration, rate = measure(file), 1000  # the samples are not read by lhotse
+        duration, rate = duration_of(file), 1000  # the samples are not read by lhotse
         source = lhotse.AudioSource("file", [0], file)
         recordings.append(lhotse.Recording(name, [source], rate, round(duration * rate), duration))
     if (path / "segments").exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,12 +12,12 @@ import numpy as np
 from vad.errors import AudioError, VadError
 from vad.evaluation.durations import cut_pieces, to_spans
 from vad.evaluation.frames import Floats
-from vad.evaluation.measure import Group, Measured, Measuring, measure
-from vad.evaluation.sets import MEASURING
+from vad.evaluation.measure import Group, Measured, measure, middle
 from vad.features import Float32
 from vad.labelled import Labelled
 from vad.peers import RATE, System, frame_scores, read_samples
 from vad.segments import Segment, clip
+from vad.settings import MEASURING, Measuring
 
 
 @dataclass
@@ -31,6 +32,18 @@ class Comparison:
     segments: dict[str, int] = field(default_factory=dict)
     agreed: Floats = field(default_factory=lambda: np.empty((0, 0)))  # (system, system) seconds that two say the same
     problems: list[str] = field(default_factory=list)
+
+    def difference(self, name: str, figure: str) -> tuple[float, float, float]:
+        """How much higher a figure is than that of the first detector, and its 95 % interval.
+
+        Both are drawn from the same recordings each time (the paired bootstrap): an interval on
+        one side of 0 is a difference that other recordings of the kind would show, too. NaN where
+        a figure is undefined, or nothing can be drawn.
+        """
+        first, other = next(iter(self.groups.values())), self.groups[name]
+        if figure not in first.draws:
+            return math.nan, math.nan, math.nan
+        return other.pooled[figure] - first.pooled[figure], *middle(other.draws[figure] - first.draws[figure])
 
 
 def compare(

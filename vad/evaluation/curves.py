@@ -7,9 +7,9 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vad.evaluation.figures import Weights
 from vad.evaluation.frames import Curve, Floats
 from vad.evaluation.svg import Axes, Tick, picture, text
+from vad.settings import Weights
 
 POINTS = 400  # of a drawn line
 SIZE = (450, 380)

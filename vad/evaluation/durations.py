@@ -28,6 +28,12 @@ class Pieces:
         """The length of the scored pieces that `which` `(piece,)` picks."""
         return float(self.width[which & self.scored].sum())
 
+    @property
+    def compared(self) -> Floats:
+        """`(4,)` seconds: correctly found, missed, falsely found, correctly left."""
+        r, h = self.reference, self.hypothesis
+        return np.array([self.seconds(which) for which in (r & h, r & ~h, ~r & h, ~r & ~h)])
+
 
 def to_spans(segments: Sequence[Segment]) -> Floats:
     """`(segment, 2)`: starts and ends in seconds."""

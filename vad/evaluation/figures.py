@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from vad.evaluation.boundaries import FOUND
+from vad.settings import Weights
 
 
 @dataclass(frozen=True)
@@ -21,19 +22,19 @@ class Figure:
     better: int = 0  # 1 more, -1 less is better, 0 neither
 
 
-SPEECH, OTHER = "speech in the reference", "time without speech in the reference"
-BOTH, PAIRS, TIME = "speech and silence, and scores", "boundaries found", "time that counts"
+SPEECH, OTHER, TIME = "speech to find", "time without speech", "time that counts"
+BOTH, PAIRS = "scores of both speech and silence", "boundaries found"
 
 # By unit: "%" for shares, "" for numbers from 0 to 1, "n" for what is counted.
 FIGURES: dict[str, Figure] = {
     "deter": Figure("detection error rate", "%", "missed and falsely found time, per time of speech", SPEECH, -1),
     "miss": Figure("miss", "%", "share of the speech that was not found", SPEECH, -1),
     "false_alarm": Figure("false alarm", "%", "share of the other time that was taken for speech", OTHER, -1),
-    "precision": Figure("precision", "%", "share of what was found that is speech", "speech in the hypothesis", 1),
+    "precision": Figure("precision", "%", "share of what was found that is speech", "speech found", 1),
     "recall": Figure("recall", "%", "share of the speech that was found", SPEECH, 1),
     "f1": Figure("F1", "%", "harmonic mean of precision and recall", "speech", 1),
     "accuracy": Figure("accuracy", "%", "share of the time that is decided rightly", TIME, 1),
-    "dcf": Figure("detection cost", "%", "DCF: {miss:g} miss + {alarm:g} false alarm", f"{SPEECH} and {OTHER}", -1),
+    "dcf": Figure("detection cost", "%", "DCF: {miss:g} miss + {alarm:g} false alarm", f"{SPEECH}, or no {OTHER}", -1),
     "roc_auc": Figure("ROC-AUC", "", "chance that a frame of speech outscores another", BOTH, 1),
     "pr_auc": Figure("PR-AUC", "", "average precision over all thresholds", BOTH, 1),
     "eer": Figure("equal error rate", "%", "miss and false alarm at the threshold where they are equal", BOTH, -1),
@@ -51,16 +52,6 @@ FIGURES: dict[str, Figure] = {
     "minutes": Figure("minutes", "min", "of sound that counts"),
     "speech": Figure("speech", "%", "share of the time, in the reference", TIME),
 }
-
-
-class Weights(NamedTuple):
-    """Of the detection cost."""
-
-    miss: float = 0.75
-    alarm: float = 0.25
-
-
-WEIGHTS = Weights()
 
 
 def rates(seconds: Any, weights: Weights) -> dict[str, Any]:

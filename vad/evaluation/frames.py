@@ -68,7 +68,7 @@ def curve(reference: ArrayLike, scores: ArrayLike) -> Curve | None:
     return from_counts(np.append(np.inf, levels[::-1]), speech, other)
 
 
-def from_counts(threshold: Floats, speech: NDArray[np.int64], other: NDArray[np.int64]) -> Curve:
+def from_counts(threshold: Floats, speech: ArrayLike, other: ArrayLike) -> Curve:
     """A `Curve` of how many frames of each class have each score, from the highest down; neither is empty."""
     hits, alarms = np.append(0, np.cumsum(speech)), np.append(0, np.cumsum(other))
     share = hits[-1] / (hits[-1] + alarms[-1])

@@ -10,34 +10,18 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from vad.errors import SettingError
 from vad.evaluation.boundaries import Spotted, spot
 from vad.evaluation.durations import cut_pieces, to_spans
-from vad.evaluation.figures import FIGURES, WEIGHTS, Weights, boundary_figures, rates
+from vad.evaluation.figures import FIGURES, boundary_figures, rates
 from vad.evaluation.frames import Curve, Floats, curve, from_counts, to_frames
 from vad.grid import Grid
 from vad.segments import Segment, clip
+from vad.settings import MEASURING, Measuring
 
 BINS = 1024  # of scores, for resampling: the AUC moves by less than a millionth
 CONFIDENCE = 95.0  # percent of the resampled figures that an interval holds
 Figures = dict[str, float]  # by the names in `FIGURES`; NaN where undefined
 Intervals = dict[str, tuple[float, float]]
-
-
-@dataclass(frozen=True)
-class Measuring:
-    """How to measure."""
-
-    collar: float = 0.0  # seconds on each side of a reference boundary that are not scored
-    weights: Weights = WEIGHTS
-    resamples: int = 1000  # for confidence intervals; 0 for none
-    seed: int = 1
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.collar < 60:
-            raise SettingError(f"collar={self.collar}: give seconds from 0 to 60")
-        if not all(0 <= w < math.inf for w in self.weights) or not any(self.weights):
-            raise SettingError(f"dcf={self.weights.miss:g} {self.weights.alarm:g}: give two weights, not negative")
 
 
 @dataclass(frozen=True)
@@ -78,10 +62,8 @@ def measure(
     reference, hypothesis = clip(reference, duration), clip(hypothesis, duration)
     theirs, ours = to_spans(reference), to_spans(hypothesis)
     pieces = cut_pieces(theirs, ours, to_spans(spans), collar)
-    r, h = pieces.reference, pieces.hypothesis
-    seconds = np.array([pieces.seconds(which) for which in (r & h, r & ~h, ~r & h, ~r & ~h)])
     spotted = spot(theirs, ours, pieces)
-    measured = Measured(name, duration, reference, hypothesis, spans, seconds, spotted, path=path)
+    measured = Measured(name, duration, reference, hypothesis, spans, pieces.compared, spotted, path=path)
     if scores is None:
         return measured
     grid = grid or Grid()
@@ -97,7 +79,7 @@ class Group:
     """Recordings measured together; at least one."""
 
     recordings: list[Measured]
-    measuring: Measuring = Measuring()
+    measuring: Measuring = MEASURING
 
     @cached_property
     def curve(self) -> Curve | None:
@@ -107,6 +89,11 @@ class Group:
             return None
         truth = np.concatenate([m.truth for m in scored if m.truth is not None])
         return curve(truth, np.concatenate([m.ranks for m in scored if m.ranks is not None]))
+
+    @cached_property
+    def each(self) -> list[tuple[str, Group]]:
+        """Every recording alone, with its name."""
+        return [(m.name, Group([m], self.measuring)) for m in self.recordings]
 
     @cached_property
     def pooled(self) -> Figures:
@@ -126,19 +113,19 @@ class Group:
     @cached_property
     def mean(self) -> Figures:
         """The mean over recordings of each figure where it is defined: every recording counts the same."""
-        each = [Group([m], self.measuring).pooled for m in self.recordings]
         means = {}
         for name in FIGURES:
-            defined = [figures[name] for figures in each if not math.isnan(figures[name])]
+            values = (alone.pooled[name] for _, alone in self.each)
+            defined = [value for value in values if not math.isnan(value)]
             means[name] = sum(defined) / len(defined) if defined else math.nan
         return means
 
     @cached_property
-    def intervals(self) -> Intervals:
-        """Where the pooled figures lie when recordings are drawn anew: 95 % intervals by the bootstrap.
+    def draws(self) -> dict[str, Floats]:
+        """The figures that follow from sums, `(draw,)` each, of recordings drawn anew with replacement.
 
-        Percentiles over `resamples` draws with replacement (Efron, 1979), of the figures that
-        follow from sums. Empty for a single recording.
+        The same draws for every group of as many recordings, so that detectors can be compared
+        draw by draw. Empty for a single recording.
         """
         count, draws = len(self.recordings), self.measuring.resamples
         if count < 2 or not draws:
@@ -146,18 +133,17 @@ class Group:
         rng = np.random.default_rng(self.measuring.seed)
         times = rng.multinomial(count, np.full(count, 1 / count), draws)  # (draw, recording)
         values = rates(times @ np.stack([m.seconds for m in self.recordings]), self.measuring.weights)
+        hours = values.pop("minutes") / 60
+        del values["speech"]
         phantom = times @ np.array([m.spotted.phantom for m in self.recordings])
-        hours = values["minutes"] / 60
         values["alarms_per_hour"] = np.divide(phantom, hours, out=np.full(draws, np.nan), where=hours > 0)
-        values |= self._resampled_scores(times)
-        tail = (100 - CONFIDENCE) / 2
-        intervals = {}
-        for name in FIGURES:
-            defined = values[name][~np.isnan(values[name])] if name in values else ()
-            if len(defined) and name not in ("minutes", "speech"):
-                low, high = np.percentile(defined, [tail, 100 - tail])
-                intervals[name] = (float(low), float(high))
-        return intervals
+        return {**values, **self._resampled_scores(times)}
+
+    @cached_property
+    def intervals(self) -> Intervals:
+        """Where 95 % of the `draws` of each figure lie: the bootstrap's percentile interval (Efron, 1979)."""
+        found = {name: middle(values) for name, values in self.draws.items()}
+        return {name: found[name] for name in FIGURES if name in found and not math.isnan(found[name][0])}
 
     def _resampled_scores(self, times: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
         """The figures that need no threshold for each draw, from histograms of the scores."""
@@ -165,19 +151,28 @@ class Group:
             return {}
         ranks = [m.ranks for m in self.recordings if m.ranks is not None]
         edges = np.unique(np.quantile(np.concatenate(ranks), np.linspace(0, 1, BINS + 1)))
-        tables = np.zeros((2, len(ranks), len(edges)), np.int64)
+        tables = np.zeros((2, len(ranks), len(edges)))
         for row, m in enumerate(self.recordings):
             assert m.truth is not None and m.ranks is not None
             where = np.searchsorted(edges, m.ranks, "right") - 1
             for kind, mask in enumerate((m.truth, ~m.truth)):
                 tables[kind, row] = np.bincount(where[mask], minlength=len(edges))[::-1]
+        threshold = np.append(np.inf, edges[::-1])
         rows = []
-        for draw in times:
-            speech, other = draw @ tables[0], draw @ tables[1]
+        for speech, other in zip(times @ tables[0], times @ tables[1], strict=True):
             both = speech.any() and other.any()
-            threshold = np.append(np.inf, edges[::-1])
             rows.append(_threshold_free(from_counts(threshold, speech, other) if both else None))
         return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+def middle(values: Floats) -> tuple[float, float]:
+    """Between which two numbers `CONFIDENCE` percent of those of `values` that are defined lie; NaN for none."""
+    defined = values[~np.isnan(values)]
+    if not len(defined):
+        return math.nan, math.nan
+    tail = (100 - CONFIDENCE) / 2
+    low, high = np.percentile(defined, [tail, 100 - tail])
+    return float(low), float(high)
 
 
 def _threshold_free(found: Curve | None) -> Figures:

@@ -10,7 +10,7 @@ from vad.evaluation import curves
 from vad.evaluation.figures import FIGURES
 from vad.evaluation.measure import Group, Measured
 from vad.evaluation.sets import Evaluation
-from vad.evaluation.stretches import Stretch, clock, draw, worst
+from vad.evaluation.stretches import LENGTH, Stretch, clock, draw, worst
 from vad.evaluation.tables import COLUMNS, figure_rows, rows, shown, summary
 from vad.formats import printable
 
@@ -34,7 +34,7 @@ def to_html(evaluation: Evaluation) -> str:
         _cards(whole),
         _notes(evaluation),
         _bars(whole),
-        _stretches(whole.recordings, thresholds),
+        _stretches(whole, thresholds),
         _curves(whole, thresholds),
         _figures(whole),
         _groups(evaluation),
@@ -56,7 +56,7 @@ def _about(evaluation: Evaluation) -> str:
     if about.get("reference") == about.get("audio"):
         about = {key: value for key, value in about.items() if key != "reference"}
     places = [f"{key} <code>{_safe(about[key])}</code>" for key in ("audio", "reference", "hypothesis") if key in about]
-    return f"{_safe(summary(evaluation))}. " + ", ".join(places).capitalize() + "."
+    return f"{_safe(summary(evaluation))}; {', '.join(places)}."
 
 
 def _cards(whole: Group) -> str:
@@ -112,16 +112,21 @@ def _wrong(m: Measured) -> float:
     return float(m.seconds[1:3].sum() / m.seconds.sum())
 
 
-def _stretches(recordings: list[Measured], thresholds: dict[str, float]) -> str:
+def _stretches(whole: Group, thresholds: dict[str, float]) -> str:
     """Pictures of the worst stretches."""
-    found = worst(recordings, STRETCHES)
+    recordings = whole.recordings
+    found = worst(recordings, STRETCHES, whole.measuring.collar)
     if not found:
         return "<section><h2>The worst stretches</h2><p>There are none: nothing is wrong.</p></section>"
+    lanes = ["the reference", "what was found", f"and where the two differ: {MISSED}, {ALARMED}"]
+    if any(m.scores is not None for m in recordings):
+        lanes.insert(0, "the detector's score for each moment")
+    if any(m.path for m in recordings):
+        lanes.insert(0, "the sound (as loud as the picture allows)")
     dashed = " The dashed lines are the thresholds: speech starts above the upper one and ends below the lower one."
     return (
-        "<section><h2>The worst stretches</h2><p>Where most goes wrong, within 12 seconds each. Top to bottom: "
-        "the sound (as loud as the picture allows), the detector's score for each moment, the reference, what was "
-        f"found, and where the two differ: {MISSED}, {ALARMED}.{dashed if thresholds else ''} "
+        f"<section><h2>The worst stretches</h2><p>Where most goes wrong, within {LENGTH:g} seconds each. "
+        f"Top to bottom: {', '.join(lanes)}.{dashed if thresholds else ''} "
         "Listen to these before believing either side: references err, too.</p>"
         + "".join(_stretch(stretch, thresholds) for stretch in found)
         + "</section>"
@@ -175,10 +180,9 @@ def _groups(evaluation: Evaluation) -> str:
 
 def _recordings(whole: Group) -> str:
     """The figures of each recording."""
-    each = [(m.name, Group([m], whole.measuring)) for m in whole.recordings]
     titles = {head: FIGURES[name].title for name, head in COLUMNS.items()}
     legend = "; ".join(f"{head}: {title}" for head, title in titles.items() if not title.startswith(head))
-    return f"<section><h2>Each recording</h2><p>{legend}</p>{_table(rows('recording', each))}</section>"
+    return f"<section><h2>Each recording</h2><p>{legend}</p>{_table(rows('recording', whole.each))}</section>"
 
 
 def _settings(evaluation: Evaluation) -> str:

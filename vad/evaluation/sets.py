@@ -13,20 +13,20 @@ from typing import Any, NamedTuple
 from vad.analysis import Analysis, load
 from vad.audio import Channel
 from vad.batch import Input
-from vad.errors import AudioError, RecipeError, VadError
-from vad.evaluation.measure import Group, Measured, Measuring, measure
+from vad.duration import duration_of
+from vad.errors import AudioError, FormatError, RecipeError, VadError
+from vad.evaluation.measure import Group, Measured, measure
 from vad.features import Float32
 from vad.formats import Document, speech_of
 from vad.grid import Grid
 from vad.labelled import Labelled, LabelledSet, left_out
 from vad.matching import Matches, Names, match_labels, read_uem, take_all
-from vad.measuring import measure as measure_sound
 from vad.peers import RATE, System, frame_scores, read_samples
 from vad.pool import Pool, work
 from vad.segments import Segment
+from vad.settings import MEASURING, Measuring
 
 LATE = 0.1  # seconds that labels may go on after the end before it is worth a word
-MEASURING = Measuring()
 
 
 class Heard(NamedTuple):
@@ -52,11 +52,13 @@ class Evaluation:
     groups: dict[str, Group] = field(default_factory=dict)
 
     def group(self, names: dict[str, str]) -> None:
-        """Make `groups`, by the group's name of each recording's name."""
-        members: dict[str, list[Measured]] = {}
+        """Make `groups`, by the group's name of each recording's name, in the order of `names`; none of none."""
+        if not names:
+            return
+        members: dict[str, list[Measured]] = {group: [] for group in names.values()}
         for one in self.whole.recordings:
-            members.setdefault(names[one.name], []).append(one)
-        self.groups = {name: Group(found, self.whole.measuring) for name, found in members.items()}
+            members[names[one.name]].append(one)
+        self.groups = {name: Group(found, self.whole.measuring) for name, found in members.items() if found}
 
 
 @dataclass(frozen=True)
@@ -89,23 +91,29 @@ class ByLabels:
     """Takes what was found from labels that were made before; sound they do not name has none."""
 
     labels: dict[str, list[Document]]  # by the path of the sound
+    damaged: dict[str, str]  # what is wrong with the labels of some sound, by its path
 
     @classmethod
     def read(cls, hypothesis: Path, sounds: LabelledSet, format: str | None = None) -> ByLabels:
-        """The labels of a file or a folder; raises `RecipeError` where they name none of the sound."""
+        """The labels of a file or a folder; `sounds` is told what was left out.
+
+        Raises `RecipeError` where the labels name none of the sound.
+        """
         matches = Matches(places={one.path: one.name for one in sounds.recordings})
         names = Names([Input(one.path, Path(one.name)) for one in sounds.recordings])
         take_all(hypothesis, format, names, matches)
         if not matches.labelled:
             left = (matches.problems + matches.orphans or ["there are no labels in it"])[0]
             raise RecipeError(f"{hypothesis}: nothing in it belongs to the recordings ({left})")
-        sounds.problems.extend(matches.problems)
+        sounds.problems.extend(p for p in matches.problems if p not in matches.damaged.values())
         sounds.notes.extend(left_out(matches, []))
-        return cls(matches.labelled)
+        return cls(matches.labelled, matches.damaged)
 
     def __call__(self, one: Input) -> Heard:
-        """What the labels say of a recording."""
-        return Heard(measure_sound(one.path), speech_of(self.labels.get(one.path, [])))
+        """What the labels say of a recording; raises `FormatError` where they are damaged."""
+        if one.path in self.damaged:
+            raise FormatError(self.damaged[one.path])
+        return Heard(duration_of(one.path), speech_of(self.labels.get(one.path, [])))
 
 
 def evaluate_sound(
@@ -157,14 +165,14 @@ def evaluate_labels(
     notes = left_out(Matches(orphans=matches.orphans), [n for n in named if listed is not None and n not in listed])
     if reference.samefile(hypothesis):
         notes.append(f"{reference} is both reference and hypothesis: of course they agree")
-    if missing := [name for name in named if name not in matches.labelled]:
+    if missing := [name for name in named if name not in {**matches.labelled, **matches.damaged}]:
         notes.append(
             f"{len(missing)} recordings are not in the hypothesis, which counts as nothing found, like {missing[0]}"
         )
     measured, guessed = [], False
     for name, documents in named.items():
         counted = None if listed is None else listed.get(name, [])
-        if counted == []:
+        if counted == [] or name in matches.damaged:
             continue
         found = matches.labelled.get(name, [])
         guessed = guessed or not (counted or any(map(_says_its_length, [*documents, *found])))
@@ -218,6 +226,6 @@ def _evaluation(
         notes.append("the reference holds no speech: there is nothing to miss, only false alarms can be measured")
     elif not whole.pooled["speech"] < 1:
         notes.append("the reference is speech from beginning to end: false alarm and cost are undefined")
-    if 1 < len(whole.recordings) < 10:
+    if 1 < len(whole.recordings) < 10 and measuring.resamples:
         notes.append(f"intervals over {len(whole.recordings)} recordings are rough, and rather too narrow")
     return Evaluation(whole, about, notes, problems)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Callable
 
 from vad.evaluation.compare import Comparison
+from vad.evaluation.figures import FIGURES
 from vad.evaluation.tables import aligned, as_markdown, group_values, rows
 from vad.formats import printable
 
@@ -22,20 +24,26 @@ def standings(found: Comparison) -> list[list[str]]:
     """The table, its head first: accuracy where there is a reference, else agreement; speech and speed."""
     names = list(found.spent)
     hours = found.seconds / 3600
-    more = [
-        ["found %", "segm./h", *([] if found.groups else [f"as {printable(name)} %" for name in names]), "s per hour"],
-        *(
-            [
-                f"{100 * found.speech[name] / found.seconds:.1f}",
-                f"{found.segments[name] / hours:.0f}",
-                *([] if found.groups else [f"{100 * share / found.seconds:.1f}" for share in found.agreed[number]]),
-                f"{found.spent[name] / hours:.2f}",
-            ]
-            for number, name in enumerate(names)
-        ),
-    ]
-    measured = rows("system", found.groups.items(), WITHOUT) if found.groups else [["system"], *([n] for n in names)]
-    return [[*one, *other] for one, other in zip(measured, more, strict=True)]
+    if found.groups:
+        table = rows("system", found.groups.items(), WITHOUT)
+        if any(differs := [_difference(found, name) for name in names]):
+            table = [[*row, cell] for row, cell in zip(table, [f"DCF to {names[0]}", *differs], strict=True)]
+    else:
+        same = [[f"{100 * share / found.seconds:.1f}" for share in row] for row in found.agreed]
+        heads = ["system", *(f"as {printable(name)} %" for name in names)]
+        table = [heads, *([name, *row] for name, row in zip(names, same, strict=True))]
+    more = [["found %", "segm./h", "s per hour"]]
+    for name in names:
+        share, count, spent = found.speech[name] / found.seconds, found.segments[name], found.spent[name]
+        more.append([f"{100 * share:.1f}", f"{count / hours:.0f}", f"{spent / hours:.2f}"])
+    return [[*one, *other] for one, other in zip(table, more, strict=True)]
+
+
+def _difference(found: Comparison, name: str) -> str:
+    """By how much the detection cost is higher than that of the first, with its interval; empty for the first."""
+    value, low, high = (100 * v for v in found.difference(name, "dcf"))
+    first = name == next(iter(found.groups))
+    return "" if first or math.isnan(low) else f"{value:+.1f} ({low:+.1f} .. {high:+.1f})"
 
 
 WITHOUT = ("minutes", "speech")  # columns that would say the same of all
@@ -52,11 +60,18 @@ def to_json(found: Comparison) -> str:
             "seconds_per_hour": found.spent[name] / hours,
             "agreement": dict(zip(names, (found.agreed[number] / found.seconds).tolist(), strict=True)),
             **(group_values(found.groups[name]) if found.groups else {}),
+            **({"differences": _differences(found, name)} if found.groups else {}),
         }
         for number, name in enumerate(names)
     }
     content = {"seconds": found.seconds, "recordings": found.heard, "systems": systems, "problems": found.problems}
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _differences(found: Comparison, name: str) -> dict[str, list[float]]:
+    """By how much each figure is higher than that of the first, and between what it lies; those that are defined."""
+    each = {figure: found.difference(name, figure) for figure in FIGURES}
+    return {figure: list(values) for figure, values in each.items() if not math.isnan(sum(values))}
 
 
 def to_csv(found: Comparison) -> str:

@@ -41,15 +41,15 @@ class Stretch:
         return sum(s.duration for s in [*self.missed, *self.alarms])
 
 
-def worst(recordings: list[Measured], count: int) -> list[Stretch]:
+def worst(recordings: list[Measured], count: int, collar: float = 0.0) -> list[Stretch]:
     """The `count` stretches with the most time in error, the worst first; fewer where less is wrong."""
-    found = [stretch for one in recordings for stretch in _worst_of(one)]
+    found = [stretch for one in recordings for stretch in _worst_of(one, collar)]
     return sorted(found, key=lambda s: -s.wrong)[:count]
 
 
-def _worst_of(one: Measured) -> list[Stretch]:
+def _worst_of(one: Measured, collar: float) -> list[Stretch]:
     """Up to `MOST` stretches of a recording, apart from each other."""
-    missed, alarms = _errors(one, True), _errors(one, False)
+    missed, alarms = _errors(one, collar, True), _errors(one, collar, False)
     steps = TENTHS.to_frames(one.duration)
     length = min(TENTHS.to_frames(LENGTH), steps)
     wrong = to_frames(missed, steps, TENTHS) | to_frames(alarms, steps, TENTHS)
@@ -69,10 +69,10 @@ def _worst_of(one: Measured) -> list[Stretch]:
     return [stretch for stretch in found if stretch.wrong >= 0.1]
 
 
-def _errors(one: Measured, missed: bool) -> list[Segment]:
+def _errors(one: Measured, collar: float, missed: bool) -> list[Segment]:
     """The stretches that were missed, or else falsely found, where time counts."""
-    pieces = cut_pieces(to_spans(one.reference), to_spans(one.hypothesis), to_spans(one.counted))
-    which = (pieces.reference == missed) & (pieces.hypothesis != missed)
+    pieces = cut_pieces(to_spans(one.reference), to_spans(one.hypothesis), to_spans(one.counted), collar)
+    which = (pieces.reference == missed) & (pieces.hypothesis != missed) & pieces.scored
     starts, ends = pieces.start[which], pieces.start[which] + pieces.width[which]
     return [Segment(*span) for span in zip(starts.tolist(), ends.tolist(), strict=True)]
 

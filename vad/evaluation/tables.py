@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from vad.evaluation.figures import FIGURES
-from vad.evaluation.measure import CONFIDENCE, Figures, Group, Measuring
+from vad.evaluation.measure import CONFIDENCE, Figures, Group
 from vad.evaluation.sets import Evaluation
 from vad.formats import printable
+from vad.settings import Measuring
 
 COLUMNS = {  # of the tables with a row per recording, and their heads
     "minutes": "min",
@@ -28,6 +29,7 @@ COLUMNS = {  # of the tables with a row per recording, and their heads
     "missed": "missed",
     "phantom": "phantom",
 }
+THRESHOLD_FREE = ("roc_auc", "pr_auc", "eer")  # of scores, where there are some
 FEW = 50  # recordings that a terminal shows; of more, those with the most errors
 SIGNS = {"%": " %", "ms": " ms", "/h": "/h", "min": "", "n": "", "": ""}
 DIGITS = {"%": 1, "ms": 0, "/h": 1, "min": 2, "n": 0, "": 3}
@@ -39,7 +41,8 @@ def shown(name: str, value: float, sign: bool = True) -> str:
         return "-"
     unit = FIGURES[name].unit
     digits = 1 if unit == "n" and value != int(value) else DIGITS[unit]  # a mean of what is counted
-    text = f"{100 * value if unit == '%' else value:.{digits}f}"
+    number = round(100 * value if unit == "%" else value, digits) + 0.0  # no -0
+    text = f"{number:.{digits}f}"
     return text + (SIGNS[unit] if sign else "")
 
 
@@ -67,12 +70,11 @@ def to_table(evaluation: Evaluation) -> str:
     if evaluation.groups:
         blocks.append(aligned(rows("group", evaluation.groups.items())))
     if len(whole.recordings) > 1:
-        ordered, left = list(whole.recordings), ""
-        if len(ordered) > FEW:
-            ordered = sorted(ordered, key=lambda m: -float(m.seconds[1:3].sum()))[:FEW]
-            left = f"... and {len(whole.recordings) - FEW} recordings with less time in error (all: --format csv)"
-        each = rows("recording", [(m.name, Group([m], whole.measuring)) for m in ordered])
-        blocks.append([*aligned(each), *([left] if left else [])])
+        shown_ones, left = whole.each, []
+        if len(shown_ones) > FEW:
+            shown_ones = sorted(shown_ones, key=lambda one: -float(one[1].recordings[0].seconds[1:3].sum()))[:FEW]
+            left = [f"... and {len(whole.each) - FEW} recordings with less time in error (all: --format csv)"]
+        blocks.append([*aligned(rows("recording", shown_ones)), *left])
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
@@ -82,7 +84,7 @@ def to_markdown(evaluation: Evaluation) -> str:
     tables = [figure_rows(whole)]
     if evaluation.groups:
         tables.append(rows("group", evaluation.groups.items()))
-    tables.append(rows("recording", [(m.name, Group([m], whole.measuring)) for m in whole.recordings]))
+    tables.append(rows("recording", whole.each))
     return "\n\n".join([summary(evaluation), *map(as_markdown, tables)]) + "\n"
 
 
@@ -98,7 +100,7 @@ def to_csv(evaluation: Evaluation) -> str:
     whole = evaluation.whole
     lines = [("whole", "", whole.pooled), ("mean", "", whole.mean)]
     lines += [("group", name, group.pooled) for name, group in evaluation.groups.items()]
-    lines += [("recording", m.name, Group([m], whole.measuring).pooled) for m in whole.recordings]
+    lines += [("recording", name, alone.pooled) for name, alone in whole.each]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["of", "name", *FIGURES])
@@ -119,7 +121,8 @@ def to_json(evaluation: Evaluation) -> str:
         **group_values(whole),
         "groups": {name: group_values(group) for name, group in evaluation.groups.items()},
         "recordings": [
-            {"name": m.name, "duration": m.duration, **_finite(Group([m], measuring).pooled)} for m in whole.recordings
+            {"name": name, "duration": alone.recordings[0].duration, **_finite(alone.pooled)}
+            for name, alone in whole.each
         ],
         "notes": evaluation.notes,
         "problems": evaluation.problems,
@@ -157,7 +160,7 @@ def figure_rows(group: Group) -> list[list[str]]:
     head = ["", "all", f"{CONFIDENCE:.0f} % interval", "mean", "what it is"]
     content = [head if several else [head[0], head[1], head[-1]]]
     for name, value in group.pooled.items():
-        if name in ("minutes", "speech") or (FIGURES[name].needs.endswith("scores") and not scored):
+        if name in ("minutes", "speech") or (name in THRESHOLD_FREE and not scored):
             continue
         low, high = group.intervals.get(name, (math.nan, math.nan))
         between = "" if math.isnan(low) else f"{shown(name, low, False)} .. {shown(name, high, False)}"

@@ -3,45 +3,78 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 from vad.errors import FormatError
 from vad.formats.audacity import AUDACITY
 from vad.formats.csv import CSV, TSV
 from vad.formats.ctm import CTM
-from vad.formats.document import Document, Format, printable, speech_of
+from vad.formats.document import Document, Format, Label, printable, speech_of
 from vad.formats.elan import ELAN
 from vad.formats.encoding import read_text
 from vad.formats.json import JSON
 from vad.formats.jsonl import JSONL
 from vad.formats.kaldi import KALDI
 from vad.formats.lab import LAB
+from vad.formats.lhotse import LHOTSE
+from vad.formats.pyannote import PYANNOTE
 from vad.formats.rttm import RTTM
 from vad.formats.subtitles import SRT, VTT
 from vad.formats.text import TEXT
 from vad.formats.textgrid import TEXTGRID
 from vad.formats.uem import UEM
 
-FORMATS: dict[str, Format] = {
-    f.name: f for f in (TEXT, JSON, JSONL, CSV, TSV, RTTM, TEXTGRID, AUDACITY, SRT, VTT, LAB, UEM, ELAN, CTM, KALDI)
-}
+_ALL = [TEXT, JSON, JSONL, CSV, TSV, RTTM, TEXTGRID, AUDACITY, SRT, VTT, LAB, UEM]
+_ALL += [ELAN, CTM, KALDI, LHOTSE, PYANNOTE]
+FORMATS: dict[str, Format] = {f.name: f for f in _ALL}
 # Where the extension says little, the content decides, the more peculiar formats first.
 BY_CONTENT = (VTT, SRT, TEXTGRID, ELAN, JSONL, JSON, RTTM, CTM, UEM, KALDI, CSV, TSV, TEXT)
 VAGUE = {".txt", ".json", ".jsonl"}
 
-__all__ = ["FORMATS", "Document", "Format", "by_extension", "printable", "read_labels", "speech_of"]
+__all__ = [
+    "FORMATS",
+    "Document",
+    "Format",
+    "Label",
+    "Labels",
+    "by_extension",
+    "holds_labels",
+    "load",
+    "printable",
+    "read_labels",
+    "speech_of",
+]
+
+
+class Labels(NamedTuple):
+    """What a file holds, and in which format."""
+
+    format: Format
+    documents: list[Document]  # at least one
 
 
 def by_extension(path: Path) -> Format:
-    """The format to write that a file name asks for; `.txt` is plain text.
+    """The format to write that a file name asks for, by its longest extension; `.txt` is plain text.
 
     Raises `FormatError` naming the valid extensions where it asks for none of them.
     """
-    written = [f for f in FORMATS.values() if f.write]
-    for known in written:
-        if known.extension.lower() == path.suffix.lower():
-            return known
-    valid = ", ".join(dict.fromkeys(f.extension for f in written))
-    raise FormatError(f"{path}: no label format has this extension ({valid}); say --format")
+    fitting = [f for f in FORMATS.values() if path.name.lower().endswith(f.extension.lower()) and path.suffix]
+    if not fitting:
+        valid = ", ".join(dict.fromkeys(f.extension for f in FORMATS.values()))
+        raise FormatError(f"{path}: no label format has this extension ({valid}); say --format")
+    return max(fitting, key=lambda f: len(f.extension))
+
+
+def holds_labels(path: Path, format: str | None = None) -> bool:
+    """Whether a file is called as label files are, or as those of one format."""
+    kinds = [FORMATS[format]] if format in FORMATS else FORMATS.values()
+    return _extension(path) in {kind.suffix for kind in kinds}
+
+
+def _extension(path: Path) -> str:
+    """The last extension without that of gzip, or the name, if that is all: Kaldi's `segments`."""
+    inner = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    return (inner.suffix or f".{inner.name}").lower()
 
 
 def read_labels(path: Path, format: str | None = None) -> list[Document]:
@@ -49,21 +82,28 @@ def read_labels(path: Path, format: str | None = None) -> list[Document]:
 
     `format` is one of `FORMATS`; without it the extension says it, and where that is unknown or
     shared by several formats, the content. The name of a recording is as the file gives it, empty
-    where the format gives none. Segments are in order and apart from each other: labels that
-    overlap or touch are one stretch of speech, labels of non-speech are left out. The duration is
-    the end of the last label where the file does not say it.
+    where the format gives none. A document's `labels` are all that the file says, in order; its
+    `segments` are in order and apart from each other: labels that overlap or touch are one stretch
+    of speech, labels of non-speech are left out. The duration is the end of the last label where
+    the file does not say it.
 
     Raises `FormatError` of one line that names the file where it cannot be read, or is not what it
     should be.
     """
+    return load(path, format).documents
+
+
+def load(source: Path | BinaryIO, format: str | None = None) -> Labels:
+    """What `read_labels` gives, of a file or of an open one, and the format that it was."""
+    path = source if isinstance(source, Path) else Path("standard input")
     if format is not None and format not in FORMATS:
         raise FormatError(f"{path}: there is no label format {format}; choose of {', '.join(FORMATS)}")
     try:
-        text, unicode = read_text(path)
+        text, unicode = read_text(source)
         kind = FORMATS[format] if format else _recognise(path, text)
         if kind.unicode and not unicode:
             raise FormatError(f"is not UTF-8, as {kind.name} must be; save it as UTF-8")
-        return kind.read(text)
+        return Labels(kind, kind.read(text))
     except RecursionError as error:
         raise FormatError(printable(f"{path}: is nested too deeply to hold labels")) from error
     except FormatError as error:
@@ -71,9 +111,8 @@ def read_labels(path: Path, format: str | None = None) -> list[Document]:
 
 
 def _recognise(path: Path, text: str) -> Format:
-    """The format by the extension (or the name, if that is all: Kaldi's `segments`), else by the content."""
-    inner = path.with_suffix("") if path.suffix.lower() == ".gz" else path
-    extension = (inner.suffix or f".{inner.name}").lower()
+    """The format by the extension, else by the content."""
+    extension = _extension(path)
     known = next((f for f in FORMATS.values() if f.extension.lower() == extension), None)
     if known and extension not in VAGUE:
         return known

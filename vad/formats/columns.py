@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from vad.errors import FormatError
-from vad.formats.labels import Label, channel_of, is_number, seconds, short, stretch
+from vad.formats.document import Label
+from vad.formats.labels import channel_of, is_number, seconds, short, stretch
 
 # The names that other programs give to a column, without units and the word time; the first one wins.
 NAMES = {

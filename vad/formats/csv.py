@@ -6,18 +6,18 @@ import re
 
 from vad.errors import FormatError
 from vad.formats.columns import bare, columns, labelled, require_times
-from vad.formats.document import Document, Format
+from vad.formats.document import Document, Format, decimal, harmless
 from vad.formats.labels import documents, is_number, words
 
-COLUMNS = ("file", "channel", "start", "end", "duration", "label")
+COLUMNS = ("file", "channel", "start", "end", "duration", "label", "speaker")
 
 
 def write(document: Document, separator: str = ",") -> str:
     text = io.StringIO()
     rows = csv.writer(text, delimiter=separator, lineterminator="\n")
-    for start, end in document.segments:
-        times = (f"{start:.3f}", f"{end:.3f}", f"{end - start:.3f}")
-        rows.writerow([document.name, document.channel, *times, document.label])
+    for x in document.rows:
+        times = (decimal(x.start), decimal(x.end), decimal(x.end - x.start))
+        rows.writerow([document.name, document.channel, *times, harmless(x.text), harmless(x.speaker)])
     return text.getvalue()
 
 
@@ -82,5 +82,6 @@ def fits_tabs(lines: list[str]) -> bool:
     return _fits(lines, "\t")
 
 
-CSV = Format("csv", ".csv", read, write, head=",".join(COLUMNS) + "\n", fits=fits)
-TSV = Format("tsv", ".tsv", read, write_tabs, head="\t".join(COLUMNS) + "\n", fits=fits_tabs)
+HOLDS = frozenset({"text", "speakers", "points"})
+CSV = Format("csv", ".csv", read, write, HOLDS, head=",".join(COLUMNS) + "\n", fits=fits)
+TSV = Format("tsv", ".tsv", read, write_tabs, HOLDS, head="\t".join(COLUMNS) + "\n", fits=fits_tabs)

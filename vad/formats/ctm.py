@@ -1,8 +1,15 @@
-"""CTM, NIST's time-marked words, as recognizers and aligners write them; only read."""
+"""CTM, NIST's time-marked words, as recognizers and aligners write them."""
 
 from vad.errors import FormatError
-from vad.formats.document import Document, Format
-from vad.formats.labels import Label, cells, channel_of, documents, each_line, is_number, seconds, stretch, words
+from vad.formats.document import Document, Format, Label, decimal
+from vad.formats.labels import cells, channel_of, documents, each_line, is_number, seconds, stretch, word, words
+
+
+def write(document: Document) -> str:
+    return "".join(
+        f"{document.uri} {document.channel or 1} {decimal(x.start)} {decimal(x.end - x.start)} {word(x.content)}\n"
+        for x in document.rows
+    )
 
 
 def read(text: str) -> list[Document]:
@@ -28,4 +35,4 @@ def fits(lines: list[str]) -> bool:
     return channel_of(fields[1]) in (1, 2) and not (is_number(fields[0]) and "." in fields[0])
 
 
-CTM = Format("ctm", ".ctm", read, fits=fits)
+CTM = Format("ctm", ".ctm", read, write, frozenset({"text", "points"}), numbered=True, fits=fits)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 from pathlib import Path
+from typing import BinaryIO
 
 from vad.errors import FormatError
 
 LIMIT = 1 << 30  # bytes; labels of a week are a hundredth of it
 
 
-def read_text(path: Path) -> tuple[str, bool]:
-    """The text of a file, and whether it is Unicode: UTF-8, UTF-16 with its mark, else Latin-1.
+def read_text(source: Path | BinaryIO) -> tuple[str, bool]:
+    """The text of a file, or of an open one, and whether it is Unicode: UTF-8, UTF-16 with its mark, else Latin-1.
 
     What gzip packed is unpacked; lines end in a line feed. Raises `FormatError`, without the
     file's name, where the file cannot be read, is no text, or is longer than `LIMIT`.
     """
     try:
-        with path.open("rb") as file:
+        with source.open("rb") if isinstance(source, Path) else contextlib.nullcontext(source) as file:
             content = file.read(LIMIT + 1)
         if content.startswith(b"\x1f\x8b"):
             content = _unpack(content)

@@ -11,9 +11,10 @@ from typing import Any
 
 from vad.errors import FormatError
 from vad.formats.columns import UNNAMED, columns, labelled, require_times
-from vad.formats.document import Document, Format
-from vad.formats.labels import Label, channel_of, documents, seconds, short
+from vad.formats.document import Document, Format, Label, harmless
+from vad.formats.labels import channel_of, documents, seconds, short
 
+HOLDS = frozenset({"text", "speakers", "points"})
 LISTS = ("segments", "content", "timeline", "diarization", "supervisions", "speech", "output")
 
 
@@ -24,9 +25,19 @@ def write(document: Document) -> str:
         "duration": document.duration,
         "label": document.label,
         **_finite(document.about),
-        "segments": [{"start": start, "end": end} for start, end in document.segments],
+        "segments": [said(label, document) for label in document.rows],
     }
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def said(label: Label, document: Document) -> dict[str, Any]:
+    """A label as an object; its text and its speaker where they say more than the document does."""
+    row: dict[str, Any] = {"start": label.start, "end": label.end}
+    if label.text != document.label:
+        row["label"] = harmless(label.text)
+    if label.speaker:
+        row["speaker"] = harmless(label.speaker)
+    return row
 
 
 def _finite(value: Any) -> Any:
@@ -121,4 +132,4 @@ def fits(lines: list[str]) -> bool:
     return bool(lines) and lines[0].lstrip()[0] in "[{"
 
 
-JSON = Format("json", ".json", read, write, brackets=("[\n", ",\n", "]\n"), fits=fits, unicode=True)
+JSON = Format("json", ".json", read, write, HOLDS, brackets=("[\n", ",\n", "]\n"), fits=fits, unicode=True)

@@ -3,9 +3,9 @@
 import json
 
 from vad.errors import FormatError
-from vad.formats.document import Document, Format
-from vad.formats.json import entry, find_list, parse, read_value
-from vad.formats.labels import Label, documents
+from vad.formats.document import Document, Format, Label
+from vad.formats.json import HOLDS, entry, find_list, parse, read_value, said
+from vad.formats.labels import documents
 
 BESIDE = ("header", "start", "score")  # what a stream says beside its segments
 
@@ -16,14 +16,15 @@ def write(document: Document) -> str:
             {
                 "file": document.name,
                 "channel": document.channel,
-                "start": start,
-                "end": end,
+                "start": label.start,
+                "end": label.end,
                 "label": document.label,
+                **said(label, document),
             },
             ensure_ascii=False,
         )
         + "\n"
-        for start, end in document.segments
+        for label in document.rows
     )
 
 
@@ -50,4 +51,4 @@ def fits(lines: list[str]) -> bool:
     return all(line.startswith("{") and line.endswith("}") for line in lines[:2]) and bool(lines)
 
 
-JSONL = Format("jsonl", ".jsonl", read, write, fits=fits, unicode=True)
+JSONL = Format("jsonl", ".jsonl", read, write, HOLDS, fits=fits, unicode=True)

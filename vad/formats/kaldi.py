@@ -1,8 +1,26 @@
-"""Kaldi's `segments`: utterance, recording, start and end; only read."""
+"""Kaldi's `segments`: utterance, recording, start and end.
+
+An utterance is named as Kaldi advises: speaker, recording, and its times in milliseconds, which sort as
+the utterances do; of two that would be named alike the second has a number.
+"""
+
+from collections import Counter
 
 from vad.errors import FormatError
-from vad.formats.document import Document, Format
-from vad.formats.labels import Label, cells, documents, each_line, is_number, seconds, stretch, words
+from vad.formats.document import Document, Format, Label, decimal
+from vad.formats.labels import cells, documents, each_line, is_number, seconds, spoken, stretch, word, words
+
+
+def write(document: Document) -> str:
+    lines, times = [], Counter[str]()
+    for x in spoken(document):
+        channel = f"ch{document.channel}" if document.channel else ""
+        parts = (word(x.speaker), document.uri, channel, f"{round(1000 * x.start):08}", f"{round(1000 * x.end):08}")
+        name = "-".join(part for part in parts if part)
+        times[name] += 1
+        unique = f"{name}-{times[name]}" if times[name] > 1 else name
+        lines.append(f"{unique} {document.uri} {decimal(x.start)} {decimal(x.end)}\n")
+    return "".join(sorted(lines))
 
 
 def read(text: str) -> list[Document]:
@@ -22,4 +40,4 @@ def fits(lines: list[str]) -> bool:
     return len(fields) == 4 and all(map(is_number, fields[2:])) and not any(map(is_number, fields[:2]))
 
 
-KALDI = Format("kaldi", ".segments", read, fits=fits)
+KALDI = Format("kaldi", ".segments", read, write, fits=fits)

@@ -1,15 +1,15 @@
 """LAB, as WaveSurfer and music annotation tools write it: start, end and label, separated by spaces."""
 
 from vad.formats.columns import bare
-from vad.formats.document import Document, Format
-from vad.formats.labels import Label, documents, each_line, is_number, words
+from vad.formats.document import Document, Format, Label, decimal, one_line
+from vad.formats.labels import documents, each_line, is_number, words
 
 HTK = 1e-7  # seconds; HTK counts in units of 100 ns
 SMALLEST = 100_000  # of HTK's units: 10 ms, its usual frame; in seconds it would be more than a day
 
 
 def write(document: Document) -> str:
-    return "".join(f"{start:.3f} {end:.3f} {document.label}\n" for start, end in document.segments)
+    return "".join(f"{decimal(x.start)} {decimal(x.end)} {one_line(x.caption)}\n" for x in document.rows)
 
 
 def read(text: str) -> list[Document]:
@@ -21,9 +21,11 @@ def read(text: str) -> list[Document]:
 
 
 def _parse(line: str) -> Label:
-    """`START END [LABEL]`; HTK may give a score after the label."""
+    """`START END [LABEL]`; HTK, whose times are whole numbers, may give a score after the label."""
     start, end, *rest = [*words(line), ""]
-    return bare(["", start, end, " ".join(word for word in rest if not is_number(word))])
+    if start.isdigit() and end.isdigit() and len(rest) == 3 and is_number(rest[1]):
+        del rest[1]
+    return bare(["", start, end, " ".join(rest)])
 
 
-LAB = Format("lab", ".lab", read, write, many=False)
+LAB = Format("lab", ".lab", read, write, frozenset({"text", "captions", "points"}), many=False)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from vad.errors import FormatError
-from vad.formats.document import Document, printable
+from vad.formats.document import SPEECH, Document, Label, one_line, printable
 from vad.segments import Segment, merge
 
 # Labels that say that nobody speaks, in small letters and without brackets, blanks, hyphens and
@@ -27,22 +27,11 @@ NON_SPEECH = frozenset(
         *("music", "applause", "\u266a"),
     ]
 )
-SPEECH = ("", "speech", "<na>")  # what stands in the place of a speaker's name and is none
 DAY = 86_400
+PLACES = 6  # decimals of the times of labels
 ROUNDING = 1e-6  # seconds: stretches nearer to each other than this are one
 
 words = re.compile(r"[^ \t\f\v]+").findall  # str.split() would split names at a no-break space, too
-
-
-class Label(NamedTuple):
-    """A labelled stretch of one recording; whole numbers stay whole, as they may count samples."""
-
-    start: float
-    end: float
-    text: str = "speech"
-    recording: str = ""
-    channel: int | None = None
-    speaker: str = ""
 
 
 @dataclass
@@ -52,16 +41,18 @@ class _Found:
     duration: float = 0.0
     spans: list[Segment] = field(default_factory=list)
     speakers: dict[str, None] = field(default_factory=dict)
+    labels: list[Label] = field(default_factory=list)
 
 
 def documents(
     labels: Iterable[Label], recording: str = "", channel: int | None = None, duration: float = 0.0
 ) -> list[Document]:
-    """A document for each channel of each recording that has labels, whose speech it holds.
+    """A document for each channel of each recording that has labels, with the speech among them.
 
-    Without any label it is one document without segments, for `recording` and `channel`. The
-    duration is that of the last label, or `duration` where that is longer. Raises `FormatError`
-    where times seem to count samples: whole numbers, and a recording of more than a day.
+    Labels without a text say nothing and are left out. Without any label it is one document without
+    segments, for `recording` and `channel`. The duration is that of the last label, or `duration`
+    where that is longer. Raises `FormatError` where times seem to count samples: whole numbers, and
+    a recording of more than a day.
     """
     found: dict[tuple[str, int | None], _Found] = {}
     whole, last = True, 0.0
@@ -74,10 +65,13 @@ def documents(
         here.duration = max(here.duration, end)
         whole = whole and isinstance(label.start, int) and isinstance(label.end, int)
         last = max(last, end)
-        if is_speech(label.text) and end > start:
+        speaker = _speaker(label.speaker)
+        if label.text.strip():
+            here.labels.append(Label(round(start, PLACES), round(end, PLACES), *label[2:5], speaker, *label[6:]))
+        if end > start and is_speech(label.text):
             here.spans.append(Segment(start, end))
-            if label.speaker.lower() not in SPEECH:
-                here.speakers[label.speaker] = None
+            if speaker:
+                here.speakers[speaker] = None
     if whole and last > DAY:
         raise FormatError(
             f"has only whole numbers up to {last:.0f}, which look like samples; divide them by the sample rate"
@@ -85,15 +79,42 @@ def documents(
     if not found:
         found[recording, channel] = _Found(duration)
     return [
-        Document(name, number, one.duration, merge(one.spans, ROUNDING), speakers=tuple(one.speakers))
+        Document(
+            *(name, number, one.duration, merge(one.spans, ROUNDING)),
+            speakers=tuple(one.speakers),
+            labels=tuple(sorted(one.labels, key=operator.itemgetter(0, 1))),
+        )
         for (name, number), one in found.items()
     ]
+
+
+@functools.lru_cache(4096)
+def _speaker(name: str) -> str:
+    """`name`, empty where it is nobody's; one object however often it is read."""
+    return "" if name.lower() in SPEECH else name
 
 
 @functools.lru_cache(4096)
 def is_speech(text: str) -> bool:
     """Whether a label with this text stands for speech."""
     return re.sub(r"[\s_<>()\[\]{}!-]", "", text.lower()) not in NON_SPEECH
+
+
+def spoken(document: Document) -> list[Label]:
+    """The labels of `document` that stand for speech and have a duration."""
+    return [x for x in document.rows if x.end > x.start and (is_speech(x.text) or not document.labels)]
+
+
+def named(start: float, end: float, name: str, recording: str, channel: int | None) -> Label:
+    """A label of a format that has one word for who speaks or, where nobody does, for what is heard."""
+    if not is_speech(name):
+        return Label(start, end, name, recording, channel)
+    return Label(start, end, "speech", recording, channel, _speaker(name))
+
+
+def word(text: str) -> str:
+    """`text` as one word, for formats where a blank ends a field."""
+    return "_".join(one_line(text).split())
 
 
 def seconds(value: object) -> float:

@@ -1,8 +1,8 @@
 """RTTM, the Rich Transcription format of NIST (2009), as diarization tools read it."""
 
 from vad.errors import FormatError
-from vad.formats.document import Document, Format
-from vad.formats.labels import Label, channel_of, documents, each_line, seconds, short, stretch, words
+from vad.formats.document import Document, Format, Label, decimal
+from vad.formats.labels import channel_of, documents, each_line, named, seconds, short, spoken, stretch, word, words
 
 SPOKEN = {"SPEAKER", "SPEECH", "SAD"}
 KNOWN = SPOKEN | {"SEGMENT", "NOSCORE", "NO_RT_METADATA", "LEXEME", "NON-LEX", "NON-SPEECH", "FILLER"}
@@ -11,9 +11,9 @@ KNOWN |= {"EDIT", "IP", "SU", "CB", "A/P", "SPKR-INFO"}
 
 def write(document: Document) -> str:
     return "".join(
-        f"SPEAKER {document.uri} {document.channel or 1} {start:.3f} {end - start:.3f} "
-        f"<NA> <NA> {document.label} <NA> <NA>\n"
-        for start, end in document.segments
+        f"SPEAKER {document.uri} {document.channel or 1} {decimal(x.start)} {decimal(x.end - x.start)} "
+        f"<NA> <NA> {word(x.speaker) or document.label} <NA> <NA>\n"
+        for x in spoken(document)
     )
 
 
@@ -33,7 +33,7 @@ def _parse(line: str) -> Label | None:
     begin = seconds(fields[2])
     start, end = stretch(begin, begin + seconds(fields[3]))
     name = fields[6] if len(fields) > 6 else "<NA>"
-    return Label(start, end, name, fields[0], channel_of(fields[1]), name)
+    return named(start, end, name, fields[0], channel_of(fields[1]))
 
 
 def fits(lines: list[str]) -> bool:
@@ -41,4 +41,4 @@ def fits(lines: list[str]) -> bool:
     return len(fields) > 4 and fields[0] in KNOWN
 
 
-RTTM = Format("rttm", ".rttm", read, write, fits=fits)
+RTTM = Format("rttm", ".rttm", read, write, frozenset({"speakers"}), numbered=True, fits=fits)

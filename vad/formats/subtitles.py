@@ -1,32 +1,66 @@
-"""Subtitles with a cue per segment: SubRip (SRT) and WebVTT.
+"""Subtitles with a cue per label: SubRip (SRT) and WebVTT.
 
 They are read here: the packages srt and webvtt-py are the referees in the tests, but a damaged
 file of a few kilobytes keeps the one busy for minutes, and the other needs 14 s for a million cues.
+Bold, italics and underlines are kept from subtitles to subtitles, other markup is left out.
 """
 
+import html
 import re
 from collections.abc import Iterator
 
 from vad.errors import FormatError
-from vad.formats.document import Document, Format
-from vad.formats.labels import Label, documents, stretch
+from vad.formats.document import Document, Format, Label, harmless, one_line
+from vad.formats.labels import documents, stretch
 
 CLOCK = r"(?:([0-9]+):)?([0-9]{1,2}):([0-9]{1,2}(?:[.,][0-9]*)?)"
 CUE = re.compile(rf"\s*{CLOCK}\s*-->\s*{CLOCK}(?:\s.*)?")
-TAG = re.compile("<[^<>]*>")
+SRT_TAG = re.compile(r"(</?(?:[bius]|font|c|v|ruby|rt|lang)(?:[\s.][^<>]*)?>|\{\\[^{}]*\})", re.IGNORECASE)
+VTT_TAG = re.compile("(<[^<>]*>)")
+VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^<>]*)>")
+KEPT = {f"<{slash}{letter}>" for slash in ("", "/") for letter in "biu"}
 
 
 def write_srt(document: Document) -> str:
     return "".join(
-        f"{number}\n{_clock(start, ',')} --> {_clock(end, ',')}\n{document.label}\n\n"
-        for number, (start, end) in enumerate(document.segments, document.first)
+        f"{number}\n{_clock(label.start, ',')} --> {_clock(label.end, ',')}\n{_srt_text(label)}\n\n"
+        for number, label in enumerate(_cues_of(document), document.first)
     )
 
 
 def write_vtt(document: Document) -> str:
     return "".join(
-        f"{_clock(start, '.')} --> {_clock(end, '.')}\n{document.label}\n\n" for start, end in document.segments
+        f"{_clock(label.start, '.')} --> {_clock(label.end, '.')}\n{_vtt_text(label)}\n\n"
+        for label in _cues_of(document)
     )
+
+
+def _cues_of(document: Document) -> list[Label]:
+    """What can be shown: a cue lasts at least a millisecond."""
+    return [label for label in document.rows if round(1000 * label.end) > round(1000 * label.start)]
+
+
+def _srt_text(label: Label) -> str:
+    if label.markup:
+        label = label._replace(text=html.unescape(label.markup))
+    return _body(label.caption)
+
+
+def _vtt_text(label: Label) -> str:
+    text = label.markup or _escape(label.words if label.speaker else label.content)
+    if not label.speaker:
+        return _body(text)
+    return f"<v {_escape(one_line(label.speaker))}>{_body(text or _escape(label.speaker))}"
+
+
+def _escape(text: str) -> str:
+    return html.escape(text, quote=False)
+
+
+def _body(text: str) -> str:
+    """`text` without what would end a cue: blank lines and arrows."""
+    lines = [line for line in harmless(text).replace("-->", "->").split("\n") if line.strip()]
+    return "\n".join(lines)
 
 
 def _clock(seconds: float, point: str) -> str:
@@ -39,29 +73,53 @@ def _clock(seconds: float, point: str) -> str:
 def read_srt(text: str) -> list[Document]:
     if text.strip() and "-->" not in text:
         raise FormatError("has no line like 00:00:01,500 --> 00:00:02,000")
-    return documents(_cues(text.split("\n")))
+    return documents(_label(cue, content, SRT_TAG) for cue, content in _cues(text.split("\n")))
 
 
 def read_vtt(text: str) -> list[Document]:
     if not text.startswith("WEBVTT"):
         raise FormatError("line 1: WebVTT begins with WEBVTT")
-    return documents(_cues(text.split("\n")))
+    return documents(label for cue, content in _cues(text.split("\n")) for label in _voices(cue, content))
 
 
-def _cues(lines: list[str]) -> Iterator[Label]:
-    """A label per line with `-->`; what follows up to a blank line is its text."""
+def _cues(lines: list[str]) -> Iterator[tuple[tuple[float, float], str]]:
+    """The times of each line with `-->`, and what follows up to a blank line."""
     begun: tuple[float, float] | None = None
     content: list[str] = []
     for number, line in enumerate([*lines, ""], 1):
         if "-->" in line:
             if begun:  # a cue without a blank line at its end
-                yield Label(*begun, " ".join(content))
+                yield begun, "\n".join(content)
             begun, content = _times(line, number), []
         elif begun and not line.strip():
-            yield Label(*begun, " ".join(content))
+            yield begun, "\n".join(content)
             begun = None
         elif begun:
-            content.append(TAG.sub("", line))
+            content.append(line)
+
+
+def _voices(cue: tuple[float, float], content: str) -> Iterator[Label]:
+    """A label for each voice that a cue of WebVTT names, or one."""
+    first, *rest = VOICE.split(content)
+    if first.strip() or not rest:
+        yield _label(cue, first, VTT_TAG, entities=True)
+    for speaker, said in zip(rest[::2], rest[1::2], strict=True):
+        name = html.unescape(speaker).strip()
+        label = _label(cue, said, VTT_TAG, entities=True)
+        yield label._replace(speaker=name, text="speech" if label.text == name else label.text)
+
+
+def _label(cue: tuple[float, float], content: str, tag: re.Pattern[str], entities: bool = False) -> Label:
+    """A label with the plain text of `content`, and with its markup where it has some that is kept."""
+    plain, markup, marked = "", "", False
+    for number, piece in enumerate(tag.split(content)):
+        if number % 2:
+            kept = piece.lower() if piece.lower() in KEPT else ""
+            markup, marked = markup + kept, marked or bool(kept)
+        else:
+            text = html.unescape(piece) if entities else piece
+            plain, markup = plain + text, markup + _escape(text)
+    return Label(*cue, plain.strip(), markup=markup.strip() if marked else "")
 
 
 def _times(line: str, number: int) -> tuple[float, float]:
@@ -83,5 +141,6 @@ def fits_vtt(lines: list[str]) -> bool:
     return bool(lines) and lines[0].startswith("WEBVTT")
 
 
-SRT = Format("srt", ".srt", read_srt, write_srt, many=False, fits=fits)
-VTT = Format("vtt", ".vtt", read_vtt, write_vtt, many=False, head="WEBVTT\n\n", fits=fits_vtt)
+HOLDS = frozenset({"text", "captions"})
+SRT = Format("srt", ".srt", read_srt, write_srt, HOLDS, many=False, fits=fits)
+VTT = Format(*("vtt", ".vtt", read_vtt, write_vtt, HOLDS | {"speakers"}), many=False, head="WEBVTT\n\n", fits=fits_vtt)

@@ -1,11 +1,14 @@
-"""Plain text for people and pipes: `START END` in seconds, after the file's name where there are several."""
+"""Plain text for people and pipes: `START END` in seconds, after the file's name where there are several.
+
+What a file said of a stretch stands behind it, as in Audacity's labels.
+"""
 
 import itertools
 import re
 
 from vad.formats.columns import bare
-from vad.formats.document import Document, Format
-from vad.formats.labels import Label, cells, documents, each_line, is_number
+from vad.formats.document import Document, Format, Label, decimal, one_line
+from vad.formats.labels import cells, documents, each_line, is_number
 
 CHANNEL = re.compile(r"(.*)\[([1-9][0-9]{0,4})\]", re.DOTALL)
 SPECTRUM = "\\\t"  # begins Audacity's line with the frequencies of the label before
@@ -14,7 +17,14 @@ SPECTRUM = "\\\t"  # begins Audacity's line with the frequencies of the label be
 def write(document: Document) -> str:
     channel = f"[{document.channel}]" if document.channel else ""
     prefix = f"{document.name}{channel}\t" if document.shared else ""
-    return "".join(f"{prefix}{start:.3f}\t{end:.3f}\n" for start, end in document.segments)
+    return "".join(
+        f"{prefix}{decimal(x.start)}\t{decimal(x.end)}{_said(x) if document.labels else ''}\n" for x in document.rows
+    )
+
+
+def _said(label: Label) -> str:
+    """A column with the caption; none where there is nothing but speech."""
+    return f"\t{one_line(label.caption)}" if label.caption != "speech" else ""
 
 
 def read(text: str) -> list[Document]:
@@ -39,4 +49,4 @@ def fits(lines: list[str]) -> bool:
     return any(is_number(a) and is_number(b) for a, b in itertools.pairwise(fields[:3]))
 
 
-TEXT = Format("text", ".txt", read, write, fits=fits)
+TEXT = Format("text", ".txt", read, write, frozenset({"text", "captions", "points"}), fits=fits)

@@ -1,4 +1,4 @@
-"""Praat's TextGrid: one interval tier that covers the recording, empty where nothing is labelled.
+"""Praat's TextGrid: a tier of intervals for each speaker, empty where nothing is labelled.
 
 It is read here, by Praat's own rule, which holds for the long and the short format alike: numbers
 and quoted texts that stand free are values, all else is comment. praatio, which writes the files of
@@ -9,32 +9,57 @@ import re
 from collections.abc import Iterator
 
 from vad.errors import FormatError
-from vad.formats.document import Document, Format
-from vad.formats.labels import Label, documents, seconds, short, stretch
-from vad.segments import invert
+from vad.formats.document import Document, Format, Label, decimal, harmless
+from vad.formats.labels import documents, seconds, short, stretch
+from vad.formats.tiers import lay_out, on_tier
+from vad.segments import Segment, invert
 
 VALUE = re.compile(r'"([^"]*(?:""[^"]*)*)"|(?<!\S)(-?[0-9]\S*)')
 
 
 def write(document: Document) -> str:
-    labelled = [(s, document.label) for s in document.segments]
-    labelled += [(s, "") for s in invert(document.segments, document.duration)]
-    intervals = "".join(
-        f"        intervals [{number}]:\n"
-        f"            xmin = {start:.3f}\n"
-        f"            xmax = {end:.3f}\n"
-        f'            text = "{label}"\n'
-        for number, ((start, end), label) in enumerate(sorted(labelled), 1)
-    )
+    ends = [document.duration, *(label.end for label in document.rows)]
+    end = max(ends)
+    points = [label for label in document.rows if label.end <= label.start]
+    tiers = lay_out(label for label in document.rows if label.end > label.start)
+    written = [_tier(name, _intervals_of(labels, end), end) for name, labels in tiers.items()]
+    if points:
+        written.append(_tier("points", points, end, "TextTier"))
+    body = "".join(f"    item [{number}]:\n{text}" for number, text in enumerate(written, 1))
     return (
         'File type = "ooTextFile"\n'
         'Object class = "TextGrid"\n\n'
-        f"xmin = 0\nxmax = {document.duration:.3f}\n"
-        "tiers? <exists>\nsize = 1\nitem []:\n    item [1]:\n"
-        '        class = "IntervalTier"\n        name = "speech"\n'
-        f"        xmin = 0\n        xmax = {document.duration:.3f}\n"
-        f"        intervals: size = {len(labelled)}\n{intervals}"
+        f"xmin = 0\nxmax = {decimal(end)}\n"
+        f"tiers? <exists>\nsize = {len(written)}\nitem []:\n{body}"
     )
+
+
+def _intervals_of(labels: list[Label], duration: float) -> list[Label]:
+    """`labels` with empty ones where there is none."""
+    gaps = invert((Segment(label.start, label.end) for label in labels), duration)
+    return sorted([*labels, *(Label(start, end, "") for start, end in gaps)])
+
+
+def _tier(name: str, labels: list[Label], duration: float, kind: str = "IntervalTier") -> str:
+    what, first, text = ("points", "number", "mark") if kind == "TextTier" else ("intervals", "xmin", "text")
+    rows = []
+    for number, label in enumerate(labels, 1):
+        end = "" if kind == "TextTier" else f"            xmax = {decimal(label.end)}\n"
+        content = _quoted(label.content if label.text else "")
+        rows.append(
+            f"        {what} [{number}]:\n"
+            f"            {first} = {decimal(label.start)}\n{end}"
+            f"            {text} = {content}\n"
+        )
+    return (
+        f'        class = "{kind}"\n        name = {_quoted(name)}\n'
+        f"        xmin = 0\n        xmax = {decimal(duration)}\n"
+        f"        {what}: size = {len(labels)}\n{''.join(rows)}"
+    )
+
+
+def _quoted(text: str) -> str:
+    return '"' + harmless(text).replace('"', '""') + '"'
 
 
 class _Values:
@@ -77,26 +102,25 @@ def read(text: str) -> list[Document]:
         if not values.text().startswith("ooTextFile") or not values.text().startswith("TextGrid"):
             raise FormatError("is no TextGrid; save it as such in Praat, as text")
         values.time()
-        return documents(_intervals(values), duration=values.time())
+        return documents(_labels(values), duration=values.time())
     except FormatError as error:
         raise FormatError(f"line {values.line}: {error}") from error
 
 
-def _intervals(values: _Values) -> Iterator[Label]:
-    """The intervals of all tiers; points are no stretches."""
+def _labels(values: _Values) -> Iterator[Label]:
+    """The intervals and points of all tiers."""
     for _ in range(int(values.time())):
-        kind = values.text()
-        values.text(), values.time(), values.time()
+        kind, tier = values.text(), values.text()
+        values.time(), values.time()
         for _ in range(int(values.time())):
-            if kind == "IntervalTier":
-                start, end = stretch(values.time(), values.time())
-                yield Label(start, end, values.text())
-            else:
-                values.time(), values.text()
+            start = values.time()
+            end = values.time() if kind == "IntervalTier" else start
+            yield on_tier(Label(*stretch(start, end), values.text()), tier)
 
 
 def fits(lines: list[str]) -> bool:
     return bool(lines) and "ooTextFile" in lines[0]
 
 
-TEXTGRID = Format("textgrid", ".TextGrid", read, write, many=False, fits=fits)
+HOLDS = frozenset({"text", "speakers", "points"})
+TEXTGRID = Format("textgrid", ".TextGrid", read, write, HOLDS, many=False, fits=fits)

@@ -1,13 +1,13 @@
 """UEM, NIST's list of the stretches of a recording that count."""
 
 from vad.errors import FormatError
-from vad.formats.document import Document, Format
-from vad.formats.labels import Label, cells, channel_of, documents, each_line, is_number, seconds, stretch, words
+from vad.formats.document import Document, Format, Label, decimal
+from vad.formats.labels import cells, channel_of, documents, each_line, is_number, seconds, stretch, words
 
 
 def write(document: Document) -> str:
     return "".join(
-        f"{document.uri} {document.channel or 1} {start:.3f} {end:.3f}\n" for start, end in document.segments
+        f"{document.uri} {document.channel or 1} {decimal(start)} {decimal(end)}\n" for start, end in document.segments
     )
 
 
@@ -30,4 +30,4 @@ def fits(lines: list[str]) -> bool:
     return fields[1].isdigit() or fields[1].upper() in ("NA", "<NA>")
 
 
-UEM = Format("uem", ".uem", read, write, fits=fits)
+UEM = Format("uem", ".uem", read, write, numbered=True, fits=fits)

@@ -12,9 +12,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from vad.evaluation import detection_cost, detection_error_rate, roc_auc
+from vad.evaluation import roc_auc
+from vad.evaluation.durations import Floats
+from vad.evaluation.figures import rates
 from vad.features import Float32
+from vad.plotting import save, style
 from vad.pretrained import Description
+from vad.settings import GOALS, WEIGHTS
 
 THRESHOLDS = np.linspace(0, 1, 101)
 
@@ -37,16 +41,10 @@ class DevSet:
         """Pooled over the frames of all recordings."""
         return roc_auc(*self.pooled)
 
-    def figures(self, found: list[NDArray[np.bool_]]) -> dict[str, float]:
-        """How well `found` fits the truth; what is undefined, as without speech, is left out."""
-        truth, said = self.pooled[0], np.concatenate(found)
-        named = {
-            "auc": self.auc,
-            "dcf": detection_cost(truth, said),
-            "deter": detection_error_rate(truth, said),
-            "miss": float((~said[truth]).mean()) if truth.any() else np.nan,
-            "false_alarm": float(said[~truth].mean()) if not truth.all() else np.nan,
-        }
+    def figures(self, seconds: Floats) -> dict[str, float]:
+        """How well segments do, of which `seconds` `(4,)` are those of `rates`; what is undefined is left out."""
+        of_segments = rates(seconds, WEIGHTS)
+        named = {"auc": self.auc, **{name: float(of_segments[name]) for name in GOALS}}
         return {name: round(value, 4) for name, value in named.items() if np.isfinite(value)}
 
 
@@ -61,9 +59,10 @@ def write_card(about: Description, sets: list[DevSet], history: list[dict[str, A
         "thresholds": lambda axes: _thresholds(axes, heard, about.thresholds["default"]["onset"]),
     }
     for name, draw in pictures.items():
-        figure = Figure((6, 4), layout="constrained")
-        draw(figure.add_subplot())  # type: ignore[no-untyped-call]
-        figure.savefig(folder / "plots" / f"{name}.png", dpi=110)
+        with style():
+            figure = Figure((6, 4), layout="constrained")
+            draw(figure.add_subplot())  # type: ignore[no-untyped-call]
+            save(figure, folder / "plots" / f"{name}.png")
     shown = " ".join(f"![{name}](plots/{name}.png)" for name in pictures)
     (folder / "model.md").write_text(f"{card(about)}\n## Pictures\n\n{shown}\n", "utf-8")
 

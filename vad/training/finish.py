@@ -19,13 +19,16 @@ from safetensors.torch import save_file
 from vad.data.index import INDICES, read_index
 from vad.detector import Detector
 from vad.errors import RecipeError
-from vad.evaluation import detection_cost, to_frames
+from vad.evaluation import to_frames
+from vad.evaluation.durations import Floats, to_spans
+from vad.evaluation.figures import rates
+from vad.features import Float32
 from vad.grid import Grid
 from vad.labelled import read_labelled
 from vad.network.export import export
 from vad.pretrained import Description
-from vad.segmenter import Segmenter
-from vad.settings import Segmentation
+from vad.segments import Segment
+from vad.settings import Segmentation, Weights
 from vad.training.card import DevSet, write_card
 from vad.training.checkpoint import read_checkpoint, read_kept
 from vad.training.corpus import Corpus, read_corpus, wanted
@@ -33,8 +36,9 @@ from vad.training.crops import CACHE, DEV_SNR, dev_mixtures
 from vad.training.loop import score
 from vad.training.mixing import FULL_SCALE
 from vad.training.recipe import Recipe
+from vad.tuning.search import search
+from vad.tuning.trials import Scored, Trials
 
-CANDIDATES = [Segmentation(onset / 20, round(onset * hold / 200, 3)) for onset in range(2, 20) for hold in range(2, 10)]
 NOISE_WEIGHT = 12.0  # of falsely found noise beside that of a false alarm between speech: nobody expects anything there
 MIXTURES = {"dev speakers, noise at 10 dB": DEV_SNR, "noise alone": -math.inf}
 LATENCIES = ("lowest", 0.1, 0.2, "balanced", "accurate")  # that the card tells the AUC of
@@ -63,8 +67,11 @@ def finish(recipe: Recipe, corpus: Path, output: Path) -> Path:
     as_recorded = heard(corpus, held_out, detector)
     sets += as_recorded
     grid = recipe.features.grid
-    tuned = {preset: choose(sets, weight, grid) for preset, weight in MISS_WEIGHT.items()}
-    results = {s.name: s.figures(decide(s, tuned["default"], grid)) for s in sets}
+    pairs = [pair for s in sets for pair in zip(s.scores, s.truth, strict=True)]
+    trials = Trials([_scored(scores, truth, grid) for scores, truth in pairs], grid)
+    tuned = {preset: choose(trials, sets, weight) for preset, weight in MISS_WEIGHT.items()}
+    found = by_set(trials(tuned["default"]), sets)
+    results = {s.name: s.figures(seconds) for s, seconds in zip(sets, found, strict=True)}
     description = replace(
         description,
         thresholds={preset: _thresholds(settings) for preset, settings in tuned.items()},
@@ -115,34 +122,34 @@ def aucs(sets: list[DevSet]) -> dict[str, float | None]:
     return {s.name: round(s.auc, 4) if math.isfinite(s.auc) else None for s in sets}
 
 
-def choose(sets: list[DevSet], miss_weight: float, grid: Grid) -> Segmentation:
-    """The onset and offset of the lowest cost.
+def choose(trials: Trials, sets: list[DevSet], miss_weight: float) -> Segmentation:
+    """The onset and offset of the lowest cost, tried on the recordings of all `sets`, one set after the other.
 
     It is the mean detection cost of the sets with speech, and beside it the share of noise alone
     that is taken for speech, which weighs `NOISE_WEIGHT` times what a false alarm weighs.
     """
-    return min(CANDIDATES, key=lambda settings: _cost(sets, settings, miss_weight, grid))
+
+    def cost(seconds: Floats) -> float:
+        figures = rates(by_set(seconds, sets), Weights(miss_weight, 1 - miss_weight))
+        costs, alarms = figures["dcf"], figures["false_alarm"][np.isnan(figures["miss"])]
+        costs = costs[~np.isnan(costs)]
+        noise = alarms.mean() if len(alarms) else 0.0
+        return float((costs.mean() if len(costs) else 0.0) + NOISE_WEIGHT * (1 - miss_weight) * noise)
+
+    return search(trials, cost, Segmentation(), free=("onset", "offset"))
 
 
-def _cost(sets: list[DevSet], settings: Segmentation, miss_weight: float, grid: Grid) -> float:
-    costs: list[float] = []
-    alarms: list[float] = []
-    for s in sets:
-        truth, found = s.pooled[0], np.concatenate(decide(s, settings, grid))
-        if truth.any() and not truth.all():
-            costs.append(detection_cost(truth, found, miss_weight))
-        else:
-            alarms.append(float(found[~truth].mean()) if not truth.all() else 0.0)
-    return float(np.mean(costs or [0.0]) + NOISE_WEIGHT * (1 - miss_weight) * np.mean(alarms or [0.0]))
+def by_set(seconds: Floats, sets: list[DevSet]) -> Floats:
+    """`(set, 4)`, the sums over the recordings of each set in `seconds` `(recording, 4)`."""
+    return np.add.reduceat(seconds, np.cumsum([0, *(len(s.scores) for s in sets[:-1])]), axis=0)
 
 
-def decide(s: DevSet, settings: Segmentation, grid: Grid) -> list[NDArray[np.bool_]]:
-    """Which frames lie within a segment, recording by recording."""
-    found = []
-    for scores in s.scores:
-        segmenter = Segmenter(settings, grid)
-        found.append(to_frames(segmenter.push(scores) + segmenter.finish(), len(scores), grid))
-    return found
+def _scored(scores: Float32, truth: NDArray[np.bool_], grid: Grid) -> Scored:
+    """A recording to try settings on; both `(frame,)`."""
+    edges = np.flatnonzero(np.diff(truth.astype(np.int8), prepend=0, append=0))
+    speech = [Segment(grid.to_seconds(a), grid.to_seconds(b)) for a, b in edges.reshape(-1, 2).tolist()]
+    whole = Segment(0.0, grid.to_seconds(len(truth)))
+    return Scored(scores, whole.end, to_spans(speech), to_spans([whole]))
 
 
 def _thresholds(settings: Segmentation) -> dict[str, float]:

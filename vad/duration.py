@@ -7,7 +7,7 @@ from vad.errors import AudioError
 from vad.grid import Grid
 
 
-def measure(path: str) -> float:
+def duration_of(path: str) -> float:
     """Seconds; `AudioError` where the file cannot be read or holds no sound."""
     sound = open_sound(path)
     if sound.length:

@@ -1,0 +1,41 @@
+"""`vad export`: weights for programs that have ONNX Runtime and nothing of this package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from vad.errors import ModelError
+
+
+@click.command()
+@click.argument("model", required=False)
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="FILE", help="ONNX to write.")
+@click.option("--waveform", is_flag=True, help="Put the features into the graph: it takes samples (needs [train]).")
+def export(model: str | None, output: Path, waveform: bool) -> None:
+    """Write a model as one ONNX file, for C++, mobile and browsers.
+
+    MODEL is a weights file, a folder made by `vad train`, or the name of a model in the package;
+    without it, the model that is used by default. With --waveform the file takes samples at 16 kHz,
+    (window, sample), and gives a score per 10 ms, (window, frame); its metadata say, under
+    "waveform", how much sound to give at once. Its scores are checked against those of this package
+    before it is written. Without --waveform the file is the weights file itself, which takes
+    log-mel frames. The thresholds stand in the metadata under "vad".
+    """
+    from vad import Detector
+    from vad.atomic import replacing
+
+    detector = Detector(model)
+    if not waveform:
+        with replacing(output) as file:
+            file.write(detector.path.read_bytes())
+        return
+    try:
+        from vad.network.waveform import export_waveform
+    except ImportError as error:
+        raise ModelError(
+            f"--waveform needs more than is installed ({error}); pip install 'vad-bilstm[train]'"
+        ) from error
+    off = export_waveform(detector, output)
+    click.echo(f"{output}: takes samples; scores differ by at most {off:.1g} from those of this package", err=True)

@@ -1,0 +1,47 @@
+"""Labels laid out on tiers, as Praat and ELAN do: on one tier they do not overlap."""
+
+from __future__ import annotations
+
+import heapq
+import operator
+import re
+from collections.abc import Iterable
+
+from vad.formats.document import SPEECH, Label, one_line
+
+FURTHER = re.compile(r" \([0-9]+\)$")  # ends the names of tiers for what overlaps
+
+
+def lay_out(labels: Iterable[Label]) -> dict[str, list[Label]]:
+    """The labels of each tier, in order: a tier for each speaker or tier of the labels, `speech` for the rest.
+
+    What overlaps on a tier stands on others, called `NAME (2)` and so on.
+    """
+    ordered = sorted(labels, key=operator.itemgetter(0, 1))
+    names = {_name(label) for label in ordered}
+    tiers: dict[str, list[Label]] = {}
+    free: dict[str, list[tuple[float, int]]] = {}  # when the last label of each tier of a name ends
+    for label in ordered:
+        name = _name(label)
+        ends = free.setdefault(name, [])
+        number = heapq.heappop(ends)[1] if ends and ends[0][0] <= label.start else len(ends) + 1
+        heapq.heappush(ends, (label.end, number))
+        tier = f"{name} ({number})" if number > 1 else name
+        while number > 1 and tier in names:
+            tier += "'"
+        tiers.setdefault(tier, []).append(label)
+    return tiers or {"speech": []}
+
+
+def _name(label: Label) -> str:
+    return one_line(label.tier or label.speaker) or "speech"
+
+
+def on_tier(label: Label, tier: str) -> Label:
+    """`label` as it was read from `tier`, whose name is that of the speaker where the text is no other."""
+    plain = FURTHER.sub("", tier)
+    if plain.lower() in SPEECH:
+        return label
+    if label.text == plain:
+        return label._replace(text="speech", speaker=plain)
+    return label._replace(tier=plain)

@@ -1,0 +1,79 @@
+"""What all pictures of the package share: colours, style, and how they are saved or shown (the `[plot]` extra)."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from vad.atomic import explain, replacing
+from vad.errors import SettingError, VadError
+
+# Colours that the colour-blind can tell apart (Okabe and Ito, 2008).
+FOUND, REFERENCE, MISSED, FALSE, SOUND = "#0072B2", "#009E73", "#D55E00", "#E69F00", "#5f6368"
+STYLE: dict[str, Any] = {
+    "axes.linewidth": 0.6,
+    "axes.prop_cycle": f"cycler('color', {[FOUND, MISSED, REFERENCE, '#CC79A7', FALSE, '#56B4E9', SOUND]})",
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 9,
+    "axes.titleweight": "bold",
+    "figure.dpi": 110,
+    "font.size": 8,
+    "legend.frameon": False,
+    "lines.linewidth": 1.0,
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "vad",
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+}
+EXTENSIONS = (".png", ".svg", ".pdf")
+
+
+@contextlib.contextmanager
+def style() -> Iterator[None]:
+    """The look of all pictures, for as long as they are drawn and saved."""
+    with rc_context(STYLE):  # type: ignore[arg-type]
+        yield
+
+
+def check_picture(target: str) -> str:
+    """The format that the name of a picture asks for; `SettingError` where there is none."""
+    extension = ".png" if target == "-" else Path(target).suffix.lower()
+    if extension not in EXTENSIONS:
+        raise SettingError(f"{target}: pictures are written as {', '.join(EXTENSIONS)}; choose one of these extensions")
+    return extension[1:]
+
+
+def save(figure: Figure, target: str | Path) -> None:
+    """Write a picture, the same bytes whenever it is the same picture; "-" is standard output."""
+    kind = check_picture(str(target))
+    dates: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    place = contextlib.nullcontext(sys.stdout.buffer) if target == "-" else replacing(Path(target))
+    with place as file, explain(str(target)):
+        figure.savefig(file, format=kind, metadata=dates.get(kind))
+
+
+def window() -> Figure:
+    """An empty figure that `show` puts on the screen; `VadError` where there is no screen."""
+    from matplotlib import pyplot
+
+    try:
+        figure = pyplot.figure()
+        if figure.canvas.required_interactive_framework is None:
+            raise ImportError(f"matplotlib's backend {pyplot.get_backend()} has none")
+    except ImportError as error:
+        raise VadError(f"no window can be opened here ({error}); name a picture with -o, like -o a.png") from error
+    return figure
+
+
+def show() -> None:
+    """Put what was drawn in a `window` on the screen, until it is closed."""
+    from matplotlib import pyplot
+
+    pyplot.show()
