@@ -480,13 +480,14 @@ def write_onnx(path: Path, metadata: dict[str, str], inputs: str = "features", s
     kind, helper = onnx.TensorProto.FLOAT, onnx.helper
     taken = helper.make_tensor_value_info(inputs, kind, ["window", "frame", 64])
     if shape == "scores":
-        node, rank = helper.make_node("ReduceMax", [inputs], ["scores"], axes=[2], keepdims=0), 2
+        nodes, rank = [helper.make_node("ReduceMax", [inputs], ["loud"], axes=[2], keepdims=0)], 2
+        nodes.append(helper.make_node("Sigmoid", ["loud"], ["scores"]))
     elif shape == "one per window":
-        node, rank = helper.make_node("ReduceMax", [inputs], ["scores"], axes=[1, 2], keepdims=0), 1
+        nodes, rank = [helper.make_node("ReduceMax", [inputs], ["scores"], axes=[1, 2], keepdims=0)], 1
     else:
-        node, rank = helper.make_node("Sigmoid", [inputs], ["scores"]), 3
+        nodes, rank = [helper.make_node("Sigmoid", [inputs], ["scores"])], 3
     given_out = helper.make_tensor_value_info("scores", kind, [f"d{i}" for i in range(rank)])
-    graph = helper.make_graph([node], "strange", [taken], [given_out])
+    graph = helper.make_graph(nodes, "strange", [taken], [given_out])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     helper.set_model_props(model, metadata)
     onnx.save(model, path)

@@ -30,6 +30,7 @@ LAYERS = {
     "exact": 1.2,
     "audio": 1.5,
     "microphone": 1.5,
+    "graph": 1,
     "scorer": 2,
     "causal": 2.05,
     "latency": 2.1,

@@ -40,7 +40,8 @@ __all__ = ["DTYPES", "AudioWarning", "Channel", "Raw", "Sound", "from_array", "o
 BLOCK = 1 << 16  # samples read at once
 BARE = Encoding("", "PCM_16", False)
 DEPTHS = {"s32": "PCM_24", "flt": "FLOAT"}  # of what FFmpeg decodes
-MPEG = (".mp2", ".mp3", ".mpga")  # FFmpeg leaves out what the encoder added, and notices truncation
+# FFmpeg leaves out what the encoder added, notices truncation, and does not talk on standard error.
+MPEG = (".mp1", ".mp2", ".mp3", ".mpga")
 
 
 @dataclass
@@ -134,11 +135,16 @@ def _open_raw(file: BinaryIO, name: str, raw: Raw) -> Sound:
 
     def blocks() -> Iterator[Float32]:
         rest = b""
-        while data := file.read(BLOCK * size):
+        while data := file.read(_rows(raw.channels) * size):
             block, rest = from_bytes(rest + data, raw.dtype, raw.channels)
             yield block
 
     return Sound(name, raw.sample_rate, raw.channels, None, blocks())
+
+
+def _rows(channels: int) -> int:
+    """How many samples of each of `channels` are read at once: a file may claim a thousand."""
+    return BLOCK // max(1, channels // 8)
 
 
 class _Forward(soundfile.SoundFile):  # type: ignore[misc]
@@ -152,16 +158,16 @@ def _open_path(path: Path, raw: Raw | None, name: str, exact: bool = False) -> S
     """A file by libsndfile or else by FFmpeg; what is no ordinary file as a pipe."""
     try:
         file = path.open("rb")
-        empty = file.seekable() and not file.read(1)
+        head = file.read(4) if file.seekable() else b""
     except (OSError, ValueError) as error:
         raise AudioError(f"{name}: {_reason(error)}; name a readable sound file") from error
-    if empty:
+    if file.seekable() and not head:
         raise AudioError(f"{name}: the file is empty; name one that holds sound")
     if file.seekable():
         file.seek(0)
     if raw:
         return _open_raw(file, name, raw)
-    if not file.seekable() or path.suffix.lower() in MPEG:
+    if not file.seekable() or path.suffix.lower() in MPEG or _is_mpeg(head):
         return _open_av(file, name)
     try:
         sound = _Forward(os.fsencode(path))
@@ -171,15 +177,20 @@ def _open_path(path: Path, raw: Raw | None, name: str, exact: bool = False) -> S
     return _from_libsndfile(sound, name, EXACT.get(sound.subtype, "float32") if exact else "float32")
 
 
+def _is_mpeg(head: bytes) -> bool:
+    """Whether a file that begins so would be MP3 to libsndfile, whatever it is called."""
+    return head.startswith(b"ID3") or (head[:1] == b"\xff" and head[1:2] >= b"\xe0")
+
+
 def _from_libsndfile(file: _Forward, name: str, dtype: str) -> Sound:
     length = file.frames if file.frames < 1 << 60 else None  # a header written to a pipe may not know
     whole = dtype == "float32" and file.subtype == "PCM_16"  # numpy makes the same floats of it, faster
 
     def blocks() -> Iterator[Float32]:
-        done = 0
+        done, rows = 0, _rows(file.channels)
         with file:
             while True:
-                buffer = np.zeros((BLOCK, file.channels), "int16" if whole else dtype)
+                buffer = np.zeros((rows, file.channels), "int16" if whole else dtype)
                 try:
                     block = file.read(out=buffer)
                 except soundfile.LibsndfileError as error:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vad.errors import SettingError
+from vad.output import fill
 from vad.segments import Segment
 
 FIELDS = ("file", "start", "end", "duration")
@@ -48,11 +49,7 @@ class Commands:
     def _fill(self, path: Path, segment: Segment) -> list[str]:
         values = (str(path), f"{segment.start:.3f}", f"{segment.end:.3f}", f"{segment.duration:.3f}")
         fields = dict(zip(FIELDS, values, strict=True))
-        try:
-            return [word.format(**fields) for word in self._words]
-        except (KeyError, ValueError, IndexError, AttributeError) as error:
-            valid = ", ".join(f"{{{name}}}" for name in FIELDS)
-            raise SettingError(f"--exec: not a command with fields; the fields are {valid}") from error
+        return [fill(word, fields, "--exec ") for word in self._words]
 
     def _work(self) -> None:
         while (item := self._queue.get()) is not None:

@@ -77,10 +77,13 @@ def encoding_for(path: Path, source: Path, encoding: Encoding) -> Encoding:
 def to_subtype(samples: NDArray[Any], subtype: str) -> NDArray[Any]:
     """`samples` as libsndfile takes them to `subtype` without a change.
 
-    It would multiply floats by one less than it divides integers by.
+    It would multiply floats by one less than it divides integers by. Coders with a loss hold -1..1;
+    that of MP3 ends the whole program where it is given anything else.
     """
-    if samples.dtype.kind != "f" or subtype not in BITS:
+    if samples.dtype.kind != "f" or subtype in ("FLOAT", "DOUBLE"):
         return samples
+    if subtype not in BITS:
+        return np.nan_to_num(samples, posinf=0, neginf=0).clip(-1, 1)
     bits = BITS[subtype]
     scaled = np.rint(np.nan_to_num(samples.astype(np.float64)) * 2.0 ** (bits - 1))
     whole = np.clip(scaled, -(2.0 ** (bits - 1)), 2.0 ** (bits - 1) - 1).astype(np.int64)

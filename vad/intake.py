@@ -21,7 +21,9 @@ from vad.settings import DTYPES
 Channel = Literal["mix", "each"] | int
 
 RATES = (1_000, 1_000_000)  # Hz that can sensibly be resampled
+CHANNELS = 1024  # as many as a file can have
 QUALITY = "HQ"
+LOUDEST = 1e12  # whole numbers of 32 bits are below, should somebody not have scaled them
 
 
 class AudioWarning(UserWarning):
@@ -32,7 +34,7 @@ class Intake:
     """Takes blocks `(sample, channel)` float32 at `rate`, gives `(row, sample)` at `model_rate`.
 
     One row: the mean of all channels (`"mix"`) or channel N counted from 1; with `"each"` as many
-    rows as `rows` says. What is not finite is silenced, with an `AudioWarning` that names `name`.
+    rows as `rows` says. What is not finite, or beyond all measure, is silenced, with an `AudioWarning`.
     """
 
     def __init__(self, name: str, rate: int, model_rate: int, channel: Channel = "mix", rows: int = 1) -> None:
@@ -62,13 +64,14 @@ class Intake:
                 raise missing_channel(self._name, self._channel, block.shape[1])
             return block[:, self._channel - 1 : self._channel]
         if self._channel == "mix" and block.shape[1] > 1:
-            mean: Float32 = block.mean(1, keepdims=True)
+            with np.errstate(over="ignore", invalid="ignore"):  # what becomes infinite is silenced
+                mean: Float32 = block.mean(1, keepdims=True)
             return mean
         return block
 
     def _finite(self, block: Float32) -> Float32:
-        """`block` with NaN and infinite samples silenced, which is said."""
-        bad = ~np.isfinite(block)
+        """`block` with samples silenced that are NaN, infinite, or too large to be squared and summed; that is said."""
+        bad = ~(np.abs(block) < LOUDEST)
         if not bad.any():
             return block
         warnings.warn(
@@ -146,5 +149,5 @@ def check_raw(name: str, dtype: str, channels: int) -> None:
     """Raise `AudioError` where bare samples cannot be of this type, or so many channels."""
     if dtype not in DTYPES:
         raise AudioError(f"{name}: no sample type {dtype!r}; valid are {', '.join(DTYPES)}")
-    if channels < 1:
-        raise AudioError(f"{name}: {channels} channels; there must be at least one")
+    if not 1 <= channels <= CHANNELS:
+        raise AudioError(f"{name}: {channels} channels; give a number from 1 to {CHANNELS}")

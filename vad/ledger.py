@@ -50,11 +50,7 @@ class Ledger:
             raise SettingError(f"{self.path}: begun with other settings; use those, or delete it to begin anew")
         self._end = len(head)
         for line in self._file:
-            try:
-                name, _ = json.loads(line) if line.endswith(b"\n") else ("", None)
-            except ValueError:
-                break
-            if not name:
+            if (name := _named(line)) is None:
                 break
             self._places[name] = self._end
             self._end += len(line)
@@ -104,3 +100,14 @@ class Ledger:
         """Do away with the file, when all is done."""
         self._file.close()
         self.path.unlink()
+
+
+def _named(line: bytes) -> str | None:
+    """The recording of a whole line; None where it is cut short or damaged."""
+    try:
+        match json.loads(line) if line.endswith(b"\n") else None:
+            case [str(name), list(texts)] if all(isinstance(text, str) for text in texts):
+                return name
+    except (ValueError, RecursionError):
+        pass
+    return None

@@ -23,6 +23,7 @@ from vad.formats import Document, Format
 from vad.ledger import Ledger
 
 WIDE = re.compile("[0-9]{3}")  # in the format of a field: a name of hundreds of characters
+PATHS = ("dir", "file")  # fields
 
 
 class Output(Protocol):
@@ -199,7 +200,7 @@ def name_fields(source: Input) -> dict[str, object]:
 
 
 def fill(template: str, values: Mapping[str, object], option: str = "") -> str:
-    """`template` with `values` for its fields in braces; but for `dir` none of them makes or leaves a folder.
+    """`template` with `values` for its fields in braces; but for `PATHS` none of them makes or leaves a folder.
 
     Raises `SettingError`, which begins with `option`, for other fields and for formats that they do not have.
     """
@@ -214,7 +215,7 @@ def fill(template: str, values: Mapping[str, object], option: str = "") -> str:
 
 
 def _within(name: str, value: object) -> object:
-    if name == "dir" or not isinstance(value, str):
+    if name in PATHS or not isinstance(value, str):
         return value
     plain = value.replace("/", "_").replace(os.sep, "_")
     return "_" if plain in (".", "..") else plain

@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
 
-import numpy as np
 import soundfile
 
 from vad.atomic import scratch
 from vad.batch import Input
 from vad.errors import AudioError, SettingError
 from vad.events import End, Event, Start
+from vad.exact import to_subtype
 from vad.features import Float32
 from vad.output import fill, is_template, literal, spare
 from vad.segments import Segment
@@ -175,9 +175,9 @@ def create(path: Path, sample_rate: int, channels: int, extension: str) -> sound
 
 
 def put(file: soundfile.SoundFile, block: Float32, place: Path) -> None:
-    """Append `(sample, channel)` of -1..1; the coder of MP3 ends the program where it is given anything else."""
+    """Append `(sample, channel)`."""
     with explain(place):
-        file.write(np.where(np.isfinite(block), block, np.float32(0)).clip(-1, 1))
+        file.write(to_subtype(block, file.subtype))
 
 
 @contextlib.contextmanager

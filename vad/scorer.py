@@ -8,6 +8,7 @@ the recording and on nothing else: not on how the sound arrived, nor on what sha
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as failures
 
 from vad.errors import ModelError
 from vad.features import Float32
+from vad.graph import LIMIT, check_graph
 
 PENDING = 2  # batches that may wait for a thread of the pool
 INPUT, OUTPUT = "features", "scores"
@@ -49,15 +51,17 @@ class Network:
     """
 
     def __init__(self, path: Path) -> None:
+        content = _read(path)
+        self.digest = hashlib.sha256(content).hexdigest()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.log_severity_level = 3
         try:
-            self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
             self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
             inputs = {i.name: i.shape for i in self._session.get_inputs()}
             outputs = {o.name: o.shape for o in self._session.get_outputs()}
-        except _REFUSALS as error:
+        except (*_REFUSALS, UnicodeDecodeError) as error:
             raise ModelError(f"{path}: damaged, or not an ONNX file; get the weights again") from error
         names, ranks = (list(inputs), list(outputs)), [len(s) for s in (*inputs.values(), *outputs.values())]
         causal = names == ([INPUT, STATE], [OUTPUT, NEXT_STATE]) and ranks == [3, 2, 3, 2]
@@ -84,9 +88,26 @@ class Network:
     def _run(self, names: list[str], given: dict[str, Float32]) -> list[Float32]:
         try:
             found: list[Float32] = self._session.run(names, given)
-            return found
         except _REFUSALS as error:
             raise ModelError(f"the network does not take features of shape {given[INPUT].shape}") from error
+        if not (found[0].min(initial=0) >= 0 and found[0].max(initial=0) <= 1):  # nor, then, are they numbers
+            raise ModelError("the network gives scores that are not from 0 to 1")
+        return found
+
+
+def _read(path: Path) -> bytes:
+    """A weights file, all at once: whatever becomes of it later, the network stays what it is."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(LIMIT + 1)
+        if len(content) > LIMIT:
+            raise ModelError("longer than any weights file of this package")
+        check_graph(content)
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror}); give a weights file") from error
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+    return content
 
 
 _REFUSALS = (
@@ -97,7 +118,6 @@ _REFUSALS = (
     failures.NoSuchFile,
     failures.NotImplemented,
     failures.RuntimeException,
-    UnicodeDecodeError,
 )
 
 

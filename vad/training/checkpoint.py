@@ -74,8 +74,12 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         state: dict[str, Any] = torch.load(path, "cpu", weights_only=True)
         state["kept"]
         return state
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
+    except (OSError, RuntimeError, ValueError, LookupError, TypeError, *_DAMAGE) as error:
         raise RecipeError(f"{path}: not a whole checkpoint of vad train; remove it to train afresh") from error
+
+
+# What unpickling raises beside the usual, depending on where the damage is.
+_DAMAGE = (EOFError, AttributeError, AssertionError, ImportError, MemoryError, OverflowError, pickle.UnpicklingError)
 
 
 def read_kept(path: Path, recipe: Recipe) -> AnyNetwork:

@@ -136,8 +136,8 @@ def read_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
         tables = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise RecipeError(f"{path}: {error.strerror}; name a recipe.toml that exists") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: not a TOML file ({error})") from error
+    except (ValueError, RecursionError) as error:  # ValueError: also a number of thousands of digits
+        raise RecipeError(f"{path}: not a TOML file ({' '.join(str(error).split())})") from error
     return _build(Recipe, _overridden(tables, overrides), str(path))
 
 
@@ -175,7 +175,7 @@ def _override(tables: dict[str, Any], override: str) -> None:
     *path, last = key.strip().split(".")
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise RecipeError(f"{override!r}: write table.key=value, with the value as in TOML") from error
     for name in path:
         tables = tables.setdefault(name, {})

@@ -1,0 +1,313 @@
+"""What is read from outside, each with real samples and with what must hold for any input."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import itertools
+import tempfile
+import warnings
+import zlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import soundfile
+
+from vad import Detector, VadError
+from vad.audio import AudioWarning, open_sound
+from vad.batch import Input
+from vad.commands import Commands
+from vad.errors import AudioError, FormatError, ModelError, RecipeError, SettingError
+from vad.events import segments_of
+from vad.formats import FORMATS, read_labels
+from vad.ledger import Ledger
+from vad.output import name_output
+from vad.recorder import Recorder
+from vad.settings import DTYPES, Raw
+
+ROOT = Path(__file__).parents[2]
+ENERGY = ROOT / "tests" / "doubles" / "energy.onnx"
+RATE = 16_000
+ENOUGH = 100  # blocks that are decoded of one input
+MOST = 1 << 25  # bytes that one block may hold
+
+
+@dataclass(frozen=True)
+class Target:
+    """Something that is read. `check` raises where an input is answered neither well nor with `VadError`."""
+
+    seeds: Callable[[], list[bytes]]
+    check: Callable[[bytes], None]
+
+
+@functools.cache
+def _folder() -> Path:
+    """A folder for the inputs, in memory where the system has that."""
+    place = Path("/dev/shm")
+    return Path(tempfile.mkdtemp(prefix="vad-fuzz-", dir=place if place.is_dir() else None))
+
+
+def _file(name: str, content: bytes) -> Path:
+    path = _folder() / name
+    path.write_bytes(content)
+    return path
+
+
+def _line(error: VadError) -> None:
+    assert len(str(error).splitlines()) == 1, repr(str(error))
+
+
+# Labels
+
+
+def _labels(kind: str) -> Target:
+    from test_labels import SAMPLES
+
+    def seeds() -> list[bytes]:
+        sample = SAMPLES[kind].encode()
+        return [sample, sample * 3, ROOT.joinpath("data/talk.tsv").read_bytes() if kind in ("text", "tsv") else sample]
+
+    def check(content: bytes) -> None:
+        number = zlib.crc32(content)
+        path = _file(("labels", f"labels{FORMATS[kind].extension}")[number & 1], content)
+        try:
+            documents = read_labels(path, None if number & 1 else kind)
+        except FormatError as error:
+            assert str(error).isprintable(), repr(str(error))
+            return
+        for document in documents:
+            ends = [time for segment in document.segments for time in segment]
+            assert ends == sorted(ends) and all(0 <= time <= document.duration < float("inf") for time in ends)
+            written = list(FORMATS.values())
+            other = written[number // 2 % len(written)]
+            if other.write:
+                text = other.write(document)
+                assert all(c.isprintable() or c in "\n\t" for c in text), repr(text)
+
+    return Target(seeds, check)
+
+
+# Sound
+
+
+def _sound(kind: str) -> bytes:
+    """A fifth of a second of a tone in two channels."""
+    tone = 0.3 * np.sin(np.arange(RATE // 5) / 3)
+    content = io.BytesIO()
+    if kind in ("WAV", "FLAC", "OGG", "MP3", "CAF", "AIFF"):
+        soundfile.write(content, np.stack([tone, -tone], 1), RATE, format=kind)
+        return content.getvalue()
+    with av.open(content, "w", format=kind.lower()) as file:
+        track: Any = file.add_stream("aac" if kind != "WEBM" else "libopus", rate=48_000, layout="mono")
+        frame = av.AudioFrame.from_ndarray((tone[None] * 32767).astype(np.int16), "s16", "mono")
+        frame.sample_rate, frame.pts = 48_000, 0
+        file.mux(track.encode(frame))
+        file.mux(track.encode())
+    return content.getvalue()
+
+
+class _Pipe(io.BytesIO):
+    """Standard input, as it were."""
+
+    name = "<stdin>"
+
+    def seekable(self) -> bool:
+        return False
+
+    def seek(self, *_: Any) -> int:
+        raise OSError("a pipe")
+
+
+def _audio(kind: str) -> Target:
+    def check(content: bytes) -> None:
+        way = zlib.crc32(content) % 4
+        name = f"sound.{kind.lower()}" if way else "sound"
+        source: Any = _Pipe(content) if way == 1 else _file(name, content)
+        try:
+            sound = open_sound(source)
+            for block in itertools.islice(sound.blocks(RATE), ENOUGH):
+                assert block.dtype == np.float32 and block.shape[0] == 1 and np.isfinite(block).all()
+                assert block.nbytes <= MOST
+        except AudioError as error:
+            _line(error)
+
+    return Target(lambda: [_sound(kind)], check)
+
+
+PLAYLISTS = [
+    b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nfile:///etc/hostname\n#EXT-X-ENDLIST\n",
+    b"ffconcat version 1.0\nfile sound.wav\n",
+    b"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 5004 RTP/AVP 0\n",
+    b'<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"><Period><AdaptationSet>'
+    b'<Representation id="1"><BaseURL>sound.wav</BaseURL></Representation></AdaptationSet></Period></MPD>',
+]
+
+
+# Bare samples
+
+
+@functools.cache
+def _energy() -> Detector:
+    return Detector(ENERGY)
+
+
+def _raw(content: bytes) -> None:
+    """In one piece and in chunks, as a file and as a stream: the same answer."""
+    how, content = bytes([*content[:4], 0, 0, 0, 0][:4]), content[4:]
+    rates = (8_000, RATE, 44_100, 11_025)
+    raw = Raw(rates[how[0] % 4], how[1] % 8 + 1, DTYPES[how[2] % len(DTYPES)])
+    stream = {"sample_rate": raw.sample_rate, "raw_channels": raw.channels, "raw_dtype": raw.dtype, "latency": 0.5}
+    whole, cut = _energy().stream(**stream), _energy().stream(**stream)  # type: ignore[arg-type]
+    step = how[3] + 1
+    expected = [*whole.push(content), *whole.finish()]
+    events = [e for at in range(0, len(content), step) for e in cut.push(content[at : at + step])] + cut.finish()
+    assert segments_of(events) == segments_of(expected)
+    if how[3] % 4:
+        return
+    sound = open_sound(_file("sound.raw", content), raw)
+    best = _energy()
+    (detection,) = best.analyse(sound, best.settings(), latency=0.5)
+    assert detection.segments == segments_of(expected)
+
+
+def _raw_seeds() -> list[bytes]:
+    tone = (20_000 * np.sin(np.arange(RATE // 4) / 3)).astype("<i2").tobytes()
+    return [b"\1\0\1\xc0" + bytes(600) + tone[:900], b"\0\1\3\xff" + tone[:1600], b"\1\0\4\xfe" + tone[:2400]]
+
+
+# Models
+
+
+def _model(content: bytes) -> None:
+    path = _file("model.onnx", content)
+    try:
+        detector = Detector(path)
+        scores = detector.scores(np.zeros(RATE // 4, np.float32), sample_rate=RATE)
+    except ModelError as error:
+        _line(error)
+    else:
+        assert scores.ndim == 1
+
+
+def _models() -> list[bytes]:
+    # of the large one the structure, with most of its numbers taken out of the way of the damage
+    return [ENERGY.read_bytes()]
+
+
+def _checkpoint(content: bytes) -> None:
+    from vad.training.checkpoint import read_checkpoint
+
+    with contextlib.suppress(RecipeError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        read_checkpoint(_file("checkpoint.pt", content))
+
+
+def _checkpoints() -> list[bytes]:
+    import torch
+
+    content = io.BytesIO()
+    torch.save({"kept": {"weight": torch.zeros(3)}, "step": 3, "history": [{"dev_auc": 0.5}]}, content)
+    return [content.getvalue()]
+
+
+# Recipes
+
+
+def _recipe(content: bytes) -> None:
+    from vad.training.recipe import Recipe, changed, read_recipe
+
+    try:
+        read_recipe(_file("recipe.toml", content))
+    except RecipeError as error:
+        _line(error)
+    try:
+        changed(Recipe("damaged"), tuple(content.decode("latin-1").split("\n")[:3]))
+    except RecipeError as error:
+        _line(error)
+
+
+def _recipes() -> list[bytes]:
+    return [path.read_bytes() for path in sorted(ROOT.glob("recipes/*/*.toml"))]
+
+
+# Names and templates
+
+
+def _names(content: bytes) -> None:
+    """No name of a recording leads out of the folder that was chosen, and no template does more than name."""
+    name, _, template = content.decode("utf-8", "surrogateescape").partition("\n")
+    name = name.replace("\0", "").rsplit("/", 1)[-1]
+    if name not in ("", ".", ".."):
+        source = Input(f"in/{name}", Path(name))
+        assert name_output("out", source, None, ".txt").parent == Path("out")
+        assert name_output("out/{stem}.txt", source, 1, "").parent == Path("out")
+    for make in (
+        lambda: name_output(template + "{stem}", Input("in/a.wav", Path("a.wav")), 1, ".txt"),
+        lambda: Recorder(f"{template}{{number}}.wav", RATE),
+        lambda: Commands(f"{template} {{file}}", print, print).close(),
+    ):
+        with contextlib.suppress(SettingError):
+            make()
+
+
+def _name_seeds() -> list[bytes]:
+    return [
+        b"talk.wav\n{dir}/{stem}.{channel}",
+        b"..wav\n{number:04d}_{start:.3f}",
+        "ü .flac\necho '{file}' \"{start:>9}\"".encode(),
+    ]
+
+
+def _ledger(content: bytes) -> None:
+    path = _file("ledger.unfinished", content)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Ledger(path, {"a": 1}, resume=True) as ledger:
+                ledger.add("b.wav", ["2"])
+                assert all(isinstance(text, str) for texts in ledger.texts() for text in texts)
+                assert ledger.texts(["b.wav"])
+    except SettingError as error:
+        _line(error)
+
+
+AUDIO = ("WAV", "FLAC", "OGG", "MP3", "MP4", "CAF", "AIFF")
+TARGETS: dict[str, Target] = {
+    **{f"labels-{kind}": _labels(kind) for kind in FORMATS},
+    **{f"audio-{kind.lower()}": _audio(kind) for kind in AUDIO},
+    "audio-playlists": Target(lambda: PLAYLISTS, _audio("WAV").check),
+    "raw": Target(_raw_seeds, _raw),
+    "model": Target(_models, _model),
+    "checkpoint": Target(_checkpoints, _checkpoint),
+    "recipe": Target(_recipes, _recipe),
+    "names": Target(_name_seeds, _names),
+    "ledger": Target(lambda: [b'{"a": 1}\n["a.wav", ["1", "2"]]\n["c.wav", []]\n'], _ledger),
+}
+
+
+def chosen(names: Iterable[str]) -> list[str]:
+    """Targets that begin with any of `names`; all where there is none."""
+    wanted = tuple(names)
+    return [name for name in TARGETS if not wanted or name.startswith(wanted)]
+
+
+def check(name: str, content: bytes) -> None:
+    """Have the target `name` read `content`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for kind in (AudioWarning, ResourceWarning):
+            warnings.simplefilter("ignore", kind)
+        TARGETS[name].check(content)
+
+
+def clean() -> None:
+    """Remove what the checks have written."""
+    for path in _folder().iterdir():
+        path.unlink()
+    _folder().rmdir()
+    _folder.cache_clear()
