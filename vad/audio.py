@@ -263,7 +263,7 @@ def _open_av(file: BinaryIO, name: str) -> Sound:
         if failure:
             _damaged(name, done / rate, failure)
 
-    depth = DEPTHS.get(codec.format.name.rstrip("p"), "PCM_16")
+    depth = DEPTHS.get(codec.format.name.rstrip("p") if codec.format else "", "PCM_16")
     encoding = Encoding("", depth if codec.codec.lossless else "PCM_16", codec.codec.lossless)
     return Sound(name, rate, codec.channels, length, blocks(), encoding)
 
