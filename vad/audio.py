@@ -226,7 +226,7 @@ def _open_av(file: BinaryIO, name: str) -> Sound:
     codec = track.codec_context
     if not codec or not codec.sample_rate or not codec.channels:
         raise AudioError(f"{name}: its audio track is in no format that FFmpeg can decode")
-    rate = codec.sample_rate
+    rate, channels, layout = codec.sample_rate, codec.channels, codec.layout
     length = None
     if track.duration and track.time_base:
         length = int(track.duration * track.time_base * rate)
@@ -234,7 +234,8 @@ def _open_av(file: BinaryIO, name: str) -> Sound:
         length = int(container.duration / av.time_base * rate)
 
     def blocks() -> Iterator[Float32]:
-        planar = av.AudioResampler("fltp", codec.layout, rate)
+        # channels side by side: of planes PyAV reaches but eight, and crashes at the ninth
+        packed = av.AudioResampler("flt", layout, rate)
         done = 0
         failure: Exception | None = None
         with container:
@@ -242,7 +243,7 @@ def _open_av(file: BinaryIO, name: str) -> Sound:
             while True:
                 try:
                     packet = next(packets)
-                    frames = [f for frame in packet.decode() for f in planar.resample(frame)]
+                    frames = [f for frame in packet.decode() for f in packed.resample(frame)]
                 except StopIteration:
                     break
                 except (av.InvalidDataError, av.EOFError) as error:  # skip what is damaged, as players do
@@ -252,7 +253,7 @@ def _open_av(file: BinaryIO, name: str) -> Sound:
                     failure = error
                     break
                 for frame in frames:
-                    block = np.ascontiguousarray(frame.to_ndarray().T, np.float32)
+                    block = np.array(frame.to_ndarray().reshape(-1, channels), np.float32)
                     done += len(block)
                     yield block
         if length and done < length - rate:
@@ -262,9 +263,9 @@ def _open_av(file: BinaryIO, name: str) -> Sound:
         if failure:
             _damaged(name, done / rate, failure)
 
-    depth = DEPTHS.get(codec.format.name.rstrip("p"), "PCM_16")
+    depth = DEPTHS.get(codec.format.name.rstrip("p"), "PCM_16") if codec.format else "PCM_16"
     encoding = Encoding("", depth if codec.codec.lossless else "PCM_16", codec.codec.lossless)
-    return Sound(name, rate, codec.channels, length, blocks(), encoding)
+    return Sound(name, rate, channels, length, blocks(), encoding)
 
 
 def _damaged(name: str, seconds: float, error: Exception) -> None:

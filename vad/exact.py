@@ -83,7 +83,8 @@ def to_subtype(samples: NDArray[Any], subtype: str) -> NDArray[Any]:
     if samples.dtype.kind != "f" or subtype in ("FLOAT", "DOUBLE"):
         return samples
     if subtype not in BITS:
-        return np.nan_to_num(samples, posinf=0, neginf=0).clip(-1, 1)
+        held: NDArray[Any] = np.nan_to_num(samples, posinf=0, neginf=0).clip(-1, 1)
+        return held
     bits = BITS[subtype]
     scaled = np.rint(np.nan_to_num(samples.astype(np.float64)) * 2.0 ** (bits - 1))
     whole = np.clip(scaled, -(2.0 ** (bits - 1)), 2.0 ** (bits - 1) - 1).astype(np.int64)
