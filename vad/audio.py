@@ -133,12 +133,35 @@ def _open_raw(file: BinaryIO, name: str, raw: Raw) -> Sound:
     size = np.dtype(raw.dtype).itemsize * raw.channels
 
     def blocks() -> Iterator[Float32]:
-        rest = b""
-        while data := file.read(_rows(raw.channels) * size):
+        rest, done = b"", 0
+        whole = _Whole(file)
+        while data := whole.read(_rows(raw.channels) * size):
             block, rest = from_bytes(rest + data, raw.dtype, raw.channels)
+            done += len(block)
             yield block
+        if whole.failure:
+            _damaged(name, done / raw.sample_rate, whole.failure)
 
     return Sound(name, raw.sample_rate, raw.channels, None, blocks())
+
+
+class _Whole:
+    """A file that ends where it cannot be read any further, and remembers why."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.failure: OSError | None = None
+
+    def read(self, size: int) -> bytes:
+        """What there is, up to `size` bytes; nothing at the end."""
+        try:
+            return self._file.read(size)
+        except OSError as error:
+            self.failure = error
+            return b""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
 
 
 def _rows(channels: int) -> int:
@@ -215,10 +238,13 @@ def _open_av(file: BinaryIO, name: str) -> Sound:
     how: dict[str, Any] = {} if int(av.__version__.partition(".")[0]) >= 19 else {"metadata_errors": "ignore"}
     # a playlist would make FFmpeg open what it names: other files, servers, ports
     how["container_options"] = {"protocol_whitelist": "none"}
+    whole = _Whole(file)  # PyAV would print what went wrong, and lose what was read before
     try:
         # from a pipe in small pieces: whoever listens live shall not wait until a large one is full
-        container = av.open(file, "r", buffer_size=32_768 if file.seekable() else 2_048, **how)
+        container = av.open(whole, "r", buffer_size=32_768 if file.seekable() else 2_048, **how)
     except (av.FFmpegError, ValueError) as error:
+        if whole.failure:
+            raise AudioError(f"{name}: cannot be read ({_reason(whole.failure)})") from whole.failure
         raise AudioError(f"{name}: not a sound file that libsndfile or FFmpeg can read ({_reason(error)})") from error
     if not container.streams.audio:
         raise AudioError(f"{name}: holds no audio track")
@@ -256,9 +282,10 @@ def _open_av(file: BinaryIO, name: str) -> Sound:
                     block = np.array(frame.to_ndarray().reshape(-1, channels), np.float32)
                     done += len(block)
                     yield block
+        failure = whole.failure or failure
         if length and done < length - rate:
             failure = failure or EOFError(f"{length / rate:.2f} s were announced")
-        if failure and not (done or file.seekable()):
+        if failure and not (done or whole.failure or file.seekable()):
             raise AudioError(f"{name}: cannot be read from a pipe ({_reason(failure)}); give it as a file") from failure
         if failure:
             _damaged(name, done / rate, failure)
