@@ -88,7 +88,8 @@ def detect(
         about["latency"] = detector.latency(options["latency"])
     if options["scores_to"]:
         check_scores_target(options["scores_to"], several)
-    how = about | {name: options[name] for name in ("channel", "inverted", "raw", "rate", "channels", "dtype")}
+    how = about | {"weights": detector.network.digest}
+    how |= {name: options[name] for name in ("channel", "inverted", "raw", "rate", "channels", "dtype")}
     with contextlib.ExitStack() as stack:
         talk = stack.enter_context(Talk(quiet, verbose))
         output = None

@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vad.audio import Sound, open_sound
 from vad.batch import Input
 from vad.detector import Detection, Detector
+from vad.errors import ModelError
 from vad.intake import Channel
 from vad.pool import check
 from vad.remote import fetched
@@ -34,20 +35,27 @@ class Analysis:
     raw: Raw | None = None
     threads: int = 1
     moved: Callable[[float], None] | None = None  # told the share that is done, where the length is known
+    digest: str = field(init=False)  # of the weights, which other processes read for themselves
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "digest", load(self.model).at(self.latency).network.digest)
 
     def __call__(self, one: Input) -> list[Detection]:
         """What is found in a recording: a `Detection` per channel."""
+        detector = load(self.model).at(self.latency)
+        if detector.network.digest != self.digest:
+            raise ModelError(f"{detector.path}: has been replaced since this run began; run again")
         with fetched(one.path) as path:
             sound = open_sound(sys.stdin.buffer if one.path == "-" else path, self.raw, one.path)
-            return self._analyse(sound)
+            return self._analyse(detector, sound)
 
-    def _analyse(self, sound: Sound) -> list[Detection]:
+    def _analyse(self, detector: Detector, sound: Sound) -> list[Detection]:
         def progress(seconds: float) -> None:
             check()
             if self.moved and sound.length:
                 self.moved(min(1.0, seconds * sound.sample_rate / sound.length))
 
-        return load(self.model).analyse(
+        return detector.analyse(
             sound,
             self.settings,
             self.channel,

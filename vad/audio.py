@@ -134,12 +134,35 @@ def _open_raw(file: BinaryIO, name: str, raw: Raw) -> Sound:
     size = np.dtype(raw.dtype).itemsize * raw.channels
 
     def blocks() -> Iterator[Float32]:
-        rest = b""
-        while data := file.read(_rows(raw.channels) * size):
+        rest, done = b"", 0
+        whole = _Whole(file)
+        while data := whole.read(_rows(raw.channels) * size):
             block, rest = from_bytes(rest + data, raw.dtype, raw.channels)
+            done += len(block)
             yield block
+        if whole.failure:
+            _damaged(name, done / raw.sample_rate, whole.failure)
 
     return Sound(name, raw.sample_rate, raw.channels, None, blocks())
+
+
+class _Whole:
+    """A file that ends where it cannot be read any further, and remembers why."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.failure: OSError | None = None
+
+    def read(self, size: int) -> bytes:
+        """What there is, up to `size` bytes; nothing at the end."""
+        try:
+            return self._file.read(size)
+        except OSError as error:
+            self.failure = error
+            return b""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
 
 
 def _rows(channels: int) -> int:
@@ -216,10 +239,13 @@ def _open_av(file: BinaryIO, name: str) -> Sound:
     how: dict[str, Any] = {} if int(av.__version__.partition(".")[0]) >= 19 else {"metadata_errors": "ignore"}
     # a playlist would make FFmpeg open what it names: other files, servers, ports
     how["container_options"] = {"protocol_whitelist": "none"}
+    whole = _Whole(file)  # PyAV would print what went wrong, and lose what was read before
     try:
         # from a pipe in small pieces: whoever listens live shall not wait until a large one is full
-        container = av.open(file, "r", buffer_size=32_768 if file.seekable() else 2_048, **how)
+        container = av.open(whole, "r", buffer_size=32_768 if file.seekable() else 2_048, **how)
     except (av.FFmpegError, ValueError) as error:
+        if whole.failure:
+            raise AudioError(f"{name}: cannot be read ({_reason(whole.failure)})") from whole.failure
         raise AudioError(f"{name}: not a sound file that libsndfile or FFmpeg can read ({_reason(error)})") from error
     if not container.streams.audio:
         raise AudioError(f"{name}: holds no audio track")
@@ -227,7 +253,7 @@ def _open_av(file: BinaryIO, name: str) -> Sound:
     codec = track.codec_context
     if not codec or not codec.sample_rate or not codec.channels:
         raise AudioError(f"{name}: its audio track is in no format that FFmpeg can decode")
-    rate = codec.sample_rate
+    rate, channels, layout = codec.sample_rate, codec.channels, codec.layout
     length = None
     if track.duration and track.time_base:
         length = int(track.duration * track.time_base * rate)
@@ -235,7 +261,8 @@ def _open_av(file: BinaryIO, name: str) -> Sound:
         length = int(container.duration / av.time_base * rate)
 
     def blocks() -> Iterator[Float32]:
-        planar = av.AudioResampler("fltp", codec.layout, rate)
+        # channels side by side: of planes PyAV reaches but eight, and crashes at the ninth
+        packed = av.AudioResampler("flt", layout, rate)
         done = 0
         failure: Exception | None = None
         with container:
@@ -243,7 +270,7 @@ def _open_av(file: BinaryIO, name: str) -> Sound:
             while True:
                 try:
                     packet = next(packets)
-                    frames = [f for frame in packet.decode() for f in planar.resample(frame)]
+                    frames = [f for frame in packet.decode() for f in packed.resample(frame)]
                 except StopIteration:
                     break
                 except (av.InvalidDataError, av.EOFError) as error:  # skip what is damaged, as players do
@@ -253,19 +280,20 @@ def _open_av(file: BinaryIO, name: str) -> Sound:
                     failure = error
                     break
                 for frame in frames:
-                    block = np.ascontiguousarray(frame.to_ndarray().T, np.float32)
+                    block = np.array(frame.to_ndarray().reshape(-1, channels), np.float32)
                     done += len(block)
                     yield block
+        failure = whole.failure or failure
         if length and done < length - rate:
             failure = failure or EOFError(f"{length / rate:.2f} s were announced")
-        if failure and not (done or file.seekable()):
+        if failure and not (done or whole.failure or file.seekable()):
             raise AudioError(f"{name}: cannot be read from a pipe ({_reason(failure)}); give it as a file") from failure
         if failure:
             _damaged(name, done / rate, failure)
 
-    depth = DEPTHS.get(codec.format.name.rstrip("p") if codec.format else "", "PCM_16")
+    depth = DEPTHS.get(codec.format.name.rstrip("p"), "PCM_16") if codec.format else "PCM_16"
     encoding = Encoding("", depth if codec.codec.lossless else "PCM_16", codec.codec.lossless)
-    return Sound(name, rate, codec.channels, length, blocks(), encoding)
+    return Sound(name, rate, channels, length, blocks(), encoding)
 
 
 def _damaged(name: str, seconds: float, error: Exception) -> None:

@@ -45,6 +45,8 @@ class Description:
             content = json.loads(metadata["vad"])
             if content.pop("format") > FORMAT:
                 raise ModelError(f"{path}: made for a newer version of this package; upgrade it")
+            if not (content["name"] + content["version"]).isprintable():
+                raise ValueError("its name holds control characters")
             content["features"] = LogMel.from_dict(content["features"])
             for thresholds in content["thresholds"].values():
                 Segmentation(**thresholds)

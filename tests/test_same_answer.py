@@ -1,0 +1,146 @@
+"""The same sound, however it is held and however it comes, has the same speech in it.
+
+What holds the very samples gives the very segments; what rounds or resamples them may move an end
+by a frame, 10 ms. `.ci/run` has this done with the lowest and the highest versions of what the
+package depends on.
+"""
+
+from __future__ import annotations
+
+import io
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+
+from conftest import COMMAND, RATE
+from vad import Detector, Segment
+from vad.events import segments_of
+
+FRAME = 0.01
+Segments = list[Segment]
+
+
+@pytest.fixture(scope="module")
+def sound(talk: Path) -> np.ndarray:
+    """Twelve seconds of a talker, int16 `(sample,)`: three segments, of which one is cut off at the end."""
+    return soundfile.read(talk, dtype="int16")[0][: 12 * RATE]
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    return Detector()
+
+
+@pytest.fixture(scope="module")
+def expected(detector: Detector, sound: np.ndarray) -> Segments:
+    found = detector.detect(sound, sample_rate=RATE)
+    assert len(found) >= 2
+    return found
+
+
+def from_text(text: str) -> Segments:
+    """The segments of `vad detect` or `vad stream -f text`, which may name the file before them."""
+    return [Segment(*map(float, line.split("\t")[-2:])) for line in text.splitlines()]
+
+
+def vad(*arguments: Any, content: bytes | None = None) -> Segments:
+    command = [COMMAND, *map(str, arguments), "-q"]
+    done = subprocess.run(command, input=content, capture_output=True, timeout=120, check=True)
+    return from_text(done.stdout.decode())
+
+
+def wav(samples: np.ndarray, rate: int = RATE, subtype: str = "PCM_16", kind: str = "WAV") -> bytes:
+    content = io.BytesIO()
+    soundfile.write(content, samples, rate, subtype, format=kind)
+    return content.getvalue()
+
+
+HELD: dict[str, Callable[[np.ndarray], bytes]] = {
+    "wav": wav,
+    "flac": lambda x: wav(x, kind="FLAC"),
+    "aiff": lambda x: wav(x, kind="AIFF"),
+    "caf": lambda x: wav(x, kind="CAF"),
+    "24 bits": lambda x: wav(x, subtype="PCM_24"),
+    "24 bits, flac": lambda x: wav(x, subtype="PCM_24", kind="FLAC"),
+    "float": lambda x: wav((x / 32768).astype(np.float32), subtype="FLOAT"),
+    "double": lambda x: wav(x / 32768, subtype="DOUBLE"),
+    "stereo": lambda x: wav(np.stack([x, x], 1)),
+}
+NEARLY: dict[str, Callable[[np.ndarray], bytes]] = {
+    "48 kHz": lambda x: wav(soxr.resample(x / 32768, RATE, 48_000), 48_000),
+    "44.1 kHz": lambda x: wav(soxr.resample(x / 32768, RATE, 44_100), 44_100),
+    "48 kHz, stereo, flac": lambda x: wav(
+        np.tile(soxr.resample(x / 32768, RATE, 48_000)[:, None], 2), 48_000, "PCM_24", "FLAC"
+    ),
+}
+
+
+@pytest.mark.parametrize("how", [*HELD, *NEARLY])
+def test_however_it_is_held(
+    detector: Detector, sound: np.ndarray, expected: Segments, tmp_path: Path, how: str
+) -> None:
+    path = tmp_path / "talk.audio"
+    path.write_bytes({**HELD, **NEARLY}[how](sound))
+    found = detector.detect(path)
+    if how in HELD:
+        assert found == expected
+    else:
+        assert np.abs(np.array(found) - np.array(expected)).max() <= FRAME + 1e-9
+
+
+COMES: dict[str, Callable[[Detector, np.ndarray, Path], Segments]] = {
+    "array of int16": lambda d, x, _: d.detect(x, sample_rate=RATE),
+    "array of float32": lambda d, x, _: d.detect((x / 32768).astype(np.float32), sample_rate=RATE),
+    "array of float64, stereo": lambda d, x, _: d.detect(np.stack([x, x], 1) / 32768, sample_rate=RATE),
+    "path": lambda d, _, path: d.detect(path),
+    "file object": lambda d, _, path: d.detect(path.open("rb")),
+    "scores, then segments": lambda d, x, _: d.segment(d.scores(x, sample_rate=RATE)),
+    "vad detect FILE": lambda _, __, path: vad("detect", path),
+    "vad detect -": lambda _, __, path: vad("detect", "-", content=path.read_bytes()),
+    "vad detect --raw -": lambda _, x, __: vad("detect", "--raw", "-", content=x.tobytes()),
+}
+
+
+@pytest.mark.parametrize("how", COMES)
+def test_however_it_comes(detector: Detector, sound: np.ndarray, expected: Segments, tmp_path: Path, how: str) -> None:
+    path = tmp_path / "talk.wav"
+    path.write_bytes(wav(sound))
+    assert COMES[how](detector, sound, path) == expected
+
+
+STREAMED = ["one piece", "chunks", "bytes", "vad stream FILE", "vad stream - --raw", "vad detect --latency"]
+
+
+@pytest.mark.parametrize("how", STREAMED)
+def test_however_it_is_streamed(detector: Detector, sound: np.ndarray, tmp_path: Path, how: str) -> None:
+    """A stream hears less of what is to come than a file does: its answer is that of `detect(latency=...)`."""
+    path = tmp_path / "talk.wav"
+    path.write_bytes(wav(sound))
+    expected = detector.detect(sound, sample_rate=RATE, latency=0.3)
+    assert len(expected) >= 2
+    if how == "vad stream FILE":
+        assert vad("stream", path, "-f", "text", "--latency", "0.3") == expected
+    elif how == "vad stream - --raw":
+        assert vad("stream", "-", "--raw", "-f", "text", "--latency", "0.3", content=sound.tobytes()) == expected
+    elif how == "vad detect --latency":
+        assert vad("detect", path, "--latency", "0.3") == expected
+    else:
+        stream = detector.stream(sample_rate=RATE, latency=0.3)
+        cuts = {"one piece": [len(sound)], "chunks": [1, 7, 160, 5_000, 33_333], "bytes": [512] * 400}[how]
+        pieces = np.split(sound, [at for at in np.cumsum(cuts) if at < len(sound)])
+        events = [e for p in pieces for e in stream.push(p.tobytes() if how == "bytes" else p)] + stream.finish()
+        assert segments_of(events) == expected
+
+
+def test_with_one_job_or_many(sound: np.ndarray, expected: Segments, tmp_path: Path) -> None:
+    for number in range(4):
+        (tmp_path / f"{number}.wav").write_bytes(wav(sound))
+    one = vad("detect", tmp_path, "--jobs", "1")
+    assert one == expected * 4
+    assert vad("detect", tmp_path, "--jobs", "3") == one
