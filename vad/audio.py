@@ -231,15 +231,14 @@ def _from_libsndfile(file: _Forward, name: str, dtype: str) -> Sound:
     return Sound(name, file.samplerate, file.channels, length, blocks(), encoding)
 
 
-def _open_av(file: BinaryIO, name: str) -> Sound:
-    """By FFmpeg: the first audio track of any container."""
+def _container(file: BinaryIO, whole: _Whole, name: str) -> Any:
+    """`whole`, which reads `file`, as a container of PyAV with an audio track that can be decoded."""
     import av  # half the start-up time of a program that needs it only now and then
 
     # tags need not be Unicode: what PyAV 19 takes for granted, older ones have to be told
     how: dict[str, Any] = {} if int(av.__version__.partition(".")[0]) >= 19 else {"metadata_errors": "ignore"}
     # a playlist would make FFmpeg open what it names: other files, servers, ports
     how["container_options"] = {"protocol_whitelist": "none"}
-    whole = _Whole(file)  # PyAV would print what went wrong, and lose what was read before
     try:
         # from a pipe in small pieces: whoever listens live shall not wait until a large one is full
         container = av.open(whole, "r", buffer_size=32_768 if file.seekable() else 2_048, **how)
@@ -249,10 +248,20 @@ def _open_av(file: BinaryIO, name: str) -> Sound:
         raise AudioError(f"{name}: not a sound file that libsndfile or FFmpeg can read ({_reason(error)})") from error
     if not container.streams.audio:
         raise AudioError(f"{name}: holds no audio track")
-    track = container.streams.audio[0]
-    codec = track.codec_context
+    codec = container.streams.audio[0].codec_context
     if not codec or not codec.sample_rate or not codec.channels:
         raise AudioError(f"{name}: its audio track is in no format that FFmpeg can decode")
+    return container
+
+
+def _open_av(file: BinaryIO, name: str) -> Sound:
+    """By FFmpeg: the first audio track of any container."""
+    import av
+
+    whole = _Whole(file)  # PyAV would print what went wrong, and lose what was read before
+    container = _container(file, whole, name)
+    track = container.streams.audio[0]
+    codec = track.codec_context
     rate, channels, layout = codec.sample_rate, codec.channels, codec.layout
     length = None
     if track.duration and track.time_base:
