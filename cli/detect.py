@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vad.batch import Input
     from vad.detector import Detection
     from vad.output import Output
+    from vad.pool import Pool
 
 STDOUT = (None, "-")
 LIST = click.File(errors="surrogateescape")  # file names need not be Unicode
@@ -39,6 +40,7 @@ LIST = click.File(errors="surrogateescape")  # file names need not be Unicode
 @shared.model
 @shared.sound
 @shared.jobs
+@click.option("--cluster", metavar="ADDRESS", help="Let the workers of this Dask scheduler do it: tcp://host:8786.")
 @click.option("--unordered", is_flag=True, help="Write recordings as they are done, not in the order of INPUT.")
 @click.option("--resume", is_flag=True, help="Leave out what an earlier run with the same -o has done.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no warnings, only errors.")
@@ -49,12 +51,17 @@ def detect(
     """Find the speech in sound files.
 
     INPUT is a file (audio or video), a folder (searched to its depth), a quoted pattern, or - for
-    standard input. With -o, a name without extension is a folder that gets a file per recording;
-    a name with {stem}, {name}, {dir}, {ext} or {channel} is a template; any other is one file.
+    standard input; each of the first three may be a URL: s3://, gs://, https:// (needs the
+    [cluster] extra, and what serves them, like s3fs). With -o, a name without extension is a folder
+    that gets a file per recording; a name with {stem}, {name}, {dir}, {ext} or {channel} is a
+    template; any other is one file.
 
     A run over many recordings may be killed at any instant: the same command with --resume does
     the rest. Files of their own count as done when they exist; one file for all is made at the end
     of FILE.unfinished, which holds what is done so far. Failed recordings are tried again.
+
+    With --cluster the workers read the recordings, and --model, for themselves: name them in a way
+    that means the same everywhere. Results come back here. A lost worker's work is done by another.
 
     \b
     Presets:
@@ -66,7 +73,7 @@ def detect(
     from vad.analysis import Analysis, load
     from vad.batch import find
     from vad.output import Run, check_scores_target, open_output
-    from vad.pool import open_pool, threads_each, work
+    from vad.pool import threads_each, work
 
     names = [*inputs, *(line.strip() for line in from_file or () if line.strip())]
     if not names:
@@ -101,10 +108,10 @@ def detect(
             options["latency"],
             options["scores_to"] is not None,
             shared.raw(options),
-            threads_each(options["jobs"], left),
-            progress.moved if len(found) == 1 else None,
+            1 if options["cluster"] else threads_each(options["jobs"], left),
+            progress.moved if len(found) == 1 and not options["cluster"] else None,
         )
-        pool = stack.enter_context(open_pool(options["jobs"], left))
+        pool = stack.enter_context(_pool(left, options))
         ordered = not options["unordered"] and (options["output"] in STDOUT or options["summary"])
         for outcome in work(left, task, pool, ordered):
             try:
@@ -118,6 +125,19 @@ def detect(
         progress.report(verbose)
     if talk.failed:
         raise SystemExit(1)
+
+
+def _pool(inputs: list[Input], options: dict[str, Any]) -> contextlib.AbstractContextManager[Pool | None]:
+    """Who does the work: a cluster, processes, or nobody else."""
+    from vad.pool import open_pool
+
+    if not options["cluster"]:
+        return open_pool(options["jobs"], inputs)
+    try:
+        from vad.cluster import Cluster
+    except ImportError as error:
+        raise SettingError(f"--cluster needs Dask ({error}); pip install 'vad-bilstm[cluster]'") from error
+    return Cluster(options["cluster"])
 
 
 def _left(found: list[Input], output: Output | None, options: dict[str, Any]) -> list[Input]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vad.detector import Detection
     from vad.pool import Outcome
 
-LONG = 10.0  # seconds after which a report is due
+LONG = 60.0  # seconds after which a report is due
 
 
 class Progress:

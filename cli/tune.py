@@ -84,8 +84,9 @@ def tune(audio: Path, labels: Path | None, kind: str, **options: Any) -> None:
         before = detector.settings(options["preset"], **given)
         sounds = read_labelled(audio, labels, uem=options["uem"], format=options["labels_format"])
         analysis = Analysis(options["model"], before, options["channel"], options["latency"], keep_scores=True)
+        about = {"audio": str(audio), "model": detector.description.identity}
         with open_pool(options["jobs"], find([one.path for one in sounds.recordings])[0]) as pool:
-            heard = evaluate_sound(sounds, ByDetector(analysis), how, pool=pool, progress=talk.to)
+            heard = evaluate_sound(sounds, ByDetector(analysis), how, pool=pool, progress=talk.to, about=about)
         trials = Trials([Scored.of(one) for one in heard.whole.recordings], detector.grid, options["collar"])
         free = [name for name in TUNABLE if name not in given]
         parts = {"folds": options["folds"], "seed": options["seed"]}

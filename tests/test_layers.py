@@ -22,6 +22,7 @@ LAYERS = {
     "extensions": 0,
     "segments": 0,
     "grid": 0,
+    "remote": 0.5,  # errors alone, and fsspec
     "settings": 0.5,  # errors alone
     "events": 0.5,
     "features": 1,
@@ -46,6 +47,7 @@ LAYERS = {
     "matching": 3.2,
     "labelled": 3.3,
     "pool": 3.1,
+    "cluster": 3.2,
     "analysis": 3.2,
     "atomic": 0.5,
     "ledger": 3.2,
@@ -73,7 +75,11 @@ MAKING = {"torch", "torchaudio", "librosa", "scipy", "onnx", "safetensors", "lho
 USING = {"numpy", "onnxruntime", "soundfile", "soxr", "av", "click"}
 PEERS = {"silero_vad", "ten_vad", "webrtcvad", "torch"}  # other detectors, and what they need: in one module, if asked
 PICTURES = {"matplotlib", "librosa"}  # the [plot] extra, loaded by these modules and only when they are used
-MICROPHONE = "sounddevice"  # the [mic] extra, loaded by one module and only when it is used
+EXTRAS = {  # each loaded by one module and only when it is used
+    "sounddevice": "microphone",
+    "fsspec": "remote",
+    "distributed": "cluster",
+}
 
 
 def modules() -> list[Path]:
@@ -108,8 +114,8 @@ def test_imports_go_down_the_layers(path: Path) -> None:
             there = rest.split(".")[0]
             if there in LAYERS:
                 assert there == here or LAYERS[there] < LAYERS[here], f"{here} imports {there}"
-        elif top == MICROPHONE:
-            assert here == "microphone", f"{here} imports {top}"
+        elif top in EXTRAS:
+            assert here == EXTRAS[top], f"{here} imports {top}"
         elif here == "peers" and top in PEERS:
             pass
         elif top in PICTURES and here in ("plotting", "drawing", "tuning"):

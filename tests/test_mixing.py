@@ -86,10 +86,18 @@ def test_a_long_recording_is_used_to_its_end() -> None:
     assert max(peaks) > 1600
 
 
-def test_a_distant_talker_is_heard_but_does_not_count(speech: Corpus) -> None:
-    alone, behind = (Mixer(speech, replace(PLAIN, distant_talker=share)) for share in (0.0, 1.0))
-    assert not np.array_equal(alone((0, 1))[0], behind((0, 1))[0])
-    assert np.array_equal(alone((0, 1))[1], behind((0, 1))[1])
+def test_a_distant_talker_counts_and_noise_is_measured_against_the_weakest(speech: Corpus) -> None:
+    loud = replace(PLAIN, snr_low=0.0, snr_high=0.0)
+    alone, behind = (Mixer(speech, replace(loud, distant_talker=share)) for share in (0.0, 1.0))
+    for seed in range(5):
+        (heard, near), (both, all_of_it) = alone((0, seed)), behind((0, seed))
+        assert (all_of_it >= near).all()
+        assert (all_of_it > near).any()
+        quiet = near < 0.01
+        quiet &= all_of_it < 0.01
+        if quiet.sum() > 20:  # noise alone: far weaker beside a voice than where it is as loud as that
+            at = np.repeat(quiet, 160)[: len(heard)]
+            assert np.std(both[at]) / np.std(both) < 0.7 * np.std(heard[at]) / np.std(heard)
 
 
 def test_babble_is_no_speech(speech: Corpus) -> None:

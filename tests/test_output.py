@@ -27,8 +27,8 @@ from vad.output import (
 )
 from vad.segments import Segment
 
-MANY = [name for name, kind in FORMATS.items() if kind.write and kind.many]
-SINGLE = [name for name, kind in FORMATS.items() if kind.write and not kind.many]
+MANY = [name for name, kind in FORMATS.items() if kind.many]
+SINGLE = [name for name, kind in FORMATS.items() if not kind.many]
 
 
 def source(path: str, relative: str | None = None) -> Input:

@@ -123,6 +123,20 @@ class TestDrawing:
         assert scores.get_xlim() == (1.5, 2.5)
         assert list(scores.lines[0].get_ydata()) == list(energy.scores(samples, sample_rate=RATE)[150:250])
 
+    def test_nothing_is_drawn_after_the_end_of_the_span(self, energy: Detector) -> None:
+        samples = bursts((0.2, 1.9), seconds=2)
+        figure = drawn(energy, samples, span=(0, 1.5), row=1.0, references=[[Segment(1.2, 1.8)]])
+        lower = figure.axes[6:]
+        assert lower[-1].lines[0].get_xdata()[-1] < 1.5
+        assert {end for axes in lower[1:5] for _, end in bars(axes)} <= {1.2, 1.5}
+
+    @pytest.mark.parametrize("span", [(0.5001, 0.50012), (0.5, 0.503), (0.999, 5)])
+    def test_the_shortest_span_shows_something(self, energy: Detector, span: tuple[float, float]) -> None:
+        views = view(energy, from_array(bursts((0, 1), seconds=1), RATE), energy.settings(), span=span, spectrum=True)
+        look = Look("$x$", energy.settings(), energy.description.features, span)
+        assert draw(views, look).axes[0].collections[0].get_array().size >= 64
+        assert len(views[0].sound.between(*span)[1]) >= 1
+
     def test_channels_stand_one_under_the_other(self, energy: Detector) -> None:
         both = np.stack([bursts((0.5, 1), seconds=3), bursts((2, 2.5), seconds=3)], 1)
         axes = drawn(energy, both, "each").axes

@@ -7,12 +7,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from vad.audio import open_sound
+from vad.audio import Sound, open_sound
 from vad.batch import Input
 from vad.detector import Detection, Detector
 from vad.errors import ModelError
 from vad.intake import Channel
 from vad.pool import check
+from vad.remote import fetched
 from vad.settings import Raw, Segmentation
 
 
@@ -41,10 +42,14 @@ class Analysis:
 
     def __call__(self, one: Input) -> list[Detection]:
         """What is found in a recording: a `Detection` per channel."""
+        with fetched(one.path) as path:
+            sound = open_sound(sys.stdin.buffer if one.path == "-" else path, self.raw, one.path)
+            return self._analyse(sound)
+
+    def _analyse(self, sound: Sound) -> list[Detection]:
         detector = load(self.model).at(self.latency)
         if detector.network.digest != self.digest:
             raise ModelError(f"{detector.path}: has been replaced since this run began; run again")
-        sound = open_sound(sys.stdin.buffer if one.path == "-" else one.path, self.raw)
 
         def progress(seconds: float) -> None:
             check()

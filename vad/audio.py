@@ -90,13 +90,14 @@ class Sound:
             yield block
 
 
-def open_sound(source: str | Path | BinaryIO, raw: Raw | None = None) -> Sound:
+def open_sound(source: str | Path | BinaryIO, raw: Raw | None = None, name: str | None = None) -> Sound:
     """Open a file by its path, or a pipe as a binary file object; `raw` where it is bare samples.
 
-    Raises `AudioError` where it is missing, unreadable, empty, or not sound.
+    A file that is a copy goes by the `name` of its original. Raises `AudioError` where it is
+    missing, unreadable, empty, or not sound.
     """
     if isinstance(source, (str, Path)):
-        sound = _open_path(Path(source), raw)
+        sound = _open_path(Path(source), raw, name or str(Path(source)))
     else:
         name = str(getattr(source, "name", "stream")).strip("<>")
         sound = _open_raw(source, name, raw) if raw else _open_av(source, name)
@@ -109,7 +110,7 @@ def open_exact(path: Path) -> Sound:
 
     Raises what `open_sound` does.
     """
-    sound = _open_path(path, None, exact=True)
+    sound = _open_path(path, None, str(path), exact=True)
     check_rate(sound.name, sound.sample_rate)
     return sound
 
@@ -176,27 +177,27 @@ class _Forward(soundfile.SoundFile):  # type: ignore[misc]
         return False
 
 
-def _open_path(path: Path, raw: Raw | None, exact: bool = False) -> Sound:
+def _open_path(path: Path, raw: Raw | None, name: str, exact: bool = False) -> Sound:
     """A file by libsndfile or else by FFmpeg; what is no ordinary file as a pipe."""
     try:
         file = path.open("rb")
         head = file.read(4) if file.seekable() else b""
     except (OSError, ValueError) as error:
-        raise AudioError(f"{path}: {_reason(error)}; name a readable sound file") from error
+        raise AudioError(f"{name}: {_reason(error)}; name a readable sound file") from error
     if file.seekable() and not head:
-        raise AudioError(f"{path}: the file is empty; name one that holds sound")
+        raise AudioError(f"{name}: the file is empty; name one that holds sound")
     if file.seekable():
         file.seek(0)
     if raw:
-        return _open_raw(file, str(path), raw)
+        return _open_raw(file, name, raw)
     if not file.seekable() or path.suffix.lower() in MPEG or _is_mpeg(head):
-        return _open_av(file, str(path))
+        return _open_av(file, name)
     try:
         sound = _Forward(os.fsencode(path))
     except (soundfile.LibsndfileError, TypeError):  # TypeError: it takes a name in .raw for bare samples
-        return _open_av(file, str(path))
+        return _open_av(file, name)
     file.close()
-    return _from_libsndfile(sound, str(path), EXACT.get(sound.subtype, "float32") if exact else "float32")
+    return _from_libsndfile(sound, name, EXACT.get(sound.subtype, "float32") if exact else "float32")
 
 
 def _is_mpeg(head: bytes) -> bool:
@@ -290,7 +291,7 @@ def _open_av(file: BinaryIO, name: str) -> Sound:
         if failure:
             _damaged(name, done / rate, failure)
 
-    depth = DEPTHS.get(codec.format.name.rstrip("p"), "PCM_16") if codec.format else "PCM_16"
+    depth = DEPTHS.get(codec.format.name.rstrip("p") if codec.format else "", "PCM_16")
     encoding = Encoding("", depth if codec.codec.lossless else "PCM_16", codec.codec.lossless)
     return Sound(name, rate, channels, length, blocks(), encoding)
 

@@ -12,13 +12,14 @@ from pathlib import Path
 
 from vad.errors import AudioError
 from vad.extensions import EXTENSIONS
+from vad.remote import is_url, search
 
 
 @dataclass(frozen=True)
 class Input:
     """A recording to work on."""
 
-    path: str  # as it was named; "-" is standard input
+    path: str  # as it was named, perhaps a URL; "-" is standard input
     relative: Path  # its place within the folder that was named
     size: int | None = field(default=None, compare=False)  # bytes, where that is known
 
@@ -31,7 +32,7 @@ def holds_sound(path: Path) -> bool:
 def find(
     names: Iterable[str], wanted: Callable[[Path], bool] = holds_sound, what: str = "sound"
 ) -> tuple[list[Input], list[AudioError]]:
-    """The recordings that files, folders (searched to their depth) and patterns stand for.
+    """The recordings that files, folders (searched to their depth), patterns and URLs of these stand for.
 
     Each comes once, in the order named. A file that does not exist is kept, and fails when it is
     opened; the errors are those of folders and patterns that hold no sound. Where other files are
@@ -40,7 +41,13 @@ def find(
     found: dict[str, Input] = {}
     errors = []
     for name in names:
-        if os.path.isdir(name):
+        if is_url(name):
+            try:
+                here = _search_url(name, wanted)
+            except AudioError as error:
+                errors.append(error)
+                continue
+        elif os.path.isdir(name):
             here = _search(name, wanted)
         elif glob.has_magic(name) and not os.path.exists(name):
             paths = sorted(glob.glob(name, recursive=True))
@@ -48,10 +55,10 @@ def find(
         else:
             here = [Input(name, Path("stdin" if name == "-" else Path(name).name), _size(name))]
         if not here:
-            place = "folder" if os.path.isdir(name) else "pattern"
+            place = "pattern" if glob.has_magic(name) and not os.path.isdir(name) else "folder"
             errors.append(AudioError(f"{name}: no {what} files in this {place}; name one that holds some"))
         for one in here:
-            found.setdefault(one.path if one.path == "-" else os.path.abspath(one.path), one)
+            found.setdefault(one.path if one.path == "-" or is_url(one.path) else os.path.abspath(one.path), one)
     return list(found.values()), errors
 
 
@@ -66,6 +73,14 @@ def _search(folder: str, wanted: Callable[[Path], bool]) -> list[Input]:
             if wanted(path) and not file.startswith("."):
                 found.append(Input(str(path), relative, _size(str(path))))
     return found
+
+
+def _search_url(url: str, wanted: Callable[[Path], bool]) -> list[Input]:
+    """The file at `url`, or those of its pattern, or those that are `wanted` in its folder."""
+    if wanted(Path(url)) and "*" not in url:
+        return [Input(url, Path(Path(url).name))]  # as named: nobody asks the network before it is its turn
+    found = [Input(path, Path(relative), size) for path, relative, size in search(url)]
+    return [one for one in found if one.path == url or "*" in url or wanted(one.relative)]
 
 
 def _size(path: str) -> int | None:

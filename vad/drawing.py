@@ -21,7 +21,7 @@ from vad.errors import SettingError
 from vad.features import Float32, LogMel, hz_to_mel, mel_to_hz
 from vad.overview import Overview, View
 from vad.plotting import FALSE, FOUND, MISSED, REFERENCE, SOUND
-from vad.segments import Segment, invert, merge
+from vad.segments import Segment, clip, invert, merge
 from vad.settings import Segmentation
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 10.0, 0.75, 0.3, 0.45, 0.3  # inches
@@ -29,7 +29,6 @@ BAR, GAP = 0.13, 0.06  # inches: height of a track of segments, and what lies be
 ONE_ROW, ROWS, PANELS = 120.0, 12, 100  # seconds in one row if nothing is asked for; rows of more; panels at most
 COLUMNS = 1200  # drawn in a row; about what a page can show
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)  # seconds
-
 
 Span = tuple[float, float]  # from, to, in seconds
 
@@ -85,7 +84,7 @@ class _Page:
         look, top = self._look, 1 - 0.17 / self._height
         thresholds = (("onset", "--", look.settings.onset), ("offset", ":", look.settings.offset))
         shown = [Line2D([], [], color="0.2", ls=ls, lw=0.8, label=f"{name} {at:g}") for name, ls, at in thresholds]
-        self._figure.text(LEFT / WIDTH, top, look.title, weight="bold", size=9, va="center")
+        self._figure.text(LEFT / WIDTH, top, look.title, weight="bold", size=9, va="center", parse_math=False)
         self._figure.legend(
             handles=shown,
             loc="center right",
@@ -100,7 +99,7 @@ class _Page:
     def add(self, one: View, row: Span, span: Span, channel: int) -> None:
         """A panel: one channel in the time of one row; the rows together show `span`."""
         assert one.detection.scores is not None
-        found = one.detection.segments
+        found = clip(one.detection.segments, span[1])
         axes = self._axes(self._sound, row)
         if one.detection.channel:
             axes.set_title(f"channel {one.detection.channel}", size=7, loc="left", pad=2, weight="normal")
@@ -112,7 +111,7 @@ class _Page:
         self._at -= GAP
         tracks = [("found", FOUND, found)]
         if self._look.references:
-            tracks += _compared(found, self._look.references[channel], one.detection.duration)
+            tracks += _compared(found, clip(self._look.references[channel], span[1]), span[1])
         for name, colour, segments in tracks:
             bar = self._axes(BAR, row)
             bar.broken_barh(_spans(segments), (0.12, 0.76), color=colour, lw=0)
@@ -121,7 +120,7 @@ class _Page:
             bar.tick_params(length=0, labelsize=7)
         self._at -= GAP
         scores = self._axes(self._scores, row)
-        _draw_scores(scores, one.detection.scores, row, self._look)
+        _draw_scores(scores, one.detection.scores, (row[0], min(row[1], span[1])), self._look)
         _time_axis(scores, row, span[1])
         self._at -= self._below
 
@@ -218,7 +217,7 @@ def _rows(start: float, end: float, row: float | None) -> list[Span]:
 
 
 def _time_axis(axes: Axes, row: Span, last: float) -> None:
-    """Round times of day, as in 1:23:20; seconds where there is less than a minute."""
+    """Ticks at round times, as in 1:23:20; in seconds where there is less than a minute."""
     length = row[1] - row[0]
     step = next((s for s in STEPS if s * 12 >= length), STEPS[-1])
     if length <= 5:

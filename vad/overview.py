@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vad.audio import Channel, Sound
 from vad.detector import Detection, Detector
@@ -15,6 +16,7 @@ from vad.features import FeatureStream, Float32
 from vad.settings import Segmentation
 
 SOUND_BINS, SPECTRUM_BINS = 1 << 16, 1 << 14  # held at most; a page has some ten thousand pixels to show them
+EXACT = 1e-6  # of an item, which rounding may lose
 
 
 class Overview:
@@ -26,8 +28,8 @@ class Overview:
 
     def __init__(self, bins: int, values: int, rate: float, span: tuple[float, float]) -> None:
         self.factor, self.rate = 1, rate
-        self.first = round(span[0] * rate)  # item at which the first bin begins
-        self._stop = math.inf if math.isinf(span[1]) else round(span[1] * rate)
+        self.first = math.floor(span[0] * rate + EXACT)  # item at which the first bin begins
+        self._stop = math.inf if math.isinf(span[1]) else math.ceil(span[1] * rate - EXACT)
         self._passed = 0  # items pushed
         self._count = 0  # items held
         self._bins = np.full((bins, values), -np.inf, np.float32)
@@ -49,13 +51,14 @@ class Overview:
             self._bins[at : at + len(best)] = np.maximum(self._bins[at : at + len(best)], best)
             self._count += len(piece)
 
-    def between(self, start: float, end: float) -> tuple[Float32, Float32]:
-        """The bins from `start` to `end` seconds: their edges in seconds `(bin + 1,)`, and `(bin, value)`."""
-        first, stop = (math.ceil((t * self.rate - self.first) / self.factor - 1e-6) for t in (start, end))
+    def between(self, start: float, end: float) -> tuple[NDArray[np.float64], Float32]:
+        """The bins that `start` to `end` seconds touch: edges in seconds `(bin + 1,)`, and `(bin, value)`."""
+        first = math.floor((start * self.rate - self.first) / self.factor + EXACT)
+        stop = math.ceil((end * self.rate - self.first) / self.factor - EXACT)
         first, stop = max(0, first), min(max(0, stop), -(-self._count // self.factor))
         bins = self._bins[first:stop]
         edges = self.first + (first + np.arange(len(bins) + 1)) * self.factor
-        return (edges / self.rate).astype(np.float32), bins
+        return edges / self.rate, bins
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,8 @@ def save(figure: Figure, target: str | Path) -> None:
     kind = check_picture(str(target))
     dates: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
     place = contextlib.nullcontext(sys.stdout.buffer) if target == "-" else replacing(Path(target))
-    with place as file, explain(str(target)):
+    with place as file, explain(str(target)), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # a name in another script is a row of boxes, no reason to complain
         figure.savefig(file, format=kind, metadata=dates.get(kind))
 
 

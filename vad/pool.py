@@ -46,9 +46,15 @@ class Outcome(Generic[T]):
 
 
 class Pool(Protocol):
-    """Workers that live as long as the work."""
+    """Workers, at least as long as the work."""
 
-    workers: int
+    @property
+    def crashes(self) -> tuple[type[BaseException], ...]:
+        """What a future raises whose worker was lost."""
+
+    @property
+    def workers(self) -> int:
+        """How many groups are worked on at once."""
 
     def submit(self, task: Task[T], group: list[Input]) -> Future[list[Outcome[T]]]:
         """Have `run(task, group)` done."""
@@ -124,7 +130,7 @@ def _here(task: Task[T], group: list[Input]) -> Future[list[Outcome[T]]]:
 def _outcomes(future: Future[list[Outcome[T]]], pool: Pool, task: Task[T], group: list[Input]) -> list[Outcome[T]]:
     try:
         return future.result()
-    except BrokenExecutor:
+    except pool.crashes:
         return [pool.alone(task, one) for one in group]
 
 
@@ -167,8 +173,10 @@ def threads_each(jobs: int | None, inputs: Sequence[Input]) -> int:
 class Processes:
     """`workers` processes of this machine. To be used as a context; its end gives up what is under way."""
 
+    crashes = (BrokenExecutor,)
+
     def __init__(self, workers: int) -> None:
-        self.workers = workers
+        self._workers = workers
         # A server that has loaded everything forks the workers; forking this process would copy its threads.
         self._context: Any = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
         if sys.platform == "linux":
@@ -176,6 +184,11 @@ class Processes:
         self._stop: Event = self._context.Event()
         self._pool: Executor | None = None
         self._careful: Executor | None = None
+
+    @property
+    def workers(self) -> int:
+        """How many processes there are."""
+        return self._workers
 
     def __enter__(self) -> Processes:
         return self
@@ -191,7 +204,7 @@ class Processes:
         if self._pool:
             with contextlib.suppress(BrokenExecutor):
                 return self._pool.submit(run, task, group)
-        self._pool = self._start(self.workers)
+        self._pool = self._start(self._workers)
         return self._pool.submit(run, task, group)
 
     def alone(self, task: Task[T], one: Input) -> Outcome[T]:

@@ -13,8 +13,9 @@ from vad.formats.document import SPEECH, Document, Format, Label, harmless, one_
 from vad.formats.labels import documents, seconds, short, stretch
 from vad.formats.tiers import lay_out, on_tier
 
+# ELAN demands a date; the same labels make the same file.
 HEAD = """<?xml version="1.0" encoding="UTF-8"?>
-<ANNOTATION_DOCUMENT AUTHOR="" DATE="{date}" FORMAT="3.0" VERSION="3.0"
+<ANNOTATION_DOCUMENT AUTHOR="" DATE="1970-01-01T00:00:00Z" FORMAT="3.0" VERSION="3.0"
  xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
  xsi:noNamespaceSchemaLocation="http://www.mpi.nl/tools/elan/EAFv3.0.xsd">
 <HEADER MEDIA_FILE="" TIME_UNITS="milliseconds"/>
@@ -25,7 +26,6 @@ TAIL = """<LINGUISTIC_TYPE GRAPHIC_REFERENCES="false" LINGUISTIC_TYPE_ID="defaul
 
 
 def write(document: Document) -> str:
-    from datetime import datetime, timezone
     from xml.sax.saxutils import escape, quoteattr
 
     slots: list[str] = []
@@ -49,8 +49,7 @@ def write(document: Document) -> str:
                 "</ALIGNABLE_ANNOTATION></ANNOTATION>\n"
             )
         tiers.append("</TIER>\n")
-    head = HEAD.format(date=datetime.now(timezone.utc).isoformat(timespec="seconds"))
-    return f"{head}<TIME_ORDER>\n{''.join(slots)}</TIME_ORDER>\n{''.join(tiers)}{TAIL}"
+    return f"{HEAD}<TIME_ORDER>\n{''.join(slots)}</TIME_ORDER>\n{''.join(tiers)}{TAIL}"
 
 
 def read(text: str) -> list[Document]:

@@ -56,10 +56,10 @@ class Mixer:
         s = self._settings
         rng = np.random.default_rng(seed)
         target = np.zeros(self._frames, np.float32)
-        mixed = np.zeros(self._samples, np.float32)
+        mixed, weakest = np.zeros(self._samples, np.float32), 1.0
         if rng.random() >= s.no_speech:
-            mixed, target = self._speech(rng)
-        power = active_power(mixed)
+            mixed, target, weakest = self._speech(rng)
+        power = active_power(mixed) * weakest**2
         noise = self._noise(rng)
         snr = rng.uniform(s.snr_low, s.snr_high)
         if power > 0:
@@ -67,20 +67,23 @@ class Mixer:
         mixed = self._line(mixed + noise, rng)
         return self._level(mixed, rng), target
 
-    def _speech(self, rng: np.random.Generator) -> tuple[Float32, Float32]:
-        """One talker or several, in a room or none."""
+    def _speech(self, rng: np.random.Generator) -> tuple[Float32, Float32, float]:
+        """One talker or several, in a room or none; with the target, and the gain of the weakest talker."""
         s = self._settings
         if rng.random() < s.conversation:
             return self._conversation(rng)
         mixed, target = self._talk(rng)
+        weakest = 1.0
         if rng.random() < s.second_talker:
             other, second = self._talk(rng)
             mixed = mixed + other * gain(rng.uniform(-12, 3))
             target = np.maximum(target, second)
         if rng.random() < s.distant_talker:
-            behind, _ = self._talk(rng)
-            mixed = mixed + self._shape(behind, rng, 1.0) * gain(rng.uniform(-35, -18))
-        return self._shape(mixed, rng, s.room), target
+            behind, far = self._talk(rng)
+            weakest = float(gain(rng.uniform(-32, -12)))
+            mixed = mixed + self._shape(behind, rng, 1.0) * np.float32(weakest)
+            target = np.maximum(target, far)
+        return self._shape(mixed, rng, s.room), target, weakest
 
     def _talk(self, rng: np.random.Generator) -> tuple[Float32, Float32]:
         """A talker's recordings strung together with natural and long pauses, some faster or slower."""
@@ -103,8 +106,8 @@ class Mixer:
         frames = (np.arange(self._frames) * speed).astype(int)
         return channel.fit(faster, self._samples), target[frames]
 
-    def _conversation(self, rng: np.random.Generator) -> tuple[Float32, Float32]:
-        """Two to four talkers in turn, each at a place of their own; some turns overlap."""
+    def _conversation(self, rng: np.random.Generator) -> tuple[Float32, Float32, float]:
+        """Two to four talkers in turn, each at a place of their own; some turns overlap. As `_speech`."""
         count = int(rng.integers(2, 5))
         tracks = np.zeros((count, self._samples), np.float32)
         target = np.zeros(self._frames, np.float32)
@@ -115,12 +118,12 @@ class Mixer:
             clip = groups[who][rng.integers(len(groups[who]))]
             at = self._place(clip, tracks[who], target, rng, at=at)
             at += -int(rng.exponential(0.4) * self._rate) if rng.random() < 0.25 else self._pause(rng)
-        levels = gain(rng.uniform(-14, 0, count)).astype(np.float32)
+        levels = gain(rng.uniform(-30 if rng.random() < 0.4 else -14, 0, count)).astype(np.float32)
         mixed = np.zeros(self._samples, np.float32)
         for track, level in zip(tracks, levels, strict=True):
             if track.any():
                 mixed += self._shape(track, rng, 0.8) * level
-        return mixed, np.minimum(target, 1)
+        return mixed, np.minimum(target, 1), float(levels.min() / levels.max())
 
     def _place(
         self, clip: Clip, sound: Float32, target: Float32, rng: np.random.Generator, *, at: int, skip: int = 0

@@ -45,7 +45,7 @@ class MixtureSettings:
     no_speech: float = 0.22  # crops without any speech
     conversation: float = 0.0  # crops with speech in which several talkers take turns
     second_talker: float = 0.15  # other crops with speech that have a second talker over the first
-    distant_talker: float = 0.0  # the same with a talker far behind the first, who does not count as speech
+    distant_talker: float = 0.0  # the same with a talker far behind the first
     speed: float = 0.0  # talkers 0.84 to 1.2 and backgrounds 0.67 to 1.5 times as fast, and as high
     long_pause: float = 0.35  # share of the pauses that are long (seconds) rather than natural (tenths)
     room: float = 0.5  # crops in a room
@@ -56,7 +56,7 @@ class MixtureSettings:
     automatic_gain: float = 0.0  # crops whose quiet passages were turned up
     lost_packets: float = 0.0  # crops with gaps
     clipping: float = 0.05  # crops driven into clipping
-    snr_low: float = -8.0  # dB, speech over noise
+    snr_low: float = -8.0  # dB, the weakest talker over noise
     snr_high: float = 35.0
     level_low: float = -62.0  # dB below full scale, RMS of the whole crop
     level_high: float = -12.0

@@ -1,8 +1,8 @@
 """The search for settings: a coarse grid, and from its best places on one setting after the other, ever finer.
 
 Costs are steps with several low places, so there is no gradient to follow, but they are cheap: a
-hundred settings a second on ten minutes of sound. Some six hundred are tried; as many thousand
-drawn at random hardly ever find better ones.
+hundred settings a second on ten minutes of sound. Some six hundred are tried; the best of three
+thousand drawn at random is seldom better.
 """
 
 from __future__ import annotations
