@@ -28,6 +28,8 @@ LAYERS = {
     "features": 1,
     "intake": 1.2,
     "exact": 1.2,
+    "sound": 1.3,
+    "ffmpeg": 1.4,
     "audio": 1.5,
     "microphone": 1.5,
     "graph": 1,
