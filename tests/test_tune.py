@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 
 from conftest import ENERGY, RATE
 from vad import Detector, ModelError, Segment, Segmentation, SettingError, VadError
+from vad.analysis import Analysis
 from vad.cli import main
 from vad.evaluation import detection_cost, to_frames
 from vad.evaluation.durations import to_spans
-from vad.evaluation.sets import by_detector, evaluate_sound
+from vad.evaluation.sets import ByDetector, evaluate_sound
 from vad.grid import Grid
 from vad.labelled import read_labelled
 from vad.metadata import with_metadata
@@ -94,7 +95,8 @@ class TestTrials:
     def test_seconds_are_those_that_evaluate_measures(self, talk: Path) -> None:
         detector = Detector()
         settings = detector.settings("recall")
-        (one,) = evaluate_sound(read_labelled(talk), by_detector(detector, settings)).whole.recordings
+        analysis = Analysis(None, settings, keep_scores=True)
+        (one,) = evaluate_sound(read_labelled(talk), ByDetector(analysis)).whole.recordings
         np.testing.assert_allclose(Trials([Scored.of(one)], detector.grid)(settings), [one.seconds], atol=1e-9)
 
     def test_only_what_counts_is_compared(self) -> None:
