@@ -42,15 +42,14 @@ class Analysis:
 
     def __call__(self, one: Input) -> list[Detection]:
         """What is found in a recording: a `Detection` per channel."""
-        with fetched(one.path) as path:
-            sound = open_sound(sys.stdin.buffer if one.path == "-" else path, self.raw, one.path)
-            return self._analyse(sound)
-
-    def _analyse(self, sound: Sound) -> list[Detection]:
         detector = load(self.model).at(self.latency)
         if detector.network.digest != self.digest:
             raise ModelError(f"{detector.path}: has been replaced since this run began; run again")
+        with fetched(one.path) as path:
+            sound = open_sound(sys.stdin.buffer if one.path == "-" else path, self.raw, one.path)
+            return self._analyse(detector, sound)
 
+    def _analyse(self, detector: Detector, sound: Sound) -> list[Detection]:
         def progress(seconds: float) -> None:
             check()
             if self.moved and sound.length:
