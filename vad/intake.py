@@ -131,7 +131,7 @@ def to_array(samples: ArrayLike, name: str) -> NDArray[Any]:
 def to_float(array: NDArray[Any]) -> Float32:
     """Samples of any depth as float32 of -1..1."""
     if array.dtype.kind == "f":
-        with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, and is silenced
+        with np.errstate(over="ignore", invalid="ignore"):  # what no float32 can be becomes none, and is silenced
             return array.astype(np.float32)
     scaled: Float32 = np.multiply(array, -1 / np.float32(np.iinfo(array.dtype).min or -128), dtype=np.float32)
     return scaled - np.float32(1) if array.dtype.kind == "u" else scaled
