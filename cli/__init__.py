@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import importlib
 import io
+import os
 import sys
 from typing import Any
 
@@ -61,6 +62,16 @@ class _Commands(click.Group):
             if error.errno == errno.EPIPE:  # whoever read the output has seen enough
                 raise
             raise click.ClickException(f"{error.filename or 'standard output'}: {error.strerror}") from error
+        finally:
+            _give_up_what_cannot_be_written()
+
+
+def _give_up_what_cannot_be_written() -> None:
+    """What standard output would not take has been said; at its end Python would try, and say it, again."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

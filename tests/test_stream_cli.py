@@ -280,4 +280,4 @@ def test_detect_can_find_what_a_stream_would(talk: Path) -> None:
     live = CliRunner().invoke(main, ["stream", str(talk), "--latency", "lowest", "-f", "text", "-q"])
     assert found.stdout == live.stdout != CliRunner().invoke(main, ["detect", str(talk)]).stdout
     content = json.loads(CliRunner().invoke(main, ["detect", str(talk), "--latency", "0.1", "-f", "json"]).stdout)
-    assert content["latency"] == 0.0975
+    assert content["latency"] == 0.0875

@@ -58,7 +58,7 @@ def sound_server(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 def test_a_recording_that_is_played_is_heard(sound_server: dict[str, str], tmp_path: Path) -> None:
-    samples = soundfile.read(DATA / "talk.flac", dtype="int16")[0][: round(7.5 * RATE)]
+    samples = soundfile.read(DATA / "talk.flac", dtype="int16")[0][: RATE * 7]
     soundfile.write(tmp_path / "played.wav", samples[RATE * 5 :], RATE)  # the end of a sentence, a pause, a word
     stream = subprocess.Popen(
         [COMMAND, "stream", "--max-duration", "5", "--save-all", tmp_path / "heard.wav"],

@@ -234,7 +234,9 @@ def is_template(target: str) -> bool:
 def is_folder(target: str) -> bool:
     """Whether `target` is a folder, or would be one: no file, and a name without extension."""
     path = Path(target)
-    return path.is_dir() or target.endswith(("/", os.sep)) or not (path.suffix or path.exists())
+    if path.exists():  # asked first: another program may just be making it
+        return path.is_dir()
+    return target.endswith(("/", os.sep)) or not path.suffix
 
 
 def spare(path: Path, source: Input) -> None:
