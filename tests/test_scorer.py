@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import ENERGY
 from vad import Detector, ModelError
 from vad.scorer import OFFLINE, Geometry, Network, Scorer
 
@@ -103,3 +104,11 @@ def test_threads_give_the_same_scores_in_the_same_order(
             at += piece
         scores.append(scorer.finish())
     assert np.array_equal(np.concatenate(scores), window_by_window(network, frames, geometry))
+
+
+def test_scores_end_at_one_though_the_runtime_rounds_beyond() -> None:
+    energy = Network(ENERGY)
+    levels = np.linspace(-30, 30, 20_000, dtype=np.float32)
+    scores = energy(np.repeat(levels[None, :, None], energy.n_mels, 2))
+    assert scores.min() >= 0
+    assert scores.max() == 1
