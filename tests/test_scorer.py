@@ -106,9 +106,7 @@ def test_threads_give_the_same_scores_in_the_same_order(
     assert np.array_equal(np.concatenate(scores), window_by_window(network, frames, geometry))
 
 
-def test_scores_end_at_one_though_the_runtime_rounds_beyond() -> None:
+@pytest.mark.parametrize("frames", [1, 5, 1000])
+def test_scores_end_at_one_though_the_runtime_rounds_beyond(frames: int) -> None:
     energy = Network(ENERGY)
-    levels = np.linspace(-30, 30, 20_000, dtype=np.float32)
-    scores = energy(np.repeat(levels[None, :, None], energy.n_mels, 2))
-    assert scores.min() >= 0
-    assert scores.max() == 1
+    assert energy(np.full((1, frames, energy.n_mels), 3.958613, np.float32)).max() == 1
