@@ -619,6 +619,7 @@ class TestModels:
             {"features": {**LogMel().to_dict(), "n_mels": "64"}},
             {"features": {**LogMel().to_dict(), "floor": "low"}},
             {"features": {**LogMel().to_dict(), "floor": None}},
+            {"features": {**LogMel().to_dict(), "floor": 1e-300}},
             {"features": {**LogMel().to_dict(), "sample_rate": 16000.5}},
             {"features": {**LogMel().to_dict(), "window": 400.5}},
             {"features": {**LogMel().to_dict(), "hop": 0}},

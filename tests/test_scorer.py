@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import ENERGY
 from vad import Detector, ModelError
 from vad.scorer import OFFLINE, Geometry, Network, Scorer
 
@@ -103,3 +104,9 @@ def test_threads_give_the_same_scores_in_the_same_order(
             at += piece
         scores.append(scorer.finish())
     assert np.array_equal(np.concatenate(scores), window_by_window(network, frames, geometry))
+
+
+@pytest.mark.parametrize("frames", [1, 5, 1000])
+def test_scores_end_at_one_though_the_runtime_rounds_beyond(frames: int) -> None:
+    energy = Network(ENERGY)
+    assert energy(np.full((1, frames, energy.n_mels), 3.958613, np.float32)).max() == 1

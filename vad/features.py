@@ -68,7 +68,7 @@ class LogMel:
             0 < made.hop <= made.window <= made.sample_rate,
             0 <= made.low < made.high <= made.sample_rate / 2,
             0 < made.n_mels <= 1000,
-            0 < made.floor < math.inf,
+            1e-37 <= made.floor < math.inf,  # no zero in float32
         )
         if not all(possible):
             raise ValueError(f"feature settings are impossible: {settings}")

@@ -23,6 +23,7 @@ from vad.features import Float32
 from vad.graph import LIMIT, check_graph
 
 PENDING = 2  # batches that may wait for a thread of the pool
+ROUNDING = 1e-5  # by which the sigmoid of ONNX Runtime may exceed 1
 INPUT, OUTPUT = "features", "scores"
 STATE, NEXT_STATE = "state", "next_state"  # of a causal network
 
@@ -90,8 +91,9 @@ class Network:
             found: list[Float32] = self._session.run(names, given)
         except _REFUSALS as error:
             raise ModelError(f"the network does not take features of shape {given[INPUT].shape}") from error
-        if not (found[0].min(initial=0) >= 0 and found[0].max(initial=0) <= 1):  # nor, then, are they numbers
+        if not (found[0].min(initial=0) >= -ROUNDING and found[0].max(initial=0) <= 1 + ROUNDING):  # NaN is neither
             raise ModelError("the network gives scores that are not from 0 to 1")
+        np.clip(found[0], 0, 1, out=found[0])
         return found
 
 

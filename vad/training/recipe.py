@@ -23,6 +23,8 @@ else:
 
 T = TypeVar("T")
 
+LARGEST = 2**63 - 1  # whole number that TOML promises to hold
+
 
 @dataclass(frozen=True)
 class CorpusSettings:
@@ -214,6 +216,8 @@ def _required(f: dataclasses.Field[Any]) -> bool:
 
 def _plain(value: Any, kind: str, where: str) -> Any:
     """A number, string or list of strings, of the `kind` that the dataclass declares."""
+    if type(value) is int and abs(value) > LARGEST:
+        raise RecipeError(f"{where}: a number of {len(str(value))} digits; no setting is as large")
     if kind == "float" and type(value) is int:
         return float(value)
     if kind == "tuple[str, ...]" and isinstance(value, (list, tuple)) and all(isinstance(v, str) for v in value):
