@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
@@ -157,6 +158,24 @@ def test_two_runs_never_write_one_ledger(tmp_path: Path) -> None:
             Ledger(ledger.path, HOW, resume=True)
         assert list(ledger.texts()) == [["1"]]
         ledger.remove()
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_of_two_that_begin_at_once_one_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resume: bool) -> None:
+    """The other makes the file, or ends and removes it, just before this one has it."""
+    path = tmp_path / "a.csv.unfinished"
+
+    def other(file: IO[bytes]) -> bool:
+        path.unlink()
+        return True
+
+    path.write_text("")
+    with monkeypatch.context() as patched, pytest.raises(SettingError, match="another run is writing it"):
+        if resume:
+            patched.setattr("vad.ledger.lock", other)
+        else:
+            patched.setattr(Path, "exists", lambda _: False)
+        Ledger(path, HOW, resume)
 
 
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(many: Path, tmp_path: Path) -> None:

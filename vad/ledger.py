@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from vad.atomic import lock
 from vad.errors import SettingError
@@ -33,11 +34,17 @@ class Ledger:
         if path.exists() and not resume:
             raise SettingError(f"{path}: left by a run that was cut short; --resume continues it, or else delete it")
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("r+b" if path.exists() else "x+b")
-        if lock(self._file) is False:
-            self._file.close()
-            raise SettingError(f"{path}: another run is writing it; wait for that one, or end it")
+        self._file = self._open()
         self._read()
+
+    def _open(self) -> IO[bytes]:
+        """The file, locked; of two runs that begin at once, one gets it."""
+        with contextlib.suppress(FileExistsError, FileNotFoundError):  # made, or removed, by another just now
+            file = self.path.open("r+b" if self.path.exists() else "x+b")
+            if lock(file) is not False and os.path.samestat(os.fstat(file.fileno()), self.path.stat()):
+                return file
+            file.close()
+        raise SettingError(f"{self.path}: another run is writing it; wait for that one, or end it")
 
     def _read(self) -> None:
         head = self._file.readline()
