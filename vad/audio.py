@@ -35,7 +35,7 @@ from vad.sound import Sound, Whole, damaged, reason
 
 __all__ = ["DTYPES", "AudioWarning", "Channel", "Raw", "Sound", "from_array", "open_sound", "read"]
 
-BLOCK = 1 << 16  # samples read at once
+BLOCK = 163_840  # samples read at once: at 16 kHz four blocks of features
 # FFmpeg leaves out what the encoder added, notices truncation, and does not talk on standard error.
 MPEG = (".mp1", ".mp2", ".mp3", ".mpga")
 

@@ -24,7 +24,7 @@ from vad.grid import floor_milliseconds
 from vad.intake import Intake, check_rate, check_raw
 from vad.latency import LIVE, to_geometry, to_seconds
 from vad.pretrained import Description
-from vad.scorer import Geometry, Network
+from vad.scorer import BATCH, Geometry, Network
 from vad.segmenter import Segmenter
 from vad.segments import Segment
 from vad.settings import PRESETS, Raw, Segmentation, parse_latency
@@ -180,13 +180,15 @@ class Detector:
         """What `detect` and `scores` are made of: a `Detection` per channel (one unless `"each"`).
 
         `progress` is called with the seconds read so far, `hear` with each block `(row, sample)` at
-        the model's rate. With more than one of `threads` the network, half of the work, has a
-        thread of its own; the result is the same.
+        the model's rate. With more than one of `threads` the network, most of the work, has so many
+        beside this one; the result is the same.
         """
         best = self.at(latency)
         features, geometry = best.description.features, best.geometry(latency)
-        with ThreadPoolExecutor(1) if threads > 1 else contextlib.nullcontext() as pool:
-            scorers = [start(best.network, geometry, pool=pool) for _ in range(sound.rows(channel))]
+        threads = min(threads, BATCH)
+        with ThreadPoolExecutor(threads) if threads > 1 else contextlib.nullcontext() as pool:
+            batch = BATCH // threads
+            scorers = [start(best.network, geometry, batch, pool=pool) for _ in range(sound.rows(channel))]
             chains = [Chain(features, scorer, settings) for scorer in scorers]
             found: list[list[Found]] = [[] for _ in chains]
 

@@ -123,6 +123,7 @@ class LogMel:
         padded = np.pad(self.filterbank, ((0, 0), (1, 1)))  # bands -1 and n_mels, of weight 0
         held = [np.flatnonzero(edge == gap) for gap in range(self.n_mels + 1)]  # bins between two edges
         order = sorted(range(len(held)), key=lambda gap: -len(held[gap]))
+        padded *= self.window**2  # by which `_spectrum` makes squares smaller
         pairs: list[tuple[int, int]] = []  # a bin and the gap it lies in: the first of each gap, the second, ...
         counts = []
         for turn in range(max(1, *map(len, held))):
@@ -136,6 +137,14 @@ class LogMel:
         place = np.argsort(order)
         rising, falling = padded[bins, gaps + 1][:, None] * inside, padded[bins, gaps][:, None] * inside
         return _Slopes(bins, rising, falling, counts, place[:-1], place[1:])
+
+    def _spectrum(self, windows: Float32) -> NDArray[np.complex64]:
+        """Spectra `(frame, bin)` of windows `(frame, sample)`, divided by the samples of a window.
+
+        numpy works in single precision where it divides, and in double precision, slower, where not.
+        """
+        spectrum = np.fft.rfft(windows * self.taper, norm="forward")
+        return spectrum.astype(np.complex64, copy=False)
 
     def _log_energy(self, spectrum: NDArray[np.complex64]) -> Float32:
         """Log energies `(frame, mel)` of spectra `(frame, bin)`, worked out as `(bin, frame)`: whole rows are added."""
@@ -169,9 +178,7 @@ class LogMel:
         energy = np.empty((count, self.n_mels), np.float32)
         for start in range(0, count, BLOCK):
             stop = min(start + BLOCK, count)
-            energy[start:stop] = self._log_energy(
-                np.fft.rfft(windows[start:stop] * self.taper).astype(np.complex64, copy=False)
-            )
+            energy[start:stop] = self._log_energy(self._spectrum(windows[start:stop]))
         return energy
 
 

@@ -22,7 +22,7 @@ from vad.errors import ModelError
 from vad.features import Float32
 from vad.graph import LIMIT, check_graph
 
-PENDING = 2  # batches that may wait for a thread of the pool
+BATCH = 4  # windows in the network at once, in one thread or in several; more are faster, and need more memory
 ROUNDING = 1e-5  # by which the sigmoid of ONNX Runtime may exceed 1
 INPUT, OUTPUT = "features", "scores"
 STATE, NEXT_STATE = "state", "next_state"  # of a causal network
@@ -127,14 +127,15 @@ class Scorer:
     """Takes frames in pieces, gives scores block by block, in batches of up to `batch` windows.
 
     A batch is waited for unless `wait` says how many blocks are enough: 1 where time matters. With
-    a `pool` of threads batches are scored there meanwhile, and come when they are done, in order.
+    a `pool` of threads batches are scored there meanwhile, and come when they are done, in order;
+    there are never more than `BATCH` windows under way, and one batch that waits.
     """
 
     def __init__(
         self,
         network: Network,
         geometry: Geometry = OFFLINE,
-        batch: int = 4,
+        batch: int = BATCH,
         wait: int | None = None,
         pool: Executor | None = None,
     ) -> None:
@@ -157,7 +158,7 @@ class Scorer:
         complete = (self._frames - self._scored - g.right) // g.block
         if complete >= self._wait:
             self._score(complete)
-        return self._collect(PENDING)
+        return self._collect(BATCH // self._batch + 1)
 
     @property
     def missing(self) -> int:
