@@ -77,7 +77,7 @@ def load(folder: Path, detector: Detector) -> list[Recording]:
 
 def chain(detector: Detector, geometry: Geometry, wait: int | None = None) -> Chain:
     """The stages of a detector with a geometry of one's own."""
-    return Chain(detector.description.features, start(detector.network, geometry, wait), wait=detector.settings())
+    return Chain(detector.description.features, start(detector.network, geometry, wait=wait), detector.settings())
 
 
 def auc(detector: Detector, recordings: list[Recording], geometry: Geometry) -> float:
