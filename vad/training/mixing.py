@@ -13,6 +13,7 @@ import numpy as np
 import soxr
 from numpy.typing import ArrayLike, NDArray
 from scipy import fft
+from scipy.ndimage import maximum_filter1d
 
 from vad.features import Float32
 from vad.training import channel, sounds
@@ -22,6 +23,7 @@ from vad.training.sounds import active_power, gain, put
 
 ROOMS = 300  # simulated rooms in the bank
 BABBLE = 24  # stretches of babble in the bank
+NEAR = 0.3  # seconds to either side of speech that are near it
 FULL_SCALE = np.float32(1 / 32768)
 
 
@@ -59,6 +61,7 @@ class Mixer:
         mixed, weakest = np.zeros(self._samples, np.float32), 1.0
         if rng.random() >= s.no_speech:
             mixed, target, weakest = self._speech(rng)
+            target = self._kept_near(target)
         power = active_power(mixed) * weakest**2
         noise = self._noise(rng)
         snr = rng.uniform(s.snr_low, s.snr_high)
@@ -143,6 +146,12 @@ class Mixer:
         long = rng.random() < self._settings.long_pause
         seconds = rng.uniform(0.5, 4) if long else rng.exponential(0.2)
         return self._grid.to_samples(seconds) + 1
+
+    def _kept_near(self, target: Float32) -> Float32:
+        """`target` `(frame,)`, with its share where speech is near."""
+        size = 2 * self._grid.to_frames(NEAR) + 1
+        kept: Float32 = np.maximum(target, self._settings.near_speech * maximum_filter1d(target, size))
+        return kept
 
     def _noise(self, rng: np.random.Generator) -> Float32:
         """A background of up to three recorded or synthetic sounds."""
