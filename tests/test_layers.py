@@ -22,6 +22,7 @@ LAYERS = {
     "extensions": 0,
     "segments": 0,
     "grid": 0,
+    "memory": 0,
     "remote": 0.5,  # errors alone, and fsspec
     "settings": 0.5,  # errors alone
     "events": 0.5,

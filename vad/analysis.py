@@ -12,6 +12,7 @@ from vad.batch import Input
 from vad.detector import CPU, Detection, Detector
 from vad.errors import ModelError
 from vad.intake import Channel
+from vad.memory import keep_memory
 from vad.pool import check
 from vad.remote import fetched
 from vad.settings import Raw, Segmentation
@@ -24,6 +25,7 @@ def load(model: str | None, device: str = CPU) -> Detector:
 
 @functools.lru_cache(1)
 def _load(model: str | None, device: str) -> Detector:
+    keep_memory()
     return Detector(model, device)
 
 
