@@ -25,7 +25,8 @@ from vad.training.checkpoint import Checkpoint, read_model, read_network, stale
 from vad.training.corpus import Corpus, read_corpus
 from vad.training.crops import CACHE, batches, dev_mixtures, statistics
 from vad.training.lessons import lessons
-from vad.training.mixing import FULL_SCALE, Mixer
+from vad.training.levels import FULL_SCALE
+from vad.training.mixing import Mixer
 from vad.training.recipe import LoopSettings, Recipe
 from vad.training.team import Team
 
