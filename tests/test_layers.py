@@ -22,6 +22,7 @@ LAYERS = {
     "extensions": 0,
     "segments": 0,
     "grid": 0,
+    "memory": 0,
     "remote": 0.5,  # errors alone, and fsspec
     "settings": 0.5,  # errors alone
     "events": 0.5,
@@ -77,6 +78,7 @@ MAKING = {"torch", "torchaudio", "librosa", "scipy", "onnx", "safetensors", "lho
 USING = {"numpy", "onnxruntime", "soundfile", "soxr", "av", "click"}
 PEERS = {"silero_vad", "ten_vad", "webrtcvad", "torch"}  # other detectors, and what they need: in one module, if asked
 PICTURES = {"matplotlib", "librosa"}  # the [plot] extra, loaded by these modules and only when they are used
+DEVICES = ("detector", "vad.network.device")  # another than the processor, if asked
 EXTRAS = {  # each loaded by one module and only when it is used
     "sounddevice": "microphone",
     "fsspec": "remote",
@@ -115,7 +117,8 @@ def test_imports_go_down_the_layers(path: Path) -> None:
         if top == "vad":
             there = rest.split(".")[0]
             if there in LAYERS:
-                assert there == here or LAYERS[there] < LAYERS[here], f"{here} imports {there}"
+                below = there == here or LAYERS[there] < LAYERS[here]
+                assert below or (here, name) == DEVICES, f"{here} imports {there}"
         elif top in EXTRAS:
             assert here == EXTRAS[top], f"{here} imports {top}"
         elif here == "peers" and top in PEERS:
