@@ -7,9 +7,9 @@ labels are those of training: energy blended with two detectors, of which Silero
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
+import click
 import soundfile
 
 from vad.grid import Grid
@@ -27,7 +27,11 @@ SETS = {
 }
 
 
+@click.command()
+@click.argument("corpus", type=click.Path(path_type=Path))
+@click.argument("folder", type=click.Path(path_type=Path))
 def main(corpus: Path, folder: Path) -> None:
+    """Write the sets."""
     held_out = read_corpus(corpus, "dev", Grid(), CorpusSettings(without=TALKING), folder / "cache")
     for name, settings in SETS.items():
         mixer = Mixer(
@@ -42,4 +46,4 @@ def main(corpus: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main()

@@ -202,6 +202,12 @@ class TestGather:
         with pytest.raises(RecipeError, match="no speech at all"):
             gather(audio, labels)
 
+    def test_recordings_that_are_all_too_short_are_said_to_be(self, write_bursts: Write, tmp_path: Path) -> None:
+        write_bursts("a.wav", (0.0, 0.02), seconds=0.05)
+        label(tmp_path / "a.txt", (0.0, 0.02))
+        with pytest.raises(RecipeError, match=r"none of the labelled sound lasts 0\.1 s"):
+            gather(tmp_path)
+
     def test_labels_without_pauses_are_noticed(self, own: tuple[Path, Path]) -> None:
         for path in own[1].rglob("*.txt"):
             label(path, (0.0, 3.0))
@@ -445,6 +451,13 @@ class TestImport:
             (1.6, [[0.0, 0.8]]),
             (0.5, [[0.0, 0.7]]),
         ]
+        for wrong, says in (("x c 0 -1\n", "c"), ("x a 2 1\n", "x from 2 to 1 s"), ("x a -1 1\n", "x from -1 to 1 s")):
+            (kaldi / "segments").write_text(wrong)
+            with pytest.raises(
+                RecipeError, match="cannot read it" if "from" in says else "none of its recordings"
+            ) as e:
+                import_source(kaldi, tmp_path / "wrong", ImportSettings())
+            assert says in str(e.value)
         (kaldi / "wav.scp").write_text("a sph2pipe a.sph |\n")
         result = vad("import", kaldi, "-o", tmp_path / "c")
         assert (result.exit_code, result.stdout) == (1, "")
