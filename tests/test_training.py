@@ -393,6 +393,9 @@ def test_the_recordings_of_a_resumed_training_keep_their_splits(tmp_path: Path) 
     assert ours == theirs
     index = tmp_path / "mine" / "corpus" / "speech.jsonl"
     before = index.read_text()
+    refused = CliRunner().invoke(main, [*command, "--dev-share", "0.5"])
+    assert refused.exit_code == 1 and "--resume" in refused.stderr
+    assert index.read_text() == before
     result = CliRunner().invoke(main, [*command, "--dev-share", "0.5", "--resume"])
     assert result.exit_code == 0, result.output
     assert index.read_text() == before
