@@ -7,6 +7,7 @@ labels are those of training: energy blended with two detectors, of which Silero
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import click
@@ -32,7 +33,8 @@ SETS = {
 @click.argument("folder", type=click.Path(path_type=Path))
 def main(corpus: Path, folder: Path) -> None:
     """Write the sets."""
-    held_out = read_corpus(corpus, "dev", Grid(), CorpusSettings(without=TALKING), folder / "cache")
+    with tempfile.TemporaryDirectory() as cache:
+        held_out = read_corpus(corpus, "dev", Grid(), CorpusSettings(without=TALKING), Path(cache))
     for name, settings in SETS.items():
         mixer = Mixer(
             held_out, MixtureSettings(seconds=10.0, second_talker=0.0, clipping=0.0, level_low=-40.0, **settings)
