@@ -22,7 +22,7 @@ from vad.data.check import check
 from vad.data.gather import gather
 from vad.data.import_settings import ImportSettings
 from vad.data.importing import import_source
-from vad.data.index import cut, intersect
+from vad.data.index import cut, intersect, read_index
 from vad.data.manifests import HELD_OUT, Part
 from vad.data.offset import contrast
 from vad.data.silver import find_loud, frame_levels
@@ -81,6 +81,14 @@ class TestGather:
     def test_files_within_the_corpus_are_named_from_there(self, own: tuple[Path, Path], tmp_path: Path) -> None:
         written = lines(gather(*own).write(tmp_path))
         assert {line["file"] for line in written} == {f"audio/s{n // 2}/{n}.wav" for n in range(10)}
+
+    @pytest.mark.parametrize("name", ["a\u2028b\x85c", "caf\udce9", "\u8a71"])
+    def test_any_name_of_a_file_comes_back(self, write_bursts: Write, tmp_path: Path, name: str) -> None:
+        for one in (name, "other"):
+            write_bursts("new.wav", *PAUSED).rename(tmp_path / f"{one}.wav")
+            label(tmp_path / f"{one}.txt", *PAUSED)
+        index = gather(tmp_path).write(tmp_path)
+        assert {line["file"] for line in read_index(index)} == {f"{name}.wav", "other.wav"}
 
     def test_a_speaker_is_on_one_side_and_stays_there(
         self, own: tuple[Path, Path], write_bursts: Write, tmp_path: Path

@@ -59,7 +59,7 @@ def write_index(path: Path, lines: Iterable[dict[str, Any]]) -> None:
     """Write an index, whole or not at all; `FormatError` where that fails."""
     with replacing(path) as file:
         for line in lines:
-            file.write((json.dumps(line, ensure_ascii=False) + "\n").encode("utf-8"))
+            file.write((json.dumps(line) + "\n").encode("ascii"))  # so that no name of a file is beyond it
 
 
 def update_index(path: Path, lines: list[dict[str, Any]]) -> None:
@@ -103,7 +103,7 @@ def read_index(path: Path, missing_ok: bool = False) -> list[dict[str, Any]]:
     if missing_ok and not path.exists():
         return []
     try:
-        lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        lines = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line.strip()]
     except OSError as error:
         raise RecipeError(f"{path}: {error.strerror}; a corpus folder holds this index") from error
     except ValueError as error:
