@@ -27,7 +27,7 @@ from vad.settings import Measuring
 
 
 @click.command()
-@click.argument("folders", nargs=-1, metavar="SET...")
+@click.argument("folders", nargs=-1, required=True, metavar="SET...")
 @click.option("--condition", type=click.Choice(["plain", "telephone", "quiet"]), default="plain")
 def main(folders: tuple[str, ...], condition: str) -> None:
     """Print the table."""
@@ -48,10 +48,11 @@ def main(folders: tuple[str, ...], condition: str) -> None:
 def through(samples: Float32, condition: str) -> Float32:
     """The recording `(sample,)` as it would be under `condition`."""
     if condition == "telephone":
-        from vad.training import channel
+        from vad.training.channel import TELEPHONE, mu_law
+        from vad.training.levels import fit
 
-        coded = channel.mu_law(np.clip(soxr.resample(samples, RATE, channel.TELEPHONE), -1, 1))
-        return channel.fit(soxr.resample(coded, channel.TELEPHONE, RATE), len(samples))
+        coded = mu_law(np.clip(soxr.resample(samples, RATE, TELEPHONE), -1, 1))
+        return fit(soxr.resample(coded, TELEPHONE, RATE), len(samples))
     if condition == "quiet":
         quiet = samples * (10 ** (-50 / 20) / np.sqrt(np.mean(np.square(samples))))
         stepped: Float32 = (np.round(quiet * 32768) / 32768).astype(np.float32)

@@ -7,9 +7,10 @@ labels are those of training: energy blended with two detectors, of which Silero
 
 from __future__ import annotations
 
-import sys
+import tempfile
 from pathlib import Path
 
+import click
 import soundfile
 
 from vad.grid import Grid
@@ -27,8 +28,13 @@ SETS = {
 }
 
 
+@click.command()
+@click.argument("corpus", type=click.Path(path_type=Path))
+@click.argument("folder", type=click.Path(path_type=Path))
 def main(corpus: Path, folder: Path) -> None:
-    held_out = read_corpus(corpus, "dev", Grid(), CorpusSettings(without=TALKING), folder / "cache")
+    """Write the sets."""
+    with tempfile.TemporaryDirectory() as cache:
+        held_out = read_corpus(corpus, "dev", Grid(), CorpusSettings(without=TALKING), Path(cache))
     for name, settings in SETS.items():
         mixer = Mixer(
             held_out, MixtureSettings(seconds=10.0, second_talker=0.0, clipping=0.0, level_low=-40.0, **settings)
@@ -42,4 +48,4 @@ def main(corpus: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main()

@@ -9,10 +9,10 @@ scores models on them.
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from pathlib import Path
 
+import click
 import numpy as np
 import soundfile
 from scipy import signal
@@ -29,6 +29,18 @@ TEST = 8  # speakers
 TRANSMISSIONS = 14  # of each speaker
 BAND = signal.butter(4, [400, 2400], "band", fs=RATE, output="sos")
 GRID = Grid()
+
+
+@click.command()
+@click.argument("place", type=click.Path(path_type=Path), metavar="CORPUS|FOLDER/test")
+@click.argument("others", nargs=-1, required=True, metavar="FOLDER|MODEL...")
+def main(place: Path, others: tuple[str, ...]) -> None:
+    """Make the recordings of a corpus, or print how models do on those that were made."""
+    if (place / "audio").is_dir():
+        for model in others:
+            print(score(place, model))
+    else:
+        make(place, Path(others[0]))
 
 
 def make(corpus: Path, folder: Path) -> None:
@@ -93,8 +105,4 @@ def _tone(hertz: float, seconds: float) -> Array:
 
 
 if __name__ == "__main__":
-    if (Path(sys.argv[1]) / "audio").is_dir():
-        for model in sys.argv[2:]:
-            print(score(Path(sys.argv[1]), model))
-    else:
-        make(Path(sys.argv[1]), Path(sys.argv[2]))
+    main()

@@ -1,4 +1,4 @@
-"""Speed beside other detectors, in one run: `python -m benchmarks speed` prints Markdown tables.
+"""Speed beside other detectors, in one run: `python -m benchmarks.speed` prints Markdown tables.
 
 Every figure is of whole processes, one after the other and in turn, on one thread: what a user
 waits for, imports and all. Times are of the processor (user and system), which other programs
@@ -55,7 +55,7 @@ class Cost:
 @click.option("--files", default=1000, show_default=True, help="How many short recordings of 1 to 2 s.")
 @click.option("--only", multiple=True, type=click.Choice(list(JOBS)), help="These detectors alone.")
 def main(runs: int, minutes: int, files: int, only: tuple[str, ...]) -> None:
-    """Time this package and the installed peers side by side, and print the README's tables."""
+    """Time this package and the installed peers side by side, and print the tables."""
     names = [name for name in only or JOBS if importlib.util.find_spec(NEEDS[name])]
     for name in set(only or JOBS) - set(names):
         print(f"{name}: not installed", file=sys.stderr)

@@ -7,12 +7,12 @@ workers one trainer can feed on. Each number is the median of several runs.
 from __future__ import annotations
 
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
@@ -38,7 +38,12 @@ def rate(recipe: Recipe, work: Callable[[], object]) -> float:
     return recipe.loop.batch / statistics.median(seconds)
 
 
-def main(recipe: Recipe, corpus: Path) -> None:
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path), metavar="RECIPE.toml")
+@click.argument("corpus", type=click.Path(path_type=Path))
+def main(path: Path, corpus: Path) -> None:
+    """Print the line."""
+    recipe = read_recipe(path)
     torch.set_num_threads(1)
     threadpool_limits(1)
     with tempfile.TemporaryDirectory() as cache:
@@ -55,4 +60,4 @@ def main(recipe: Recipe, corpus: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(read_recipe(Path(sys.argv[1])), Path(sys.argv[2]))
+    main()

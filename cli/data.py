@@ -103,11 +103,11 @@ def label(inputs: tuple[str, ...], output: str, kind: str | None, model: str | N
     slammed door from speech. With --model a detector labels instead, in noise, too.
     """
     from vad.batch import find
-    from vad.data.teachers import ByDetector, by_loudness
+    from vad.data.labelling import ByDetector, by_loudness
     from vad.output import open_output
     from vad.pool import open_pool, work
 
-    teacher = ByDetector(model) if model else by_loudness
+    labeller = ByDetector(model) if model else by_loudness
     found, errors = find(inputs)
     with contextlib.ExitStack() as stack:
         talk = stack.enter_context(Talk(how["quiet"], False))
@@ -116,7 +116,7 @@ def label(inputs: tuple[str, ...], output: str, kind: str | None, model: str | N
         several = len(found) + len(errors) > 1
         target = stack.enter_context(open_output(output, shared.label_format(kind, output), several))
         pool = stack.enter_context(open_pool(how["jobs"], found))
-        for count, outcome in enumerate(work(found, teacher, pool), 1):
+        for count, outcome in enumerate(work(found, labeller, pool), 1):
             try:
                 with talk.outcome(outcome) as document:
                     target.write(outcome.source, [document])

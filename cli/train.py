@@ -39,6 +39,7 @@ def train(arguments: tuple[str, ...], output: Path, init_from: str | None, resum
     Several GPUs or processes: torchrun --nproc-per-node 2 --no-python vad train ...
     """
     from vad.training.finish import finish
+    from vad.training.loop import checkpoint_path
     from vad.training.loop import train as run
 
     if (given["audio"] is None) == (given["corpus"] is None):
@@ -48,6 +49,7 @@ def train(arguments: tuple[str, ...], output: Path, init_from: str | None, resum
     first = int(os.environ.get("RANK", "0")) == 0
     with Talk(quiet=not first, verbose=first) as talk:
         recipe, init_from = _recipe(arguments, output, init_from, own=given["audio"] is not None)
+        checkpoint_path(output, resume)  # before the corpus of an earlier training is written over
         corpus = given["corpus"] or output / "corpus"
         if given["audio"] and first and not (resume and corpus.exists()):  # a training keeps its splits
             _gather(talk, corpus, given)

@@ -87,6 +87,8 @@ def test_sound_is_decoded_once_and_anew_when_it_changes(tmp_path: Path, monkeypa
     assert len(opened) == 4
     (tmp_path / "cache.int16").write_bytes(b"\0")  # cut short, as by a full disk
     assert len(decoded(cuts, 1000, tmp_path / "cache")[0]) == 500
+    (tmp_path / "cache.json").write_text("[]")
+    assert len(decoded(cuts, 1000, tmp_path / "cache")[0]) == 500
 
 
 def test_what_cannot_be_read_is_named_and_left_out(own: Path) -> None:
@@ -114,3 +116,46 @@ def test_an_index_that_is_none_is_an_error_of_one_line(text: str, says: str, own
     with pytest.raises(RecipeError, match=says) as error:
         read(own)
     assert "speech.jsonl" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"file": None}, "file = 'None'; it must be a text"),
+        ({"start": "x"}, "start = 'x'; it must be a number"),
+        ({"start": -1}, "start = '-1'"),
+        ({"duration": float("nan")}, "duration = 'nan'"),
+        ({"source": ["a"]}, "source ="),
+        ({"speech": None}, "speech = 'None'; it must be a list of [start, end]"),
+        ({"speech": [[1]]}, "speech = '[[1]]'"),
+        ({"speech": [[2, 1]]}, "speech = '[[2, 1]]'"),
+        ({"agree": "x"}, "agree = 'x'"),
+    ],
+)
+def test_a_wrong_value_in_an_index_is_named_with_its_line(wrong: dict[str, object], says: str, own: Path) -> None:
+    first, *rest = map(json.loads, (own / "speech.jsonl").read_text().splitlines())
+    (own / "speech.jsonl").write_text("".join(json.dumps(line) + "\n" for line in (first, first | wrong, *rest)))
+    with pytest.raises(RecipeError) as error:
+        read(own)
+    assert f"speech.jsonl: line 2 says {says}" in str(error.value)
+
+
+def test_opinions_that_are_none_are_refused_and_short_ones_say_nothing(own: Path) -> None:
+    expected = read(own).speech[1].target
+    np.savez(own / "teacher.npz", **{"talk.flac:one": np.full(10, 255, np.uint8)})  # ends before the second recording
+    assert np.array_equal(read(own).speech[1].target, expected)
+    np.savez(own / "teacher.npz", **{"talk.flac:one": np.zeros((2, 9), np.uint8)})
+    with pytest.raises(RecipeError, match=r"teacher\.npz: .*talk\.flac:one is no list of bytes"):
+        read(own)
+    np.save(own / "one.npy", np.zeros(3))
+    for content in (b"", b"no archive", b"PK\x03\x04", (own / "one.npy").read_bytes()):
+        (own / "teacher.npz").write_bytes(content)
+        with pytest.raises(RecipeError, match=r"teacher\.npz: not opinions"):
+            read(own)
+
+
+@pytest.mark.parametrize("samples", [0, 100])
+def test_a_room_without_sound_is_refused(own: Path, samples: int) -> None:
+    soundfile.write(own / "room.wav", np.zeros(samples), 16_000)
+    with pytest.raises(RecipeError, match=r"room\.wav: a room response without sound"):
+        read(own)

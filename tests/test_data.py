@@ -22,7 +22,7 @@ from vad.data.check import check
 from vad.data.gather import gather
 from vad.data.import_settings import ImportSettings
 from vad.data.importing import import_source
-from vad.data.index import cut, intersect
+from vad.data.index import cut, intersect, read_index
 from vad.data.manifests import HELD_OUT, Part
 from vad.data.offset import contrast
 from vad.data.silver import find_loud, frame_levels
@@ -81,6 +81,14 @@ class TestGather:
     def test_files_within_the_corpus_are_named_from_there(self, own: tuple[Path, Path], tmp_path: Path) -> None:
         written = lines(gather(*own).write(tmp_path))
         assert {line["file"] for line in written} == {f"audio/s{n // 2}/{n}.wav" for n in range(10)}
+
+    @pytest.mark.parametrize("name", ["a\u2028b\x85c", "caf\udce9", "\u8a71"])
+    def test_any_name_of_a_file_comes_back(self, write_bursts: Write, tmp_path: Path, name: str) -> None:
+        for one in (name, "other"):
+            write_bursts("new.wav", *PAUSED).rename(tmp_path / f"{one}.wav")
+            label(tmp_path / f"{one}.txt", *PAUSED)
+        index = gather(tmp_path).write(tmp_path)
+        assert {line["file"] for line in read_index(index)} == {f"{name}.wav", "other.wav"}
 
     def test_a_speaker_is_on_one_side_and_stays_there(
         self, own: tuple[Path, Path], write_bursts: Write, tmp_path: Path
@@ -201,6 +209,12 @@ class TestGather:
             path.write_text("")
         with pytest.raises(RecipeError, match="no speech at all"):
             gather(audio, labels)
+
+    def test_recordings_that_are_all_too_short_are_said_to_be(self, write_bursts: Write, tmp_path: Path) -> None:
+        write_bursts("a.wav", (0.0, 0.02), seconds=0.05)
+        label(tmp_path / "a.txt", (0.0, 0.02))
+        with pytest.raises(RecipeError, match=r"none of the labelled sound lasts 0\.1 s"):
+            gather(tmp_path)
 
     def test_labels_without_pauses_are_noticed(self, own: tuple[Path, Path]) -> None:
         for path in own[1].rglob("*.txt"):
@@ -445,6 +459,13 @@ class TestImport:
             (1.6, [[0.0, 0.8]]),
             (0.5, [[0.0, 0.7]]),
         ]
+        for wrong, says in (("x c 0 -1\n", "c"), ("x a 2 1\n", "x from 2 to 1 s"), ("x a -1 1\n", "x from -1 to 1 s")):
+            (kaldi / "segments").write_text(wrong)
+            with pytest.raises(
+                RecipeError, match="cannot read it" if "from" in says else "none of its recordings"
+            ) as e:
+                import_source(kaldi, tmp_path / "wrong", ImportSettings())
+            assert says in str(e.value)
         (kaldi / "wav.scp").write_text("a sph2pipe a.sph |\n")
         result = vad("import", kaldi, "-o", tmp_path / "c")
         assert (result.exit_code, result.stdout) == (1, "")

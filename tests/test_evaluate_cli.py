@@ -92,6 +92,18 @@ class TestSound:
         assert failed.exit_code == 2 and "file, place, snr" in failed.stderr
         for wrong in (("--table", table), ("--by", "place")):
             assert evaluate("--audio", recordings, *DOUBLE, *wrong).exit_code == 2
+        for step in ("nan", "inf", "1e-320"):
+            failed = evaluate(*options, "--by", "snr", "--step", step)
+            assert failed.exit_code == 2 and f"step={step}" in failed.stderr
+
+    def test_a_table_may_have_blank_lines_and_broken_cells(self, recordings: Path, tmp_path: Path) -> None:
+        table = tmp_path / "about.csv"
+        table.write_text('\nfile,place\nx.wav,"a\nstreet"\n\ny.wav,a\u2028street\nz.wav,home\n', "utf-8")
+        options = ("--audio", recordings, *DOUBLE, "--table", table, "--by", "place")
+        assert set(as_json(*options)["groups"]) == {"a street", "home"}
+        table.write_text("")
+        failed = evaluate(*options)
+        assert failed.exit_code == 1 and "about.csv: not a table; give CSV or TSV" in failed.stderr
 
     def test_labels_can_be_measured_on_sound_too(self, recordings: Path, tmp_path: Path) -> None:
         content = as_json("--audio", recordings, "--hypothesis", labels(tmp_path / "found/x.tsv", (1, 2)).parent)
@@ -195,6 +207,7 @@ class TestBadInput:
             ("--reference", one, "--hypothesis", one, "--collar", "-1"),
             ("--reference", one, "--hypothesis", one, "--collar", "nan"),
             ("--reference", one, "--hypothesis", one, "--dcf", "-1", "1"),
+            ("--reference", one, "--hypothesis", one, "--seed", "-1"),
             ("--audio", recordings, *DOUBLE, "--channel", "each"),
             ("--reference", one, "--hypothesis", one, "-o", one),
             ("--audio", recordings, *DOUBLE, "--report", tmp_path / "report.wav"),

@@ -28,7 +28,6 @@ from vad.output import Shared
 from vad.segments import Segment
 
 Times = list[tuple[float, float]]
-WRITTEN = list(FORMATS)
 ALONE = ["text", "uem", "kaldi", "pyannote"]  # hold speech and no text
 
 
@@ -136,11 +135,11 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Times
         "lhotse": read_supervisions,
         "pyannote": lambda text: [(turn["start"], turn["end"]) for turn in json.loads(text)["diarization"]],
     }
-    assert list(readers) == WRITTEN
+    assert list(readers) == list(FORMATS)
     return lambda kind, text: readers[kind](text)
 
 
-every_format = pytest.mark.parametrize("kind", WRITTEN)
+every_format = pytest.mark.parametrize("kind", FORMATS)
 
 
 @st.composite
@@ -180,7 +179,7 @@ def names(characters: str) -> st.SearchStrategy[str]:
 THREE = [(0.0, 1.0), (1.5, 2.0), (3.0, 4.25)]
 
 
-@pytest.mark.parametrize("kind", [name for name in WRITTEN if name not in ("rttm", "uem")])
+@pytest.mark.parametrize("kind", [name for name in FORMATS if name not in ("rttm", "uem")])
 @given(name=names(HOSTILE))
 @example(name="a\nb\t1\t2\n.wav")
 @example(name="\x1b]0;owned\x07.wav")
@@ -274,7 +273,7 @@ def test_textgrid_covers_the_recording_with_labels_and_gaps(tmp_path: Path) -> N
 
 
 def test_the_label_is_written_wherever_there_is_room_for_one() -> None:
-    for kind in WRITTEN:
+    for kind in FORMATS:
         assert ("silence" in written(kind, document((1.0, 2.0), label="silence"))) == (kind not in ALONE), kind
 
 

@@ -337,6 +337,8 @@ def test_the_learning_rate_rises_and_then_falls_to_zero() -> None:
         ("name = 'x'\n[mixture]\nroom = 1.5", "room = 1.5: must be 0 to 1"),
         ("name = 'x'\n[mixture]\nsnr_low = 9\nsnr_high = 3", "snr_low = 9.0: must be -100 to 3"),
         ("name = 'x'\n[network]\nhidden = 0", "hidden = 0: must be 1 to 10000"),
+        ("name = 'x'\n[features]\nhop = 0", "feature settings are impossible"),
+        ("name = 'x'\n[features]\nwindow = 100", "feature settings are impossible"),
         ("name = 'x'\n[loop]\nlearning_rate = " + "9" * 400, "a number of 400 digits"),
         ("name = 'x'\n[loop]\nsteps = " + "9" * 5000, "not a TOML file"),
     ],
@@ -391,6 +393,9 @@ def test_the_recordings_of_a_resumed_training_keep_their_splits(tmp_path: Path) 
     assert ours == theirs
     index = tmp_path / "mine" / "corpus" / "speech.jsonl"
     before = index.read_text()
+    refused = CliRunner().invoke(main, [*command, "--dev-share", "0.5"])
+    assert refused.exit_code == 1 and "--resume" in refused.stderr
+    assert index.read_text() == before
     result = CliRunner().invoke(main, [*command, "--dev-share", "0.5", "--resume"])
     assert result.exit_code == 0, result.output
     assert index.read_text() == before

@@ -312,6 +312,7 @@ class TestCommand:
             ([".", "--miss-at-most", "nan"], "'nan' is no share"),
             ([".", "--minimize", "miss"], "finding everything would do"),
             ([".", "--dcf", "-1", "1"], "two weights"),
+            ([".", "--seed", "-1"], "seed=-1: give 0 or more"),
             ([".", "--plot", "a.gif"], "a.gif: pictures are written as .png, .svg, .pdf"),
         ],
     )

@@ -87,6 +87,8 @@ class Measuring:
     def __post_init__(self) -> None:
         if not 0 <= self.collar < 60:
             raise SettingError(f"collar={self.collar}: give seconds from 0 to 60")
+        if self.seed < 0:
+            raise SettingError(f"seed={self.seed}: give 0 or more")
         if not all(0 <= w < math.inf for w in self.weights) or not any(self.weights):
             raise SettingError(f"dcf={self.weights.miss:g} {self.weights.alarm:g}: give two weights, not negative")
 

@@ -160,6 +160,8 @@ def _check_any(gathered: Gathered, audio: Path, uem: Path | None) -> None:
     """Raise `RecipeError` where there is nothing to divide, or nobody speaks, or everybody always."""
     if not gathered.regions and gathered.unreadable:
         raise RecipeError(f"{audio}: none of the labelled sound can be read ({gathered.unreadable[0]})")
+    if not gathered.regions and not uem:
+        raise RecipeError(f"{audio}: none of the labelled sound lasts {SHORTEST} s; give longer recordings")
     if not gathered.regions:
         raise RecipeError(
             f"{uem}: lists nothing of the labelled sound in {audio}; its names must be those of the files"

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vad.atomic import replacing
 from vad.errors import RecipeError
+from vad.formats.labels import short
 from vad.segments import Segment, merge
 
 INDICES = {"speech": "speech.jsonl", "noise": "noise.jsonl", "music": "music.jsonl", "rir": "rir.jsonl"}
-KEYS = {"speech.jsonl": ("file", "start", "duration", "split", "speech"), "rir.jsonl": ("file",)}  # of each line
+KEYS = {"speech.jsonl": ("file", "start", "duration", "split", "speech"), "rir.jsonl": ("file",)}  # of every line
 
 SHORTEST = 0.1  # seconds of a region that is worth a line
 
@@ -57,7 +59,7 @@ def write_index(path: Path, lines: Iterable[dict[str, Any]]) -> None:
     """Write an index, whole or not at all; `FormatError` where that fails."""
     with replacing(path) as file:
         for line in lines:
-            file.write((json.dumps(line, ensure_ascii=False) + "\n").encode("utf-8"))
+            file.write((json.dumps(line) + "\n").encode("ascii"))  # so that no name of a file is beyond it
 
 
 def update_index(path: Path, lines: list[dict[str, Any]]) -> None:
@@ -73,12 +75,35 @@ def intersect(one: Iterable[Segment], other: Iterable[Segment]) -> list[Segment]
     return merge(Segment(a + s, b + s) for s, e in one for a, b in cut(others, s, e))
 
 
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and 0 <= value < math.inf
+
+
+def _are_spans(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(span, list) and len(span) == 2 and all(map(_is_number, span)) and span[0] <= span[1]
+        for span in value
+    )
+
+
+# What the value of a key has to be, wherever a line says one.
+VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    **dict.fromkeys(("file", "split", "speaker", "source", "licence"), (_is_text, "a text")),
+    **dict.fromkeys(("start", "duration", "seconds", "agree", "teacher_speech"), (_is_number, "a number from 0 on")),
+    "speech": (_are_spans, "a list of [start, end] in seconds"),
+}
+
+
 def read_index(path: Path, missing_ok: bool = False) -> list[dict[str, Any]]:
-    """The lines of an index; `RecipeError` where it is missing, not JSON lines, or lacks a key."""
+    """The lines of an index; `RecipeError` where it is missing, not JSON lines, or lacks or misuses a key."""
     if missing_ok and not path.exists():
         return []
     try:
-        lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        lines = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line.strip()]
     except OSError as error:
         raise RecipeError(f"{path}: {error.strerror}; a corpus folder holds this index") from error
     except ValueError as error:
@@ -87,4 +112,7 @@ def read_index(path: Path, missing_ok: bool = False) -> list[dict[str, Any]]:
         for key in KEYS.get(path.name, ("file", "start", "duration")):
             if not isinstance(line, dict) or key not in line:
                 raise RecipeError(f"{path}: line {number} does not say {key!r}")
+        for key, (fits, what) in VALUES.items():
+            if key in line and not fits(line[key]):
+                raise RecipeError(f"{path}: line {number} says {key} = {short(line[key])}; it must be {what}")
     return lines

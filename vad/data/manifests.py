@@ -5,6 +5,7 @@ https://lhotse.readthedocs.io/en/latest/corpus.html, https://kaldi-asr.org/doc/d
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,9 +109,12 @@ def _read_kaldi(lhotse: Any, path: Path) -> tuple[list[Any], list[Any]]:
         spans = [(utterance, *rest.split()) for utterance, rest in _read_table(path / "segments")]
     else:
         spans = [(r.id, r.id, "0", str(r.duration)) for r in recordings]
+    lengths = {r.id: r.duration for r in recordings}
     supervisions = []
     for utterance, recording, start, end in spans:
-        stop = float(end) if float(end) >= 0 else next(r.duration for r in recordings if r.id == recording)
+        stop = float(end) if float(end) >= 0 else lengths.get(recording, math.inf)  # -1: to its end
+        if not 0 <= float(start) <= stop:
+            raise ValueError(f"segments has {utterance} from {start} to {end} s")
         supervisions.append(
             lhotse.SupervisionSegment(
                 utterance, recording, float(start), stop - float(start), speaker=speakers.get(utterance)

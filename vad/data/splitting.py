@@ -51,7 +51,8 @@ class Splitting:
 
     def _hash(self, name: str) -> float:
         """A number 0..1 that looks drawn by chance."""
-        return int.from_bytes(hashlib.sha256(f"{self.seed}:{name}".encode()).digest()[:7], "big") / 256**7
+        content = f"{self.seed}:{name}".encode("utf-8", "surrogatepass")  # names of files may be no Unicode
+        return int.from_bytes(hashlib.sha256(content).digest()[:7], "big") / 256**7
 
 
 DEFAULT = Splitting()

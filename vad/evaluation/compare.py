@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from vad.errors import AudioError, VadError
-from vad.evaluation.durations import cut_pieces, to_spans
-from vad.evaluation.frames import Floats
+from vad.evaluation.durations import Floats, cut_pieces, to_spans
 from vad.evaluation.measure import Group, Measured, measure, middle
 from vad.features import Float32
 from vad.labelled import Labelled

@@ -7,7 +7,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vad.evaluation.frames import Curve, Floats
+from vad.evaluation.durations import Floats
+from vad.evaluation.frames import Curve
 from vad.evaluation.svg import Axes, Tick, picture, text
 from vad.settings import Weights
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vad.evaluation.durations import Floats
 from vad.grid import Grid
 from vad.segments import Segment
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Iterable
 from pathlib import Path, PurePath
@@ -16,6 +17,7 @@ from vad.formats.labels import is_number
 from vad.matching import Names
 
 NONE = "(not in the table)"
+NARROWEST = 1e-6  # range of numbers
 
 
 def by_folder(names: Iterable[str]) -> dict[str, str]:
@@ -28,16 +30,23 @@ def by_column(names: Iterable[str], table: Path, column: str, step: float | None
 
     Recordings are named in the column file, recording, path or the like, else in the first. With
     `step`, numbers (like an SNR) are put together in ranges of this width. Raises `FormatError` for
-    a table that cannot be read, `SettingError` where it has no such column.
+    a table that cannot be read, `SettingError` for a step that is no width, and where there is no
+    such column or recording.
     """
+    if step is not None and not NARROWEST <= step < math.inf:
+        raise SettingError(f"step={step}: give the width of a range, {NARROWEST:g} or more")
     names = list(names)
     groups = dict.fromkeys(names, NONE)
     known = Names([Input(name, Path(name)) for name in names])
     try:
         text, _ = read_text(table)
-        head, *rows = list(csv.reader(text.splitlines(), delimiter="\t" if "\t" in text.split("\n")[0] else ","))
-    except (FormatError, csv.Error, ValueError) as error:
-        raise FormatError(printable(f"{table}: not a table with a head ({error})")) from error
+        text = text.lstrip("\n")
+        separator = "\t" if "\t" in text.partition("\n")[0] else ","
+        head, *rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    except FormatError as error:
+        raise FormatError(printable(f"{table}: {error}")) from error
+    except (csv.Error, ValueError) as error:  # ValueError: no line at all
+        raise FormatError(f"{table}: not a table; give CSV or TSV whose first line names its columns") from error
     if column not in head:
         raise SettingError(f"{table}: has no column {column!r}; its columns are {', '.join(head)}")
     at, who = head.index(column), columns(tuple(head)).get("recording", 0)
@@ -53,8 +62,8 @@ def by_column(names: Iterable[str], table: Path, column: str, step: float | None
 
 def _range(value: str, step: float | None) -> str:
     """`value`, or for a number the range of width `step` that it lies in."""
-    if not step or not is_number(value) or not math.isfinite(float(value)):
-        return value.strip()
+    if step is None or not is_number(value) or not math.isfinite(float(value) / step):
+        return " ".join(value.split())
     low = math.floor(float(value) / step) * step
     return f"{low:g} to {low + step:g}"
 

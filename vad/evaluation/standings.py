@@ -13,6 +13,8 @@ from vad.evaluation.figures import FIGURES
 from vad.evaluation.tables import aligned, as_markdown, group_values, rows
 from vad.formats import printable
 
+WITHOUT = ("minutes", "speech")  # columns that would say the same of all
+
 
 def summary(found: Comparison) -> str:
     """What was heard, in a line."""
@@ -27,11 +29,11 @@ def standings(found: Comparison) -> list[list[str]]:
     if found.groups:
         table = rows("system", found.groups.items(), WITHOUT)
         if any(differs := [_difference(found, name) for name in names]):
-            table = [[*row, cell] for row, cell in zip(table, [f"DCF to {names[0]}", *differs], strict=True)]
+            table = [[*row, cell] for row, cell in zip(table, [f"DCF to {printable(names[0])}", *differs], strict=True)]
     else:
         same = [[f"{100 * share / found.seconds:.1f}" for share in row] for row in found.agreed]
         heads = ["system", *(f"as {printable(name)} %" for name in names)]
-        table = [heads, *([name, *row] for name, row in zip(names, same, strict=True))]
+        table = [heads, *([name, *row] for name, row in zip(map(printable, names), same, strict=True))]
     more = [["found %", "segm./h", "s per hour"]]
     for name in names:
         share, count, spent = found.speech[name] / found.seconds, found.segments[name], found.spent[name]
@@ -44,9 +46,6 @@ def _difference(found: Comparison, name: str) -> str:
     value, low, high = (100 * v for v in found.difference(name, "dcf"))
     first = name == next(iter(found.groups))
     return "" if first or math.isnan(low) else f"{value:+.1f} ({low:+.1f} .. {high:+.1f})"
-
-
-WITHOUT = ("minutes", "speech")  # columns that would say the same of all
 
 
 def to_json(found: Comparison) -> str:

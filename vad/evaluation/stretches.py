@@ -10,8 +10,8 @@ import numpy as np
 
 from vad.audio import open_sound
 from vad.errors import AudioError
-from vad.evaluation.durations import cut_pieces, to_spans
-from vad.evaluation.frames import Floats, to_frames
+from vad.evaluation.durations import Floats, cut_pieces, to_spans
+from vad.evaluation.frames import to_frames
 from vad.evaluation.measure import Measured
 from vad.evaluation.svg import Axes, Tick, picture, text
 from vad.features import Float32

@@ -26,9 +26,5 @@ def write(document: Document) -> str:
     return "".join(lines)
 
 
-LHOTSE = Format(
-    *("lhotse", ".supervisions.jsonl", read, write, frozenset({"text", "speakers"})),
-    numbered=True,
-    fits=fits,
-    unicode=True,
-)
+HOLDS = frozenset({"text", "speakers"})
+LHOTSE = Format("lhotse", ".supervisions.jsonl", read, write, HOLDS, numbered=True, fits=fits, unicode=True)

@@ -15,6 +15,5 @@ def write(document: Document) -> str:
     return json.dumps({"diarization": turns}, indent=2, ensure_ascii=False) + "\n"
 
 
-PYANNOTE = Format(
-    "pyannote", ".pyannote.json", read, write, frozenset({"speakers"}), many=False, fits=fits, unicode=True
-)
+HOLDS = frozenset({"speakers"})
+PYANNOTE = Format("pyannote", ".pyannote.json", read, write, HOLDS, many=False, fits=fits, unicode=True)

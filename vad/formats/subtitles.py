@@ -141,6 +141,7 @@ def fits_vtt(lines: list[str]) -> bool:
     return bool(lines) and lines[0].startswith("WEBVTT")
 
 
-HOLDS = frozenset({"text", "captions"})
-SRT = Format("srt", ".srt", read_srt, write_srt, HOLDS, many=False, fits=fits)
-VTT = Format(*("vtt", ".vtt", read_vtt, write_vtt, HOLDS | {"speakers"}), many=False, head="WEBVTT\n\n", fits=fits_vtt)
+SRT_HOLDS = frozenset({"text", "captions"})
+VTT_HOLDS = SRT_HOLDS | {"speakers"}
+SRT = Format("srt", ".srt", read_srt, write_srt, SRT_HOLDS, many=False, fits=fits)
+VTT = Format("vtt", ".vtt", read_vtt, write_vtt, VTT_HOLDS, many=False, head="WEBVTT\n\n", fits=fits_vtt)

@@ -85,8 +85,8 @@ def card(about: Description) -> str:
     return (
         f"# {about.name}\n\nSpeech activity detector, made by `vad train` from the recipe `{about.name}`.\n"
         f"Network: strided convolution and {way} ({network}) on {about.features.n_mels} "
-        "log-mel bands; a score per 10 ms.\n\n"
-        "## How well it does\n\nDev sets, which also chose the thresholds; AUC pooled over 10 ms frames, the rest "
+        f"log-mel bands; a score per {1000 * about.features.grid.frame_seconds:g} ms.\n\n"
+        "## How well it does\n\nDev sets, which also chose the thresholds; AUC pooled over frames, the rest "
         "at the default thresholds: DCF = .75 miss + .25 false alarm, DetER = (missed + falsely found) / speech.\n\n"
         f"| set | AUC | DCF | DetER | miss | false alarm |\n|---|---|---|---|---|---|\n{figures}\n"
         f"| preset | onset | offset |\n|---|---|---|\n{presets}\n"

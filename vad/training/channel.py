@@ -14,7 +14,7 @@ import soxr
 from scipy import signal
 
 from vad.features import Float32
-from vad.training.sounds import gain
+from vad.training.levels import fit, gain
 
 TELEPHONE = 8_000  # samples per second
 LOSSY = {"MP3": "MPEG_LAYER_III", "OGG": "VORBIS"}
@@ -93,8 +93,3 @@ def _coded(sound: Float32, rate: int, kind: str, subtype: str, compression: floa
 def _loud(sound: Float32, rng: np.random.Generator) -> Float32:
     """With a peak of -30 to 0 dB, as coders of integers want it."""
     return sound * np.float32(gain(rng.uniform(-30, 0)) / (np.abs(sound).max() + 1e-9))
-
-
-def fit(sound: Float32, samples: int) -> Float32:
-    """Cut or filled up with zeros to `samples`."""
-    return np.pad(sound[:samples], (0, max(0, samples - len(sound))))

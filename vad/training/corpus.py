@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,9 +53,8 @@ def read_corpus(folder: Path, split: str, grid: Grid, settings: CorpusSettings, 
     """The recordings of `split`; noise, music and rooms are shared by both splits.
 
     Every tenth background belongs to `dev`, so that dev mixtures hold noise never trained on; fewer
-    than ten serve both.
-    Samples are decoded once and kept in the folder `cache`. Raises `RecipeError` where the
-    folder holds no speech of that split.
+    than ten serve both. Samples are decoded once and kept in the folder `cache`. Raises
+    `RecipeError` where the folder holds no speech of that split, or what is in it is damaged.
     """
     lines = [line for line in wanted(read_index(folder / INDICES["speech"]), settings) if line["split"] == split]
     if not lines:
@@ -84,8 +84,7 @@ def read_corpus(folder: Path, split: str, grid: Grid, settings: CorpusSettings, 
         raise RecipeError(f"{folder}: no recording of split {split!r} can be read")
     backgrounds = [part for samples in sounds[len(lines) :] for part in _stretches(samples, grid)]
     rooms = [
-        _room(read(folder / line["file"], grid.sample_rate))
-        for line in read_index(folder / INDICES["rir"], missing_ok=True)
+        _room(folder / line["file"], grid.sample_rate) for line in read_index(folder / INDICES["rir"], missing_ok=True)
     ]
     return Corpus(grid, speech, backgrounds, rooms)
 
@@ -107,12 +106,18 @@ def _stretches(samples: NDArray[np.int16], grid: Grid) -> list[NDArray[np.int16]
 
 
 def _read_teachers(path: Path) -> dict[str, list[NDArray[np.uint8]]]:
-    """The opinions on each file, `{file: [(frame,) uint8, ...]}`."""
+    """The opinions on each file, `{file: [(frame,) uint8, ...]}`; `RecipeError` where they are none."""
     teachers: dict[str, list[NDArray[np.uint8]]] = {}
-    if path.exists():
+    if not path.exists():
+        return teachers
+    try:
         with np.load(path) as opinions:
-            for key in opinions:
-                teachers.setdefault(key.rpartition(":")[0], []).append(opinions[key])
+            for key, scores in opinions.items():
+                if scores.ndim != 1 or scores.dtype != np.uint8:
+                    raise ValueError(f"{key} is no list of bytes")
+                teachers.setdefault(key.rpartition(":")[0], []).append(scores)
+    except (OSError, EOFError, ValueError, TypeError, AttributeError, BadZipFile) as error:
+        raise RecipeError(f"{path}: not opinions on the speech ({error}); make it anew, or remove it") from error
     return teachers
 
 
@@ -129,7 +134,7 @@ def _target(
     for start, end in line["speech"]:
         silver[grid.to_frames(start) : grid.to_frames(end)] = 1
     start = grid.to_frames(line["start"])
-    opinions = [t[start : start + frames] for t in teachers.get(line["file"], [])]
+    opinions = [t[start : start + frames] for t in teachers.get(line["file"], []) if len(t) > start]
     if not opinions:
         return silver
     mean = np.mean([np.pad(o, (0, frames - len(o)), "edge") for o in opinions], 0) / 255
@@ -146,7 +151,10 @@ def _may_hold_speech(line: dict[str, Any]) -> bool:
     return bool(line.get("may_contain_voices")) or line.get("teacher_speech", 0.0) > 0.05
 
 
-def _room(response: Float32) -> Float32:
+def _room(path: Path, sample_rate: int) -> Float32:
     """A response that begins at its direct sound and has an energy of one."""
+    response = read(path, sample_rate)
+    if not response.any():
+        raise RecipeError(f"{path}: a room response without sound; take its line out of {INDICES['rir']}")
     tail = response[int(np.argmax(np.abs(response))) :]
     return tail / np.float32(np.sqrt(np.sum(np.square(tail))) + 1e-9)

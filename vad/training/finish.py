@@ -33,8 +33,8 @@ from vad.training.card import DevSet, write_card
 from vad.training.checkpoint import read_checkpoint, read_kept
 from vad.training.corpus import Corpus, read_corpus, wanted
 from vad.training.crops import CACHE, DEV_SNR, dev_mixtures
+from vad.training.levels import FULL_SCALE
 from vad.training.loop import score
-from vad.training.mixing import FULL_SCALE
 from vad.training.recipe import Recipe
 from vad.tuning.search import search
 from vad.tuning.trials import Scored, Trials

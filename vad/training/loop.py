@@ -24,7 +24,8 @@ from vad.training.checkpoint import Checkpoint, read_model, read_network, stale
 from vad.training.corpus import Corpus, read_corpus
 from vad.training.crops import CACHE, batches, dev_mixtures, statistics
 from vad.training.lessons import lessons
-from vad.training.mixing import FULL_SCALE, Mixer
+from vad.training.levels import FULL_SCALE
+from vad.training.mixing import Mixer
 from vad.training.recipe import LoopSettings, Recipe
 from vad.training.team import Team
 
@@ -51,9 +52,7 @@ def train(
     `torchrun` the processes share the work. Raises `RecipeError` where a checkpoint is in the way
     or belongs to another recipe or network, or the gradient is no number.
     """
-    loop, path = recipe.loop, output / "checkpoint.pt"
-    if path.exists() and not resume:
-        raise RecipeError(f"{path}: an earlier training; go on with --resume, or name a fresh folder")
+    loop, path = recipe.loop, checkpoint_path(output, resume)
     output.mkdir(parents=True, exist_ok=True)
     keep_memory()
     torch.set_num_threads(loop.threads)
@@ -106,6 +105,14 @@ def train(
                 lesson.forget()
         if log:
             log.close()
+
+
+def checkpoint_path(output: Path, resume: bool) -> Path:
+    """Where the checkpoint stands in `output`; `RecipeError` where one is in the way, unless it is to be resumed."""
+    path = output / "checkpoint.pt"
+    if path.exists() and not resume:
+        raise RecipeError(f"{path}: an earlier training; go on with --resume, or name a fresh folder")
+    return path
 
 
 def begin(

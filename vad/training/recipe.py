@@ -117,6 +117,10 @@ class Recipe:
     def __post_init__(self) -> None:
         sizes = dict.fromkeys(("channels", "hidden", "layers"), (1, 10_000))
         _check(self.network, sizes | {"delays": (0, 1000)})
+        try:
+            LogMel.from_dict(self.features.to_dict())
+        except ValueError as error:
+            raise RecipeError(str(error)) from error
 
 
 def _check(settings: Any, bounds: Mapping[str, tuple[float, float]]) -> None:

@@ -42,7 +42,7 @@ def decoded(cuts: list[Cut], sample_rate: int, cache: Path) -> list[NDArray[np.i
         ends = kept["ends"]
         if kept["key"] != key or bare.stat().st_size != 2 * ends[-1]:
             raise ValueError
-    except (OSError, ValueError, KeyError, IndexError):
+    except (OSError, ValueError, LookupError, TypeError):
         ends = _decode(cuts, sample_rate, bare)
         with replacing(index) as file, explain(str(index)):
             file.write(json.dumps({"key": key, "ends": ends}).encode("ascii"))

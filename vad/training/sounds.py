@@ -1,34 +1,14 @@
-"""Sounds made from nothing but a random generator: hiss, hum, clicks, breaths, calls, and rooms.
+"""Sounds made from nothing but a random generator: hum, clicks, breaths, calls, and rooms.
 
 Each gives `(sample,)` float32 of no particular level; the mixer sets that.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from vad.features import Float32
-
-
-def gain(decibels: Any) -> Any:
-    """Decibels, a number or an array, as a factor of amplitude."""
-    return 10 ** (decibels / 20)
-
-
-def active_power(sound: Float32) -> float:
-    """Mean power of the louder half of the 20 ms pieces that are not silent."""
-    pieces = np.mean(np.square(sound[: len(sound) // 320 * 320].reshape(-1, 320)), 1)
-    pieces = pieces[pieces > 1e-10]
-    return float(np.mean(np.sort(pieces)[len(pieces) // 2 :])) if len(pieces) else 0.0
-
-
-def put(into: Float32, part: Float32, at: int) -> None:
-    """Add `part` to `into` from index `at` on, cutting what reaches beyond either end."""
-    first, last = max(at, 0), min(at + len(part), len(into))
-    if first < last:
-        into[first:last] += part[first - at : last - at]
+from vad.training.levels import gain, put
 
 
 def hum(rng: np.random.Generator, samples: int, rate: int) -> Float32:

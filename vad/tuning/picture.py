@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from vad.evaluation.durations import Floats
 from vad.evaluation.figures import FIGURES
 from vad.plotting import FALSE, FOUND, MISSED, SOUND
 from vad.settings import Segmentation
@@ -44,7 +45,7 @@ def _draw_curves(axes: Axes, trials: Trials, goal: Goal, tuned: Tuned) -> None:
     axes.legend()
 
 
-def _draw_tried(axes: Axes, tried: np.ndarray[tuple[int, ...], np.dtype[np.float64]], goal: Goal, tuned: Tuned) -> None:
+def _draw_tried(axes: Axes, tried: Floats, goal: Goal, tuned: Tuned) -> None:
     axes.plot(*tried.T, ".", color=SOUND, ms=3, alpha=0.5, mew=0, label=f"{len(tried)} settings tried")
     marks = {"before": ("s", "0.3", "before"), "tuned": ("o", FOUND, "tuned"), "left_out": ("D", MISSED, "on others")}
     for kind, figures in tuned.figures.items():

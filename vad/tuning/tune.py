@@ -48,6 +48,8 @@ def tune(
     """
     if folds < 2:
         raise SettingError(f"folds={folds}: give at least 2")
+    if seed < 0:
+        raise SettingError(f"seed={seed}: give 0 or more")
     first = goal.figures(trials(before))
     if np.isnan(list(first.values())).any():
         lacking = "speech" if np.isnan(first["miss"]) else "time without speech"
