@@ -1,4 +1,4 @@
-"""Accuracy beside other detectors: `python -m benchmarks.accuracy SET...` prints a Markdown table.
+"""Accuracy beside other detectors: `python -m benchmarks accuracy SET...` prints a Markdown table.
 
 A SET is a folder of sound with labels beside it. Per set: AUC pooled over 10 ms frames, and in
 brackets the detection cost (.75 miss + .25 false alarm) in percent at each detector's own defaults.

@@ -1,4 +1,4 @@
-"""What a latency costs: `python -m benchmarks.latency SET...` prints a Markdown table.
+"""What a latency costs: `python -m benchmarks latency SET...` prints a Markdown table.
 
 A SET is a folder as `benchmarks.accuracy` takes it. A row per latency, and one for whole recordings:
 block and right context in frames, AUC pooled over the 10 ms frames of each set, and the time that

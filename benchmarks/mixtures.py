@@ -1,4 +1,4 @@
-"""Sets of mixtures of held-out speakers and noise: `python -m benchmarks.mixtures CORPUS FOLDER`.
+"""Sets of mixtures of held-out speakers and noise: `python -m benchmarks mixtures CORPUS FOLDER`.
 
 CORPUS is a corpus folder as `vad train` takes it. FOLDER gets three sets of 48 mixtures of 10 s:
 `noisy10` and `noisy0` (speech 10 and 0 dB over noise) and `nonspeech` (noise and music alone). Their

@@ -1,9 +1,9 @@
-"""Sound unlike any that the model was trained on: `python -m benchmarks.radio CORPUS FOLDER`.
+"""Sound unlike any that the model was trained on: `python -m benchmarks radio CORPUS FOLDER`.
 
 Dev speakers of CORPUS talk over a bad radio: a band of 400 to 2400 Hz, overdriven, noisy, with a
 key click before each transmission, a beep and a burst of noise after it, and bursts of data
 between. FOLDER gets `train` and `test`, of different speakers, each with `audio` and with Audacity
-labels in `labels`, as a user would have them. `python -m benchmarks.radio FOLDER/test MODEL...`
+labels in `labels`, as a user would have them. `python -m benchmarks radio FOLDER/test MODEL...`
 scores models on them.
 """
 

@@ -1,4 +1,4 @@
-"""Speed beside other detectors, in one run: `python -m benchmarks.speed` prints Markdown tables.
+"""Speed beside other detectors, in one run: `python -m benchmarks speed` prints Markdown tables.
 
 Every figure is of whole processes, one after the other and in turn, on one thread: what a user
 waits for, imports and all. Times are of the processor (user and system), which other programs

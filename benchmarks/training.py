@@ -1,4 +1,4 @@
-"""Whether mixing keeps up with training: `python -m benchmarks.training RECIPE.toml CORPUS`.
+"""Whether mixing keeps up with training: `python -m benchmarks training RECIPE.toml CORPUS`.
 
 Prints how many crops one process mixes and one thread trains on in a second, and so how many
 workers one trainer can feed on. Each number is the median of several runs.
