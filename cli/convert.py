@@ -58,7 +58,8 @@ def convert(
     """
     from vad.batch import find
     from vad.convert import losses, place
-    from vad.output import is_folder, is_template, open_output, spare
+    from vad.naming import is_folder, is_template, spare
+    from vad.output import open_output
 
     kind = _kind(wanted, output)
     alone = output != "-" and not is_template(output) and not is_folder(output)

@@ -24,7 +24,7 @@ from vad import AudioError, Detector, ModelError, SettingError
 from vad.audio import AudioWarning, open_sound
 from vad.batch import Input
 from vad.graph import check_graph
-from vad.output import name_output
+from vad.naming import name_output
 from vad.recorder import Recorder
 from vad.segments import Segment
 from vad.settings import Raw

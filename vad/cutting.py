@@ -12,13 +12,13 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from vad.atomic import explain, replacing
+from vad.atomic import explain, replacing, write
 from vad.audio import Sound, open_exact
 from vad.batch import Input
 from vad.errors import FormatError, SettingError
 from vad.exact import BITS, Encoding, encoding_for, to_subtype
 from vad.grid import Grid
-from vad.output import fill, is_folder, is_template, literal, name_fields, name_output, spare
+from vad.naming import fill, is_folder, is_template, literal, name_fields, name_output, spare
 from vad.segments import Segment, merge
 from vad.timemap import Piece, TimeMap
 
@@ -106,8 +106,7 @@ class Cutter:
                 times = (samples / sound.sample_rate for samples in (start, start + at - first, first))
                 pieces.append(Piece(*times))
         time_map = TimeMap(source.path, duration, str(target), at / sound.sample_rate, pieces)
-        with replacing(beside) as text, explain(str(beside)):
-            text.write(time_map.to_json().encode("utf-8"))
+        write(beside, time_map.to_json().encode("utf-8"))
         whole = Part(target, Segment(0.0, time_map.cut_duration))
         return time_map, Written([whole], encoding.lossless, sound.encoding)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vad.atomic import explain, replacing
+from vad.atomic import write
 from vad.errors import ModelError
 from vad.pretrained import FOLDER, Description
 
@@ -24,9 +24,7 @@ def copy_described(source: Path, target: Path, description: Description) -> None
     """
     if target.resolve().parent == FOLDER.resolve():
         raise ModelError(f"{target}: is a model of the package; name another file")
-    content = with_metadata(source.read_bytes(), description.to_metadata())
-    with replacing(target) as file, explain(str(target)):
-        file.write(content)
+    write(target, with_metadata(source.read_bytes(), description.to_metadata()))
 
 
 def with_metadata(model: bytes, metadata: dict[str, str]) -> bytes:

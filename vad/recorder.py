@@ -20,7 +20,7 @@ from vad.errors import AudioError, SettingError
 from vad.events import End, Event, Start
 from vad.exact import to_subtype
 from vad.features import Float32
-from vad.output import fill, is_template, literal, spare
+from vad.naming import fill, is_template, literal, spare
 from vad.segments import Segment
 
 FIELDS = ("number", "start", "end", "duration", "clock")

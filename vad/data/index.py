@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vad.atomic import replacing
+from vad.atomic import write
 from vad.errors import RecipeError
 from vad.segments import Segment, merge
 
@@ -55,9 +55,8 @@ def cut(segments: Iterable[Segment], start: float, end: float) -> tuple[Segment,
 
 def write_index(path: Path, lines: Iterable[dict[str, Any]]) -> None:
     """Write an index, whole or not at all; `FormatError` where that fails."""
-    with replacing(path) as file:
-        for line in lines:
-            file.write((json.dumps(line, ensure_ascii=False) + "\n").encode("utf-8"))
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    write(path, text.encode("utf-8"))
 
 
 def update_index(path: Path, lines: list[dict[str, Any]]) -> None:
