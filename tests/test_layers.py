@@ -32,6 +32,8 @@ LAYERS = {
     "ffmpeg": 1.4,
     "audio": 1.5,
     "microphone": 1.5,
+    "protobuf": 0,
+    "naming": 3.1,
     "graph": 1,
     "scorer": 2,
     "causal": 2.05,
