@@ -23,9 +23,16 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.argument("output", metavar="OUTPUT")
-@click.option("--from", "given", type=click.Choice(list(FORMATS)), help="Of INPUT.  [default: as name and content say]")
 @click.option(
-    "-f", "--to", "--format", "wanted", type=click.Choice(list(FORMATS)), help="Of OUTPUT.  [default: by name]"
+    "--from", "given", type=click.Choice(list(FORMATS)), help="Format of INPUT.  [default: from name and content]"
+)
+@click.option(
+    "-f",
+    "--to",
+    "--format",
+    "wanted",
+    type=click.Choice(list(FORMATS)),
+    help="Format of OUTPUT.  [default: from its name]",
 )
 @click.option("--speakers", type=click.Choice(["text", "tier"]), help="Take texts, or names of tiers, for speakers.")
 @click.option("--tier", "tiers", multiple=True, metavar="NAME", help="Only this tier (or speaker); may be repeated.")

@@ -20,12 +20,20 @@ PATH = click.Path(path_type=Path)
 @click.argument("time_map", type=PATH, metavar="MAP")
 @click.option("-o", "--output", metavar="FILE", help="Where to write.  [default: standard output]")
 @click.option(
-    "-f", "--format", "wanted", type=click.Choice(list(FORMATS)), help="To write.  [default: as -o or LABELS]"
+    "-f",
+    "--format",
+    "wanted",
+    type=click.Choice(list(FORMATS)),
+    help="Format to write.  [default: that of -o, or of LABELS]",
 )
 @click.option(
-    "--from", "given", type=click.Choice(list(FORMATS)), help="Of LABELS.  [default: as name and content say]"
+    "--from", "given", type=click.Choice(list(FORMATS)), help="Format of LABELS.  [default: from name and content]"
 )
-@click.option("--whole/--divide", default=None, help="Labels over several pieces.  [default: with a text --whole]")
+@click.option(
+    "--whole/--divide",
+    default=None,
+    help="Keep, or divide, labels over several pieces.  [default: keep those with a text]",
+)
 @click.option("-q", "--quiet", is_flag=True, help="No warnings, only errors.")
 def remap(
     labels: Path,

@@ -116,6 +116,11 @@ class TestFiles:
             assert np.array_equal(soundfile.read(tmp_path / f"{number}.wav", dtype="int16")[0], whole[start:end])
         assert len(list(tmp_path.iterdir())) == number
 
+    @pytest.mark.parametrize("name", ["{number}.opus", "{number}.oga", "{number}.aif"])
+    def test_what_vad_split_writes_can_be_saved(self, two: Path, tmp_path: Path, name: str) -> None:
+        stream(two, "--save", tmp_path / name)
+        assert soundfile.info(tmp_path / name.format(number=1)).frames > 0
+
     def test_save_all_is_the_stream(self, two: Path, tmp_path: Path) -> None:
         stream(two, "--save-all", tmp_path / "deep" / "all.flac")
         assert np.array_equal(soundfile.read(tmp_path / "deep" / "all.flac")[0], soundfile.read(two)[0])
@@ -154,6 +159,8 @@ class TestFiles:
         [
             (["--save", "{nothing}.wav"], "the fields are {number}", 2),
             (["--save", "{start}.mp9"], "use .wav", 2),
+            (["--save", "-"], "give a folder", 2),
+            (["--channel", "each"], "one at a time", 2),
             (["--save", "{clock}.wav"], "alike", 2),
             (["--save-all", "all.txt"], "use .wav", 2),
             (["--save-all", "/dev/null/all.wav"], "cannot be written", 1),
@@ -163,7 +170,6 @@ class TestFiles:
             (["--latency", "1ms"], "at least", 2),
             (["--max-duration", "0"], "above 0", 2),
             (["--device", "x"], "--device", 2),
-            (["--channel", "each"], "channel", 2),
         ],
     )
     def test_wrong_options_are_refused_in_a_line(self, two: Path, options: list[str], says: str, status: int) -> None:

@@ -17,8 +17,7 @@ import soundfile
 from numpy.typing import ArrayLike
 
 from vad.errors import AudioError
-from vad.exact import DTYPES as EXACT
-from vad.exact import Encoding
+from vad.exact import ARRAYS, Encoding
 from vad.features import Float32
 from vad.ffmpeg import open_av
 from vad.intake import (
@@ -128,7 +127,7 @@ def _open_path(path: Path, raw: Raw | None, name: str, exact: bool = False) -> S
     except (soundfile.LibsndfileError, TypeError):  # TypeError: it takes a name in .raw for bare samples
         return open_av(file, name)
     file.close()
-    return _from_libsndfile(sound, name, EXACT.get(sound.subtype, "float32") if exact else "float32")
+    return _from_libsndfile(sound, name, ARRAYS.get(sound.subtype, "float32") if exact else "float32")
 
 
 def _is_mpeg(head: bytes) -> bool:
@@ -158,5 +157,5 @@ def _from_libsndfile(file: _Forward, name: str, dtype: str) -> Sound:
                 done += len(block)
                 yield to_float(block) if whole else block
 
-    encoding = Encoding(file.format, file.subtype, file.subtype in EXACT)
+    encoding = Encoding(file.format, file.subtype, file.subtype in ARRAYS)
     return Sound(name, file.samplerate, file.channels, length, blocks(), encoding)

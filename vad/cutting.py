@@ -12,11 +12,11 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from vad.atomic import explain, replacing, write
+from vad.atomic import replacing, write
 from vad.audio import Sound, open_exact
 from vad.batch import Input
 from vad.errors import FormatError, SettingError
-from vad.exact import BITS, Encoding, encoding_for, to_subtype
+from vad.exact import BITS, Encoding, encoding_for, explain_sound, to_subtype
 from vad.grid import Grid
 from vad.naming import fill, is_folder, is_template, literal, name_fields, name_output, spare
 from vad.segments import Segment, merge
@@ -125,9 +125,7 @@ class Cutter:
 
     def _take(self, path: Path, source: Input, sound: Sound) -> Encoding:
         """How to write `path`, which is from now on that of `source`."""
-        encoding = encoding_for(path, Path(source.path), sound.encoding)
-        if not soundfile.check_format(encoding.container, encoding.subtype):
-            raise SettingError(f"{path}: sound cannot be written as {path.suffix}; use .wav, .flac or .ogg")
+        encoding = encoding_for(path, sound.encoding, Path(source.path))
         self._claim(path, source)
         return encoding
 
@@ -184,15 +182,12 @@ def _writing(path: Path, encoding: Encoding, sound: Sound, samples: int) -> Iter
     if container in ("WAV", "WAVEX") and size > WAV_LIMIT:
         container = "RF64"
     how = {"format": container, "subtype": encoding.subtype}
-    with replacing(path) as place:
-        try:
-            with (
-                explain(str(path)),
-                soundfile.SoundFile(place.name, "w", sound.sample_rate, sound.channels, **how) as file,
-            ):
-                yield file
-        except soundfile.LibsndfileError as error:
-            raise FormatError(f"{path}: cannot be written ({error.error_string.rstrip('.')})") from error
+    with (
+        replacing(path) as place,
+        explain_sound(path),
+        soundfile.SoundFile(place.name, "w", sound.sample_rate, sound.channels, **how) as file,
+    ):
+        yield file
 
 
 def _write_silence(file: soundfile.SoundFile, samples: int) -> None:
