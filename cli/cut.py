@@ -132,10 +132,10 @@ class ByDetection:
     def __call__(self, one: Input, path: Path) -> Where:
         """Where the speech of the recording in `path` is."""
         from vad.batch import Input
-        from vad.cutting import measure
+        from vad.duration import decoded_duration
 
         found = self.analysis(Input(str(path), one.relative))[0]
-        duration = measure(path)
+        duration = decoded_duration(path)
         # the detector knows milliseconds; the last segment goes to the last sample
         reaching = [s._replace(end=duration) if s.end >= found.duration else s for s in found.segments]
         return Where(reaching, duration, [])
@@ -150,7 +150,7 @@ def _by_detection(options: dict[str, Any]) -> ByDetection:
 
 def _by_labels(found: list[Input], options: dict[str, Any], talk: Talk) -> Callable[[Input, Path], Where]:
     """What finds the speech in labels."""
-    from vad.cutting import measure
+    from vad.duration import decoded_duration
     from vad.matching import match_inputs
 
     given = [name for name in DETECTING if options[name] is not None]
@@ -167,7 +167,7 @@ def _by_labels(found: list[Input], options: dict[str, Any], talk: Talk) -> Calla
     def look_up(one: Input, path: Path) -> Where:
         if one.path not in matches.labelled:
             raise FormatError(f"{one.path}: has no labels in {home}; name them like the recording")
-        duration = measure(path)
+        duration = decoded_duration(path)
         segments = drop(merge(speech_of(matches.labelled[one.path]), how.min_silence), how.min_speech)
         inside = [s for s in clip(segments, duration) if s.duration > 0]
         padded = clip(pad(inside, how.pad_start, how.pad_end), duration)

@@ -22,8 +22,9 @@ from hypothesis.extra import numpy as arrays
 
 import vad.audio
 from conftest import RATE
-from vad.audio import DTYPES, AudioWarning, Channel, Raw, Sound, from_array, open_sound, read
+from vad.audio import AudioWarning, Channel, Sound, from_array, open_sound, read
 from vad.errors import AudioError
+from vad.settings import DTYPES, Raw
 
 SECONDS = 1.5
 

@@ -29,10 +29,10 @@ from vad.intake import (
     to_array,
     to_float,
 )
-from vad.settings import DTYPES, Raw
-from vad.sound import Sound, Whole, damaged, reason
+from vad.settings import Raw
+from vad.sound import Sound, UntilFailure, damaged, reason
 
-__all__ = ["DTYPES", "AudioWarning", "Channel", "Raw", "Sound", "from_array", "open_sound", "read"]
+__all__ = ["AudioWarning", "Channel", "Sound", "from_array", "open_exact", "open_sound", "read"]
 
 BLOCK = 163_840  # samples read at once: at 16 kHz four blocks of features
 # FFmpeg leaves out what the encoder added, notices truncation, and does not talk on standard error.
@@ -84,13 +84,13 @@ def _open_raw(file: BinaryIO, name: str, raw: Raw) -> Sound:
 
     def blocks() -> Iterator[Float32]:
         rest, done = b"", 0
-        whole = Whole(file)
-        while data := whole.read(_rows(raw.channels) * size):
+        source = UntilFailure(file)
+        while data := source.read(_rows(raw.channels) * size):
             block, rest = from_bytes(rest + data, raw.dtype, raw.channels)
             done += len(block)
             yield block
-        if whole.failure:
-            damaged(name, done / raw.sample_rate, whole.failure)
+        if source.failure:
+            damaged(name, done / raw.sample_rate, source.failure)
 
     return Sound(name, raw.sample_rate, raw.channels, None, blocks())
 

@@ -162,12 +162,6 @@ class _Reader:
                 yield wanted
 
 
-def measure(path: Path) -> float:
-    """How long a recording really is, in seconds, whatever its header says."""
-    sound = open_exact(path)
-    return sum(len(block) for block in sound.originals()) / sound.sample_rate
-
-
 def _span(segment: Segment, sound: Sound) -> tuple[int, int]:
     """The numbers of the first sample, and of the one after the last."""
     grid = Grid(sound.sample_rate)

@@ -59,7 +59,7 @@ class Sound:
             yield block
 
 
-class Whole:
+class UntilFailure:
     """A file that ends where it cannot be read any further, and remembers why."""
 
     def __init__(self, file: BinaryIO) -> None:
