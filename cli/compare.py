@@ -47,7 +47,7 @@ def compare(audio: tuple[Path, ...], systems: str | None, kind: str, quiet: bool
     from vad.evaluation.compare import compare as run
     from vad.evaluation.standings import WRITERS
 
-    with Talk(quiet, False) as talk:
+    with Talk(quiet) as talk:
         opened = _open(systems, talk)
         labelled, unlabelled = _recordings(audio, options, talk)
         found = run(labelled, unlabelled, opened, measuring.measuring(options), progress=talk.to)

@@ -17,7 +17,7 @@ from .talk import Talk
 
 if TYPE_CHECKING:
     from vad.batch import Input
-    from vad.convert import Source
+    from vad.convert import SpeakersFrom
 
 
 @click.command()
@@ -43,7 +43,7 @@ def convert(
     *,
     given: str | None,
     wanted: str | None,
-    speakers: Source | None,
+    speakers: SpeakersFrom | None,
     tiers: tuple[str, ...],
     quiet: bool,
 ) -> None:
@@ -71,7 +71,7 @@ def convert(
     kind = _kind(wanted, output)
     alone = output != "-" and not is_template(output) and not is_folder(output)
     found, errors = find(inputs, functools.partial(holds_labels, format=given), "label")
-    with Talk(quiet, False) as talk:
+    with Talk(quiet) as talk:
         for error in errors:
             talk.error(error)
         ready: list[tuple[Input, list[Document]]] = []
@@ -104,7 +104,7 @@ def _kind(wanted: str | None, output: str) -> Format:
     return label_format(wanted, output)
 
 
-def _read(one: Input, given: str | None, speakers: Source | None, tiers: tuple[str, ...]) -> list[Document]:
+def _read(one: Input, given: str | None, speakers: SpeakersFrom | None, tiers: tuple[str, ...]) -> list[Document]:
     from vad.convert import prepare
 
     labels = load(sys.stdin.buffer if one.path == "-" else Path(one.path), given)

@@ -69,7 +69,7 @@ def run(inputs: tuple[str, ...], options: dict[str, Any], cut: Cut) -> None:
 
     found, errors = find(inputs)
     with contextlib.ExitStack() as stack:
-        talk = stack.enter_context(Talk(options["quiet"], False))
+        talk = stack.enter_context(Talk(options["quiet"]))
         for error in errors:
             talk.error(error)
         paths = {one.path: stack.enter_context(_on_disk(one)) for one in found}

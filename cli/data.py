@@ -79,7 +79,7 @@ def gather(audio: Path, labels: Path | None, output: Path, **options: Any) -> No
     split = gathering.splitting(options)
     about = {"source": options["name"], "licence": options["licence"], "format": options["labels_format"]}
     gathered = run(audio, labels, uem=options["uem"], splitting=split, **about)
-    with Talk(False, False) as talk:
+    with Talk(quiet=False) as talk:
         for text in gathered.said:
             talk.warn(text)
     path = gathered.write(output, keep=True)
@@ -111,7 +111,7 @@ def label(inputs: tuple[str, ...], output: str, kind: str | None, model: str | N
     teacher = ByDetector(model) if model else by_loudness
     found, errors = find(inputs)
     with contextlib.ExitStack() as stack:
-        talk = stack.enter_context(Talk(how["quiet"], False))
+        talk = stack.enter_context(Talk(how["quiet"]))
         for error in errors:
             talk.error(error)
         several = len(found) + len(errors) > 1
@@ -172,7 +172,7 @@ def import_(source: Path, output: Path, dev_share: float, seed: int, quiet: bool
     from vad.data.importing import import_source
 
     imported = import_source(source, output, ImportSettings(**settings, splitting=Splitting(dev_share, seed=seed)))
-    with Talk(quiet, False) as talk:
+    with Talk(quiet) as talk:
         for note in imported.notes:
             talk.warn(note)
     click.echo(f"{imported.path}: {imported.summary}", err=True)

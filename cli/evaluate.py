@@ -77,7 +77,7 @@ def evaluate(**options: Any) -> None:
         output, report = (
             stack.enter_context(replacing(p)) if (p := options[k]) else None for k in ("output", "report")
         )
-        talk = stack.enter_context(Talk(options["quiet"], False))
+        talk = stack.enter_context(Talk(options["quiet"]))
         evaluation = _evaluate(options, measuring.measuring(options), talk)
         for note in evaluation.notes:
             talk.warn(note)

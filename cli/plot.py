@@ -58,7 +58,7 @@ def plot(audio: str, output: str | None, opened: bool, **options: Any) -> None:
         raise click.UsageError("--to must come after --from, and a --row last longer than nothing.")
     if output:
         check_picture(output)
-    with style(), Talk(options["quiet"], False) as talk:
+    with style(), Talk(options["quiet"]) as talk:
         figure = None if output else window()
         detector = Detector(options["model"]).at(options["latency"])
         settings = detector.settings(options["preset"], **shared.settings(options))

@@ -62,7 +62,7 @@ def remap(
     found = load(sys.stdin.buffer if str(labels) == "-" else labels, given)
     chosen = choose(found.documents, known, labels)
     kind = label_format(wanted, output) if wanted or (output and output != "-") else found.format
-    with Talk(quiet, False) as talk, open_output(output, kind, len(chosen) > 1) as target:
+    with Talk(quiet) as talk, open_output(output, kind, len(chosen) > 1) as target:
         for document in chosen:
             moved = back(document, known, whole)
             for loss in losses([moved.document], kind):

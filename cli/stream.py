@@ -79,7 +79,7 @@ def stream(source: str | None, quiet: bool, kind: str, **options: Any) -> None:
     with contextlib.ExitStack() as stack:
         meter = Meter(quiet)
         stack.callback(meter.close)
-        talk = stack.enter_context(Talk(quiet, False, meter.aside))
+        talk = stack.enter_context(Talk(quiet, around=meter.aside))
         sound = _open(source, options, detector)
         stack.callback(sound.close)
         live = _stream(detector, sound, options)

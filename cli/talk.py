@@ -56,7 +56,7 @@ class Talk:
     `around` takes away whatever else stands on the terminal while a line is written.
     """
 
-    def __init__(self, quiet: bool, verbose: bool, around: Around = contextlib.nullcontext) -> None:
+    def __init__(self, quiet: bool, verbose: bool = False, around: Around = contextlib.nullcontext) -> None:
         self._around = around
         self._quiet, self._verbose = quiet, verbose
         self._live = sys.stderr.isatty()

@@ -88,7 +88,7 @@ def tune(audio: Path, labels: Path | None, kind: str, **options: Any) -> None:
     goal = _goal(options)
     how = Measuring(options["collar"], goal.weights, resamples=0)
     draw = _drawing(options["picture"])
-    with Talk(options["quiet"], False) as talk:
+    with Talk(options["quiet"]) as talk:
         detector = load(options["model"]).at(options["latency"])
         given = {name: value for name, value in shared.settings(options).items() if value is not None}
         before = detector.settings(options["preset"], **given)

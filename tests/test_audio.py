@@ -278,9 +278,6 @@ def test_block_borders_leave_no_trace(block: int, rate: int, data: st.DataObject
     np.testing.assert_array_equal(raw, whole)
 
 
-SEEKS = "soundfile seeks after each read, and an MP3 decoder that has jumped lacks the bits it had put by"
-
-
 @pytest.mark.parametrize("block", [160, 1153, 16_000])
 @pytest.mark.parametrize(
     ("kind", "subtype"),
@@ -289,7 +286,7 @@ SEEKS = "soundfile seeks after each read, and an MP3 decoder that has jumped lac
         ("FLAC", "PCM_16"),
         ("OGG", "VORBIS"),
         ("OGG", "OPUS"),
-        pytest.param("MP3", "MPEG_LAYER_III"),
+        ("MP3", "MPEG_LAYER_III"),
     ],
 )
 def test_block_borders_leave_no_trace_in_a_file(
@@ -425,10 +422,7 @@ class TestArrays:
             (np.zeros(3, bool), "dtype bool"),
             (["a", "b"], "dtype"),
             ([None, 1.0], "dtype object"),
-            pytest.param(
-                [[1.0], [1.0, 2.0]],
-                "shape",
-            ),
+            ([[1.0], [1.0, 2.0]], "shape"),
         ],
     )
     def test_what_is_not_sound_is_refused(self, samples: Any, message: str) -> None:

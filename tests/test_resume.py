@@ -223,7 +223,7 @@ def test_a_ledger_gives_back_what_it_was_told_in_any_order(tmp_path: Path) -> No
         for name, text in texts.items():
             ledger.add(name, text)
     with Ledger(path, HOW, True) as ledger:
-        assert len(ledger) == 3 and "b" in ledger and "c" not in ledger
+        assert "b" in ledger and "c" not in ledger
         assert list(ledger.texts()) == list(texts.values())
         assert list(ledger.texts(["b", "c", "a"])) == [[], ["1\n"]]
         ledger.remove()

@@ -256,11 +256,18 @@ class TestMicrophone:
             "Error: USB Microphone: the device is gone; what was found so far is kept"
         )
 
-    @pytest.mark.parametrize("options", [["--raw"], ["--realtime"], ["--device", "nothing"], ["--device", "9"]])
-    def test_wrong_wishes(self, options: list[str]) -> None:
-        result = CliRunner().invoke(main, ["stream", *options])
-        assert result.exit_code in (1, 2)
-        assert result.stderr.splitlines()[-1].startswith("Error: ")
+    @pytest.mark.parametrize(
+        ("options", "says", "status"),
+        [
+            (["--raw"], "belong to an INPUT", 2),
+            (["--realtime"], "belong to an INPUT", 2),
+            (["--device", "nothing"], "--list-devices", 1),
+            (["--device", "9"], "--list-devices", 1),
+        ],
+    )
+    def test_wrong_options_are_refused_in_a_line(self, options: list[str], says: str, status: int) -> None:
+        line = stream(*options, status=status).stderr.splitlines()[-1]
+        assert line.startswith("Error: ") and says in line
 
 
 def test_a_file_at_its_own_pace_gives_the_same(write_bursts: Write) -> None:
