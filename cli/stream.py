@@ -39,7 +39,11 @@ if TYPE_CHECKING:
     "-f", "--format", "kind", type=click.Choice(LIVE_FORMATS), default="jsonl", show_default=True, help="Output format."
 )
 @click.option("--scores", is_flag=True, help="Also write the score of every 10 ms (jsonl).")
-@click.option("--save", metavar="DIR|TEMPLATE", help="Write each utterance as a sound file, padding included: .wav, .flac, .opus, ...")
+@click.option(
+    "--save",
+    metavar="DIR|TEMPLATE",
+    help="Write each utterance as a sound file, padding included: .wav, .flac, .opus, ...",
+)
 @click.option("--save-all", metavar="FILE", help="Write the whole stream as a sound file.")
 @click.option("--exec", "command", metavar="COMMAND", help="Run COMMAND per utterance, with {file} {start} {end}.")
 @click.option("--max-duration", type=float, metavar="SECONDS", help="Stop after this much sound.")
@@ -122,6 +126,7 @@ def _open(source: str | None, options: dict[str, Any], detector: Detector) -> So
     if options["device"] is not None:
         raise SettingError("--device is a microphone, and INPUT none; give one of them")
     sound = open_sound(standard_input() if source == "-" else source, shared.raw(options))
+    sound.rows(options["channel"])  # refuses one that is not there, before anything is said
     return Feed(sound, options["realtime"])
 
 

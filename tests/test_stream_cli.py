@@ -121,6 +121,16 @@ class TestFiles:
         stream(two, "--save", tmp_path / name)
         assert soundfile.info(tmp_path / name.format(number=1)).frames > 0
 
+    def test_a_rate_that_a_format_does_not_have_is_said_before_anything_is_written(
+        self, write_bursts: Write, tmp_path: Path
+    ) -> None:
+        path, kept = write_bursts("a.wav", (0.5, 1), rate=44_100), tmp_path / "kept.opus"
+        kept.write_bytes(b"old")
+        for target in (("--save", tmp_path / "{number}.opus"), ("--save-all", kept)):
+            result = stream(path, *target, status=2)
+            assert result.stdout == "" and "44100 Hz cannot be written so (Opus" in result.stderr
+        assert kept.read_bytes() == b"old"
+
     def test_save_all_is_the_stream(self, two: Path, tmp_path: Path) -> None:
         stream(two, "--save-all", tmp_path / "deep" / "all.flac")
         assert np.array_equal(soundfile.read(tmp_path / "deep" / "all.flac")[0], soundfile.read(two)[0])
@@ -161,6 +171,7 @@ class TestFiles:
             (["--save", "{start}.mp9"], "use .wav", 2),
             (["--save", "-"], "give a folder", 2),
             (["--channel", "each"], "one at a time", 2),
+            (["--channel", "2"], "two.wav: no channel 2", 1),
             (["--save", "{clock}.wav"], "alike", 2),
             (["--save-all", "all.txt"], "use .wav", 2),
             (["--save-all", "/dev/null/all.wav"], "cannot be written", 1),

@@ -111,4 +111,9 @@ def explain_sound(path: Path) -> Iterator[None]:
         with explain(str(path)):
             yield
     except soundfile.LibsndfileError as error:
-        raise FormatError(f"{path}: cannot be written ({error.error_string.rstrip('.')})") from error
+        raise FormatError(f"{path}: cannot be written ({said(error)})") from error
+
+
+def said(error: soundfile.LibsndfileError) -> str:
+    """What libsndfile says went wrong, without what it puts around."""
+    return str(error.error_string).removeprefix("Error : ").rstrip(".")

@@ -7,6 +7,7 @@ long as nobody knows where it belongs.
 from __future__ import annotations
 
 import contextlib
+import io
 import time
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -17,7 +18,7 @@ from vad.atomic import scratch
 from vad.batch import Input
 from vad.errors import SettingError
 from vad.events import End, Event, Start
-from vad.exact import Encoding, encoding_for, explain_sound, to_subtype
+from vad.exact import Encoding, encoding_for, explain_sound, said, to_subtype
 from vad.features import Float32
 from vad.naming import fill, is_template, literal, spare
 from vad.segments import Segment
@@ -55,7 +56,7 @@ class Recorder:
         self._scratch: IO[bytes] | None = None  # where it is being written
         self._began = time.strftime("%Y%m%dT%H%M%S")
         first = self._name(Segment(0.0, 1.0))
-        self._encoding = encoding_for(first)
+        self._encoding = encoding_at(first, sample_rate)
         self._number = 1
         if self._name(Segment(2.0, 4.0)) == first:
             raise SettingError(f"--save {target}: names all utterances alike; use {{number}} or {{start}}")
@@ -147,7 +148,7 @@ class Whole:
     """
 
     def __init__(self, path: Path, sample_rate: int, source: str) -> None:
-        self._encoding = encoding_for(path)
+        self._encoding = encoding_at(path, sample_rate)
         spare(path, Input(source, Path(source)))
         self._path, self._rate = path, sample_rate
         self._file: soundfile.SoundFile | None = None
@@ -167,10 +168,22 @@ class Whole:
                 self._file.close()
 
 
-def create(path: Path, sample_rate: int, channels: int, encoding: Encoding) -> soundfile.SoundFile:
+def encoding_at(path: Path, sample_rate: int) -> Encoding:
+    """How to write sound of this rate to `path`; `SettingError` where its extension is no format for that."""
+    encoding = encoding_for(path)
+    try:
+        create(io.BytesIO(), sample_rate, 1, encoding).close()
+    except soundfile.LibsndfileError as error:
+        raise SettingError(
+            f"{path}: {sample_rate} Hz cannot be written so ({said(error)}); use .wav or .flac"
+        ) from error
+    return encoding
+
+
+def create(file: Path | io.BytesIO, sample_rate: int, channels: int, encoding: Encoding) -> soundfile.SoundFile:
     """A new sound file, held as `encoding` says."""
     how = {"format": encoding.container, "subtype": encoding.subtype}
-    return soundfile.SoundFile(path, "w", sample_rate, channels, **how)
+    return soundfile.SoundFile(file, "w", sample_rate, channels, **how)
 
 
 def put(file: soundfile.SoundFile, block: Float32, place: Path) -> None:
