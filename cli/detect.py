@@ -40,6 +40,13 @@ LIST = click.File(errors="surrogateescape")  # file names need not be Unicode
 @shared.model
 @shared.sound
 @shared.jobs
+@click.option(
+    "--device",
+    default="cpu",
+    show_default=True,
+    metavar="cpu|cuda|cuda:N",
+    help="What the network runs on: a GPU by torch (needs the [train] extra).",
+)
 @click.option("--cluster", metavar="ADDRESS", help="Let the workers of this Dask scheduler do it: tcp://host:8786.")
 @click.option("--unordered", is_flag=True, help="Write recordings as they are done, not in the order of INPUT.")
 @click.option("--resume", is_flag=True, help="Leave out what an earlier run with the same -o has done.")
@@ -79,7 +86,7 @@ def detect(
     if not names:
         raise click.UsageError("Give at least one INPUT: a file, a folder, a pattern, or - for standard input.")
     kind = shared.label_format(options["kind"], options["output"])
-    detector = load(options["model"]).at(options["latency"])
+    detector = load(options["model"], options["device"]).at(options["latency"])
     settings = detector.settings(preset, **shared.settings(options))
     found, errors = find(names)
     several = len(found) + len(errors) > 1 or options["channel"] == "each"
@@ -109,6 +116,7 @@ def detect(
             options["scores_to"] is not None,
             shared.raw(options),
             1 if options["cluster"] else threads_each(options["jobs"], left),
+            options["device"],
             progress.moved if len(found) == 1 and not options["cluster"] else None,
         )
         pool = stack.enter_context(_pool(left, options))
@@ -155,8 +163,9 @@ def _deliver(
     from vad.output import write_scores
 
     if options["scores_to"]:
+        grid = load(options["model"], options["device"]).grid
         for detection in detections:
-            write_scores(options["scores_to"], one, detection, load(options["model"]).grid.frame_seconds)
+            write_scores(options["scores_to"], one, detection, grid.frame_seconds)
     if output:
         output.write(one, [_document(d, options["inverted"], about) for d in detections])
     if options["summary"]:

@@ -65,6 +65,21 @@ def test_labels_stay_in_step_with_the_sound(changes: dict[str, float]) -> None:
             assert (heard == (target > 0.5)).mean() > (0.75 if "conversation" in changes else 0.88)
 
 
+def test_near_speech_its_share_is_wanted() -> None:
+    """And nothing where no speech is near, 0.3 s away."""
+    near, plain = Mixer(beeps(), replace(PLAIN, near_speech=0.25)), Mixer(beeps(), PLAIN)
+    seen = set()
+    for seed in range(10):
+        (samples, target), (same, speech) = near((1, seed)), plain((1, seed))
+        assert np.array_equal(samples, same)
+        for frame in np.flatnonzero(speech == 0):
+            expected = 0.25 if speech[max(0, frame - 30) : frame + 31].max() == 1 else 0.0
+            assert target[frame] == expected
+            seen.add(expected)
+        assert np.array_equal(target[speech == 1], speech[speech == 1])
+    assert seen == {0.0, 0.25}
+
+
 def test_another_speed_is_another_pitch() -> None:
     mixer = Mixer(beeps(), replace(PLAIN, speed=1.0))
     peaks = set()

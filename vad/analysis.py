@@ -9,18 +9,24 @@ from dataclasses import dataclass, field
 
 from vad.audio import Sound, open_sound
 from vad.batch import Input
-from vad.detector import Detection, Detector
+from vad.detector import CPU, Detection, Detector
 from vad.errors import ModelError
 from vad.intake import Channel
+from vad.memory import keep_memory
 from vad.pool import check
 from vad.remote import fetched
 from vad.settings import Raw, Segmentation
 
 
-@functools.lru_cache(1)
-def load(model: str | None) -> Detector:
+def load(model: str | None, device: str = CPU) -> Detector:
     """The detector of this process."""
-    return Detector(model)
+    return _load(model, device)
+
+
+@functools.lru_cache(1)
+def _load(model: str | None, device: str) -> Detector:
+    keep_memory()
+    return Detector(model, device)
 
 
 @dataclass(frozen=True)
@@ -34,15 +40,21 @@ class Analysis:
     keep_scores: bool = False
     raw: Raw | None = None
     threads: int = 1
+    device: str = CPU  # of the network
     moved: Callable[[float], None] | None = None  # told the share that is done, where the length is known
     digest: str = field(init=False)  # of the weights, which other processes read for themselves
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "digest", load(self.model).at(self.latency).network.digest)
+        object.__setattr__(self, "digest", self.detector.network.digest)
+
+    @property
+    def detector(self) -> Detector:
+        """Who does it, in this process."""
+        return load(self.model, self.device).at(self.latency)
 
     def __call__(self, one: Input) -> list[Detection]:
         """What is found in a recording: a `Detection` per channel."""
-        detector = load(self.model).at(self.latency)
+        detector = self.detector
         if detector.network.digest != self.digest:
             raise ModelError(f"{detector.path}: has been replaced since this run began; run again")
         with fetched(one.path) as path:

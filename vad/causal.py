@@ -13,7 +13,7 @@ import numpy as np
 
 from vad.errors import ModelError
 from vad.features import Float32
-from vad.scorer import BATCH, Geometry, Network, Scorer
+from vad.scorer import Geometry, Network, Scorer
 
 STEP = 2  # frames
 
@@ -71,7 +71,11 @@ class CausalScorer:
 
 
 def start(
-    network: Network, geometry: Geometry, batch: int = BATCH, wait: int | None = None, pool: Executor | None = None
+    network: Network,
+    geometry: Geometry,
+    batch: int | None = None,
+    wait: int | None = None,
+    pool: Executor | None = None,
 ) -> Scorer | CausalScorer:
     """A scorer of the kind that `network` needs; `batch`, `wait` and `pool` are those of `Scorer`."""
     return CausalScorer(network, geometry) if network.delays else Scorer(network, geometry, batch, wait, pool)

@@ -24,13 +24,15 @@ from vad.grid import floor_milliseconds
 from vad.intake import Intake, check_rate, check_raw
 from vad.latency import LIVE, to_geometry, to_seconds
 from vad.pretrained import Description
-from vad.scorer import BATCH, Geometry, Network
+from vad.scorer import Geometry, Network
 from vad.segmenter import Segmenter
 from vad.segments import Segment
 from vad.settings import PRESETS, Raw, Segmentation, parse_latency
 from vad.stream import Stream
 
 Source = str | Path | BinaryIO | ArrayLike
+
+CPU = "cpu"
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,15 @@ class Detection:
 class Detector:
     """A speech detector with the weights of the package, or with `model`: a path or a name.
 
-    Safe to share between threads. Raises `ModelError` where the weights cannot be used.
+    Safe to share between threads. On a `device` other than "cpu" torch runs the network: "cuda",
+    "cuda:1". Raises `ModelError` where the weights cannot be used, `SettingError` where the device
+    cannot.
     """
 
-    def __init__(self, model: str | Path | None = None) -> None:
+    def __init__(self, model: str | Path | None = None, device: str = CPU) -> None:
         self.path = pretrained.find(model)
-        self.network = Network(self.path)
+        self.device = device
+        self.network = _open(self.path, device)
         self.description = Description.from_metadata(self.network.metadata, self.path)
         if self.network.n_mels != self.description.features.n_mels:
             raise ModelError(f"{self.path}: its network and its features have different numbers of bands")
@@ -62,7 +67,7 @@ class Detector:
     def live(self) -> Detector | None:
         """The causal network beside the weights, `STEM-live.onnx`, if there is one."""
         path = pretrained.find_live(self.path)
-        return Detector(path) if path else None
+        return Detector(path, self.device) if path else None
 
     def at(self, latency: float | str | None) -> Detector:
         """Who answers with this `latency`: where there is little sound to wait for, the causal network."""
@@ -185,9 +190,9 @@ class Detector:
         """
         best = self.at(latency)
         features, geometry = best.description.features, best.geometry(latency)
-        threads = min(threads, BATCH)
+        threads = min(threads, best.network.batch)
         with ThreadPoolExecutor(threads) if threads > 1 else contextlib.nullcontext() as pool:
-            batch = BATCH // threads
+            batch = best.network.batch // threads
             scorers = [start(best.network, geometry, batch, pool=pool) for _ in range(sound.rows(channel))]
             chains = [Chain(features, scorer, settings) for scorer in scorers]
             found: list[list[Found]] = [[] for _ in chains]
@@ -212,6 +217,17 @@ class Detector:
             scores = np.concatenate([piece.scores for piece in row]) if keep_scores else None
             detections.append(Detection(sound.name, number, duration, segments, scores))
         return detections
+
+
+def _open(path: Path, device: str) -> Network:
+    """The network at `path`, run by ONNX Runtime or, elsewhere than on the processor, by torch."""
+    if device == CPU:
+        return Network(path)
+    try:
+        from vad.network.device import DeviceNetwork
+    except ImportError as error:
+        raise SettingError(f"device {device}: needs torch ({error}); pip install 'vad-bilstm[train]'") from error
+    return DeviceNetwork(path, device)
 
 
 def open_source(source: Source, sample_rate: float | None) -> Sound:

@@ -22,7 +22,6 @@ from vad.errors import ModelError
 from vad.features import Float32
 from vad.graph import LIMIT, check_graph
 
-BATCH = 4  # windows in the network at once, in one thread or in several; more are faster, and need more memory
 ROUNDING = 1e-5  # by which the sigmoid of ONNX Runtime may exceed 1
 INPUT, OUTPUT = "features", "scores"
 STATE, NEXT_STATE = "state", "next_state"  # of a causal network
@@ -50,6 +49,8 @@ class Network:
     A causal network, one with `delays`, goes on from a state instead: see `vad.causal`. One thread
     per call: results of ONNX Runtime then do not depend on the size of the batch.
     """
+
+    batch = 4  # windows at once, in one thread or in several, that are worth their memory
 
     def __init__(self, path: Path) -> None:
         content = _read(path)
@@ -87,13 +88,17 @@ class Network:
         return scores, after
 
     def _run(self, names: list[str], given: dict[str, Float32]) -> list[Float32]:
+        found = self._compute(names, given)
+        if not (found[0].min(initial=0) >= -ROUNDING and found[0].max(initial=0) <= 1 + ROUNDING):  # NaN is neither
+            raise ModelError("the network gives scores that are not from 0 to 1")
+        np.clip(found[0], 0, 1, out=found[0])
+        return found
+
+    def _compute(self, names: list[str], given: dict[str, Float32]) -> list[Float32]:
         try:
             found: list[Float32] = self._session.run(names, given)
         except _REFUSALS as error:
             raise ModelError(f"the network does not take features of shape {given[INPUT].shape}") from error
-        if not (found[0].min(initial=0) >= -ROUNDING and found[0].max(initial=0) <= 1 + ROUNDING):  # NaN is neither
-            raise ModelError("the network gives scores that are not from 0 to 1")
-        np.clip(found[0], 0, 1, out=found[0])
         return found
 
 
@@ -124,23 +129,24 @@ _REFUSALS = (
 
 
 class Scorer:
-    """Takes frames in pieces, gives scores block by block, in batches of up to `batch` windows.
+    """Takes frames in pieces, gives scores block by block, in batches of up to `batch` windows (the network's).
 
     A batch is waited for unless `wait` says how many blocks are enough: 1 where time matters. With
     a `pool` of threads batches are scored there meanwhile, and come when they are done, in order;
-    there are never more than `BATCH` windows under way, and one batch that waits.
+    there are never more windows under way than the network's `batch`, and one batch that waits.
     """
 
     def __init__(
         self,
         network: Network,
         geometry: Geometry = OFFLINE,
-        batch: int = BATCH,
+        batch: int | None = None,
         wait: int | None = None,
         pool: Executor | None = None,
     ) -> None:
-        self._network, self._geometry, self._batch, self._pool = network, geometry, batch, pool
-        self._wait = batch if wait is None else wait
+        self._network, self._geometry, self._pool = network, geometry, pool
+        self._batch = batch or network.batch
+        self._wait = wait or self._batch
         self._ready: list[Float32] = []  # scores to be given next
         self._pending: deque[Future[Float32]] = deque()  # and those after them
         self._pieces: list[Float32] = []
@@ -158,7 +164,7 @@ class Scorer:
         complete = (self._frames - self._scored - g.right) // g.block
         if complete >= self._wait:
             self._score(complete)
-        return self._collect(BATCH // self._batch + 1)
+        return self._collect(self._network.batch // self._batch + 1)
 
     @property
     def missing(self) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vad.analysis import Analysis, load
+from vad.analysis import Analysis
 from vad.audio import Channel
 from vad.batch import Input
 from vad.duration import duration_of
@@ -70,7 +70,7 @@ class ByDetector:
     def __call__(self, one: Input) -> Heard:
         """What the detector finds in one channel of a recording, or in the mean of all."""
         found = self.analysis(one)[0]
-        return Heard(found.duration, found.segments, found.scores, load(self.analysis.model).grid)
+        return Heard(found.duration, found.segments, found.scores, self.analysis.detector.grid)
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,7 @@ def from_onnx(path: Path) -> tuple[AnyNetwork, Description]:
         state["head.weight"], state["head.bias"] = next(values).T, next(values)
         network.load_state_dict(state)
     except (KeyError, TypeError, ValueError, RuntimeError, StopIteration) as error:
-        raise ModelError(f"{path}: its network cannot be trained on ({error})") from error
+        raise ModelError(f"{path}: its network is none that torch can make again ({error})") from error
     return network.eval(), description
 
 

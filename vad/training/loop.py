@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
-import ctypes
 import math
 import time
 from collections.abc import Iterator
@@ -20,6 +18,7 @@ from torch.utils.tensorboard import SummaryWriter
 from vad.errors import RecipeError
 from vad.evaluation import detection_error_rate, roc_auc
 from vad.features import Float32, LogMel
+from vad.memory import keep_memory
 from vad.network.causal import AnyNetwork, build
 from vad.training.checkpoint import Checkpoint, read_model, read_network, stale
 from vad.training.corpus import Corpus, read_corpus
@@ -28,8 +27,6 @@ from vad.training.lessons import lessons
 from vad.training.mixing import FULL_SCALE, Mixer
 from vad.training.recipe import LoopSettings, Recipe
 from vad.training.team import Team
-
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of mallopt(3)
 
 
 @dataclass(frozen=True)
@@ -136,14 +133,6 @@ def hardness(network: AnyNetwork, corpus: Corpus, features: LogMel) -> Float32:
     """How far the network takes each background for speech, `(background,)`: its mean score."""
     mels = (features(samples * FULL_SCALE) for samples in corpus.backgrounds)
     return np.array([score(network, torch.from_numpy(mel)[None]).mean() for mel in mels], np.float32)
-
-
-def keep_memory() -> None:
-    """Have glibc keep memory that was freed: handing it back after every step takes half the time of training."""
-    with contextlib.suppress(OSError, AttributeError):  # another C library, another system
-        libc = ctypes.CDLL("libc.so.6")
-        for parameter, value in ((M_TRIM_THRESHOLD, 2**31 - 1), (M_MMAP_THRESHOLD, 2**30)):
-            libc.mallopt(parameter, value)
 
 
 def taught(target: Tensor, features: Tensor, teacher: AnyNetwork | None, loop: LoopSettings) -> Tensor:

@@ -1,0 +1,37 @@
+"""A weights file run by torch on another device: `vad detect --device cuda`. Needs the `[train]` extra."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from vad import scorer
+from vad.errors import SettingError
+from vad.features import Float32
+from vad.network.export import from_onnx
+
+
+class DeviceNetwork(scorer.Network):
+    """The function of `vad.scorer.Network`, worked out by torch on `device`, in single precision.
+
+    Its scores differ from ONNX Runtime's by rounding, and a little with the size of the batch.
+    Raises `SettingError` where torch cannot use the device.
+    """
+
+    batch = 64  # a GPU is as fast with many windows as with few
+
+    def __init__(self, path: Path, device: str) -> None:
+        super().__init__(path)
+        try:
+            self._device = torch.device(device)
+            self._network = from_onnx(path)[0].to(self._device)
+        except (RuntimeError, AssertionError, NotImplementedError) as error:
+            reason = str(error).partition("\n")[0]
+            raise SettingError(f"device {device}: torch cannot use it here ({reason}); give cpu or another") from error
+
+    def _compute(self, names: list[str], given: dict[str, Float32]) -> list[Float32]:
+        with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            found = self._network(*(torch.from_numpy(value).to(self._device) for value in given.values()))
+            logits, *state = found if isinstance(found, tuple) else (found,)
+            return [value.cpu().numpy() for value in (torch.sigmoid(logits), *state)]
