@@ -242,7 +242,7 @@ def test_a_ledger_cut_at_any_byte_holds_its_whole_lines(tmp_path: Path) -> None:
         path.write_bytes(content[:length])
         with Ledger(path, HOW, True) as ledger:
             whole = sum(end <= length for end in ends[1:])
-            assert len(ledger) == whole
+            assert sum(name in ledger for name in "abc") == whole
             ledger.add("d", ["d"])
         with Ledger(path, HOW, True) as ledger:
             assert list(ledger.texts()) == [[name] for name in "abc"[:whole] + "d"]
