@@ -25,7 +25,9 @@ WRITTEN = ("table", "json", "csv", "markdown")
 @click.option("--systems", metavar="NAME,...", help="What to compare.  [default: speech-1 and the peers installed]")
 @click.option("--reference", type=PATH, metavar="PATH", help="True labels.  [default: beside the sound, if any]")
 @measuring.settings
-@click.option("-f", "--format", "kind", type=click.Choice(WRITTEN), default="table", show_default=True, help="Output.")
+@click.option(
+    "-f", "--format", "kind", type=click.Choice(WRITTEN), default="table", show_default=True, help="Output format."
+)
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no notes, only errors.")
 def compare(audio: tuple[Path, ...], systems: str | None, kind: str, quiet: bool, **options: Any) -> None:
     """Compare detectors on your own sound.
@@ -45,7 +47,7 @@ def compare(audio: tuple[Path, ...], systems: str | None, kind: str, quiet: bool
     from vad.evaluation.compare import compare as run
     from vad.evaluation.standings import WRITERS
 
-    with Talk(quiet, False) as talk:
+    with Talk(quiet) as talk:
         opened = _open(systems, talk)
         labelled, unlabelled = _recordings(audio, options, talk)
         found = run(labelled, unlabelled, opened, measuring.measuring(options), progress=talk.to)

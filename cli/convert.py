@@ -17,15 +17,22 @@ from .talk import Talk
 
 if TYPE_CHECKING:
     from vad.batch import Input
-    from vad.convert import Source
+    from vad.convert import SpeakersFrom
 
 
 @click.command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.argument("output", metavar="OUTPUT")
-@click.option("--from", "given", type=click.Choice(list(FORMATS)), help="Of INPUT.  [default: as name and content say]")
 @click.option(
-    "-f", "--to", "--format", "wanted", type=click.Choice(list(FORMATS)), help="Of OUTPUT.  [default: by name]"
+    "--from", "given", type=click.Choice(list(FORMATS)), help="Format of INPUT.  [default: from name and content]"
+)
+@click.option(
+    "-f",
+    "--to",
+    "--format",
+    "wanted",
+    type=click.Choice(list(FORMATS)),
+    help="Format of OUTPUT.  [default: from its name]",
 )
 @click.option("--speakers", type=click.Choice(["text", "tier"]), help="Take texts, or names of tiers, for speakers.")
 @click.option("--tier", "tiers", multiple=True, metavar="NAME", help="Only this tier (or speaker); may be repeated.")
@@ -36,7 +43,7 @@ def convert(
     *,
     given: str | None,
     wanted: str | None,
-    speakers: Source | None,
+    speakers: SpeakersFrom | None,
     tiers: tuple[str, ...],
     quiet: bool,
 ) -> None:
@@ -58,12 +65,13 @@ def convert(
     """
     from vad.batch import find
     from vad.convert import losses, place
-    from vad.output import is_folder, is_template, open_output, spare
+    from vad.naming import is_folder, is_template, spare
+    from vad.output import open_output
 
     kind = _kind(wanted, output)
     alone = output != "-" and not is_template(output) and not is_folder(output)
     found, errors = find(inputs, functools.partial(holds_labels, format=given), "label")
-    with Talk(quiet, False) as talk:
+    with Talk(quiet) as talk:
         for error in errors:
             talk.error(error)
         ready: list[tuple[Input, list[Document]]] = []
@@ -96,7 +104,7 @@ def _kind(wanted: str | None, output: str) -> Format:
     return label_format(wanted, output)
 
 
-def _read(one: Input, given: str | None, speakers: Source | None, tiers: tuple[str, ...]) -> list[Document]:
+def _read(one: Input, given: str | None, speakers: SpeakersFrom | None, tiers: tuple[str, ...]) -> list[Document]:
     from vad.convert import prepare
 
     labels = load(sys.stdin.buffer if one.path == "-" else Path(one.path), given)

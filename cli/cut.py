@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from vad.errors import FormatError, SettingError, VadError
-from vad.formats import FORMATS, speech_of
+from vad.formats import speech_of
 from vad.segments import Segment, clip, drop, invert, merge, pad
+from vad.settings import Segmentation
 
 from . import options as shared
 from .talk import Talk
@@ -45,16 +46,16 @@ def cutting(command: shared.F) -> shared.F:
         click.option("-q", "--quiet", is_flag=True, help="No progress and no warnings, only errors."),
         shared.jobs,
         click.option("--force", is_flag=True, help="Overwrite files that exist."),
-        shared.channel,
+        shared.one_channel,
         shared.model,
         shared.segmentation,
         click.option("--invert", "inverted", is_flag=True, help="The silences instead of the speech."),
-        click.option("--labels-format", type=click.Choice(list(FORMATS)), help="Of --labels.  [default: by name]"),
+        shared.labels_format,
         click.option(
             "--labels",
             type=click.Path(path_type=Path),
             metavar="FILE|DIR",
-            help="Cut where these labels say, of any format; labels that overlap are one.  [default: detect]",
+            help="Cut where these labels say, of any format; labels that overlap are merged.  [default: detect]",
         ),
     ):
         command = option(command)
@@ -66,11 +67,9 @@ def run(inputs: tuple[str, ...], options: dict[str, Any], cut: Cut) -> None:
     from vad.batch import find
     from vad.pool import open_pool, work
 
-    if options["channel"] == "each":
-        raise SettingError("--channel each: a cut goes through all channels; listen to mix, or to one by its number")
     found, errors = find(inputs)
     with contextlib.ExitStack() as stack:
-        talk = stack.enter_context(Talk(options["quiet"], False))
+        talk = stack.enter_context(Talk(options["quiet"]))
         for error in errors:
             talk.error(error)
         paths = {one.path: stack.enter_context(_on_disk(one)) for one in found}
@@ -133,10 +132,10 @@ class ByDetection:
     def __call__(self, one: Input, path: Path) -> Where:
         """Where the speech of the recording in `path` is."""
         from vad.batch import Input
-        from vad.cutting import measure
+        from vad.duration import decoded_duration
 
         found = self.analysis(Input(str(path), one.relative))[0]
-        duration = measure(path)
+        duration = decoded_duration(path)
         # the detector knows milliseconds; the last segment goes to the last sample
         reaching = [s._replace(end=duration) if s.end >= found.duration else s for s in found.segments]
         return Where(reaching, duration, [])
@@ -151,13 +150,15 @@ def _by_detection(options: dict[str, Any]) -> ByDetection:
 
 def _by_labels(found: list[Input], options: dict[str, Any], talk: Talk) -> Callable[[Input, Path], Where]:
     """What finds the speech in labels."""
-    from vad.cutting import measure
+    from vad.duration import decoded_duration
     from vad.matching import match_inputs
 
     given = [name for name in DETECTING if options[name] is not None]
     given += ["preset"] * (options["preset"] != "default") + ["channel"] * (options["channel"] != "mix")
     if given:
         raise SettingError(f"--{given[0].replace('_', '-')}: has no meaning with --labels, which say where to cut")
+    names = ("min_speech", "min_silence", "pad_start", "pad_end")
+    how = Segmentation(**{name: options[name] or 0.0 for name in names})  # refuses what makes no sense
     home: Path = options["labels"]
     matches = match_inputs(found, home, options["labels_format"])
     for problem in [*matches.problems, *matches.orphans]:
@@ -166,11 +167,10 @@ def _by_labels(found: list[Input], options: dict[str, Any], talk: Talk) -> Calla
     def look_up(one: Input, path: Path) -> Where:
         if one.path not in matches.labelled:
             raise FormatError(f"{one.path}: has no labels in {home}; name them like the recording")
-        duration = measure(path)
-        segments = merge(speech_of(matches.labelled[one.path]), options["min_silence"] or 0.0)
-        segments = drop(segments, options["min_speech"] or 0.0)
+        duration = decoded_duration(path)
+        segments = drop(merge(speech_of(matches.labelled[one.path]), how.min_silence), how.min_speech)
         inside = [s for s in clip(segments, duration) if s.duration > 0]
-        padded = clip(pad(inside, options["pad_start"] or 0.0, options["pad_end"] or 0.0), duration)
+        padded = clip(pad(inside, how.pad_start, how.pad_end), duration)
         return Where(padded, duration, _beyond(segments, duration))
 
     return look_up

@@ -14,6 +14,7 @@ from vad.data.splitting import Splitting
 from vad.errors import VadError
 from vad.formats import FORMATS, printable
 
+from . import gathering
 from . import options as shared
 from .talk import Talk
 
@@ -32,9 +33,9 @@ def data() -> None:
 @data.command()
 @click.argument("audio", type=PATH)
 @click.argument("labels", type=PATH, required=False)
-@shared.gathering
+@gathering.gathering
 @click.option(
-    "--format", "kind", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output."
+    "--format", "kind", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format."
 )
 def check(audio: Path, labels: Path | None, kind: str, **options: Any) -> None:
     """Say what looks wrong with AUDIO and LABELS before training.
@@ -49,7 +50,7 @@ def check(audio: Path, labels: Path | None, kind: str, **options: Any) -> None:
     from vad.data.check import check as run
     from vad.data.check import to_json
 
-    split = shared.splitting(options)
+    split = gathering.splitting(options)
     report = run(audio, labels, uem=options["uem"], format=options["labels_format"], splitting=split)
     if kind == "json":
         click.echo(json.dumps(to_json(report), indent=2, ensure_ascii=False))
@@ -63,9 +64,9 @@ def check(audio: Path, labels: Path | None, kind: str, **options: Any) -> None:
 @click.argument("audio", type=PATH)
 @click.argument("labels", type=PATH, required=False)
 @click.option("-o", "--output", required=True, type=PATH, metavar="CORPUS", help="Corpus folder, made or added to.")
-@shared.gathering
-@shared.licence
-@click.option("--name", default="", metavar="NAME", help="Of the source.  [default: the folder's]")
+@gathering.gathering
+@gathering.licence
+@click.option("--name", default="", metavar="NAME", help="Name of the source.  [default: the folder's]")
 def gather(audio: Path, labels: Path | None, output: Path, **options: Any) -> None:
     """Make a corpus folder of AUDIO and LABELS.
 
@@ -75,10 +76,10 @@ def gather(audio: Path, labels: Path | None, output: Path, **options: Any) -> No
     """
     from vad.data.gather import gather as run
 
-    split = shared.splitting(options)
+    split = gathering.splitting(options)
     about = {"source": options["name"], "licence": options["licence"], "format": options["labels_format"]}
     gathered = run(audio, labels, uem=options["uem"], splitting=split, **about)
-    with Talk(False, False) as talk:
+    with Talk(quiet=False) as talk:
         for text in gathered.said:
             talk.warn(text)
     path = gathered.write(output, keep=True)
@@ -110,7 +111,7 @@ def label(inputs: tuple[str, ...], output: str, kind: str | None, model: str | N
     labeller = ByDetector(model) if model else by_loudness
     found, errors = find(inputs)
     with contextlib.ExitStack() as stack:
-        talk = stack.enter_context(Talk(how["quiet"], False))
+        talk = stack.enter_context(Talk(how["quiet"]))
         for error in errors:
             talk.error(error)
         several = len(found) + len(errors) > 1
@@ -131,7 +132,12 @@ def label(inputs: tuple[str, ...], output: str, kind: str | None, model: str | N
 @click.argument("source", type=PATH)
 @click.option("-o", "--output", required=True, type=PATH, metavar="CORPUS", help="Corpus folder, made or added to.")
 @click.option(
-    "--as", "kind", type=click.Choice(KINDS), default=ImportSettings.kind, show_default=True, help="What it is."
+    "--as",
+    "kind",
+    type=click.Choice(KINDS),
+    default=ImportSettings.kind,
+    show_default=True,
+    help="What the recordings are.",
 )
 @click.option(
     "--speech",
@@ -148,10 +154,10 @@ def label(inputs: tuple[str, ...], output: str, kind: str | None, model: str | N
     show_default=True,
     help="What lies outside of supervisions; unknown is left out.",
 )
-@shared.licence
-@click.option("--name", metavar="NAME", help="Of the source.  [default: as the manifests are named]")
-@shared.dev_share
-@shared.seed
+@gathering.licence
+@click.option("--name", metavar="NAME", help="Name of the source.  [default: that of the manifests]")
+@gathering.dev_share
+@gathering.seed
 @click.option("-q", "--quiet", is_flag=True, help="No warnings, only errors.")
 def import_(source: Path, output: Path, dev_share: float, seed: int, quiet: bool, **settings: Any) -> None:
     """Make a corpus folder of lhotse or Kaldi data.
@@ -166,7 +172,7 @@ def import_(source: Path, output: Path, dev_share: float, seed: int, quiet: bool
     from vad.data.importing import import_source
 
     imported = import_source(source, output, ImportSettings(**settings, splitting=Splitting(dev_share, seed=seed)))
-    with Talk(quiet, False) as talk:
+    with Talk(quiet) as talk:
         for note in imported.notes:
             talk.warn(note)
     click.echo(f"{imported.path}: {imported.summary}", err=True)

@@ -27,15 +27,21 @@ WRITTEN = ("table", "json", "csv", "markdown")
 
 
 @click.command()
-@click.option("--audio", type=PATH, metavar="PATH", help="Sound to detect in: a file, or a folder.")
+@click.option("--audio", type=PATH, metavar="PATH", help="Sound to find speech in: a file or folder.")
 @click.option("--reference", type=PATH, metavar="PATH", help="True labels.  [default: beside the sound]")
 @click.option("--hypothesis", type=PATH, metavar="PATH", help="Labels to measure, in place of a detector's.")
-@click.option("--hypothesis-format", type=click.Choice(list(FORMATS)), help="Of the hypothesis, where names do not.")
+@click.option(
+    "--hypothesis-format",
+    type=click.Choice(list(FORMATS)),
+    help="Format of the hypothesis.  [default: from name and content]",
+)
 @measuring.settings
 @measuring.grouping
-@click.option("-f", "--format", "kind", type=click.Choice(WRITTEN), default="table", show_default=True, help="Output.")
+@click.option(
+    "-f", "--format", "kind", type=click.Choice(WRITTEN), default="table", show_default=True, help="Output format."
+)
 @click.option("-o", "--output", type=PATH, metavar="FILE", help="Where to write.  [default: standard output]")
-@click.option("--report", type=PATH, metavar="FILE.html", help="Write a page with curves and the worst stretches, too.")
+@click.option("--report", type=PATH, metavar="FILE.html", help="Also write a page with curves and the worst stretches.")
 @click.option(
     "--model", metavar="MODEL", help="Weights file, folder of `vad train`, or webrtc, silero, ten.  [default: speech-1]"
 )
@@ -71,7 +77,7 @@ def evaluate(**options: Any) -> None:
         output, report = (
             stack.enter_context(replacing(p)) if (p := options[k]) else None for k in ("output", "report")
         )
-        talk = stack.enter_context(Talk(options["quiet"], False))
+        talk = stack.enter_context(Talk(options["quiet"]))
         evaluation = _evaluate(options, measuring.measuring(options), talk)
         for note in evaluation.notes:
             talk.warn(note)
@@ -94,6 +100,8 @@ def _check_targets(options: dict[str, Any]) -> None:
     """Raise `click.UsageError` where what is written would take the place of what is read."""
     if options["report"] and options["report"].suffix.lower() not in (".html", ".htm"):
         raise click.UsageError(f"--report {options['report']}: it is a page; name it .html.")
+    if options["report"] and options["report"] == options["output"]:
+        raise click.UsageError(f"--report {options['report']}: is the --output, too; name another place.")
     for target in filter(None, (options["output"], options["report"])):
         for name in ("audio", "reference", "hypothesis", "uem", "table"):
             if options[name] and options[name].exists() and target.exists() and target.samefile(options[name]):

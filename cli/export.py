@@ -11,7 +11,14 @@ from vad.errors import ModelError
 
 @click.command()
 @click.argument("model", required=False)
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), metavar="FILE", help="ONNX to write.")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="ONNX file to write; - for standard output.",
+)
 @click.option("--waveform", is_flag=True, help="Put the features into the graph: it takes samples (needs [train]).")
 def export(model: str | None, output: Path, waveform: bool) -> None:
     """Write a model as one ONNX file, for C++, mobile and browsers.
@@ -24,12 +31,11 @@ def export(model: str | None, output: Path, waveform: bool) -> None:
     log-mel frames. The thresholds stand in the metadata under "vad".
     """
     from vad import Detector
-    from vad.atomic import replacing
+    from vad.atomic import write
 
     detector = Detector(model)
     if not waveform:
-        with replacing(output) as file:
-            file.write(detector.path.read_bytes())
+        write(output, detector.path.read_bytes())
         return
     try:
         from vad.network.waveform import export_waveform

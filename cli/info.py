@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from vad.errors import ModelError
 from vad.formats import printable
+
+if TYPE_CHECKING:
+    from vad import Detector
 
 
 @click.command()
@@ -21,7 +25,6 @@ def info(model: str | None, as_json: bool) -> None:
     without it, the model that is used by default.
     """
     from vad import Detector
-    from vad.pretrained import sha256
 
     detector = Detector(model)
     about = detector.description
@@ -30,7 +33,7 @@ def info(model: str | None, as_json: bool) -> None:
         "version": about.version,
         "path": str(detector.path),
         "size": detector.path.stat().st_size,
-        "sha256": sha256(detector.path),
+        "sha256": detector.network.digest,
         "features": about.features.to_dict(),
         "thresholds": about.thresholds,
         "training": about.training,
@@ -39,20 +42,33 @@ def info(model: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(facts, indent=2))
         return
-    hours: Counter[str] = Counter()
-    for source in about.training.get("data", []):
-        hours[source["kind"]] += source["hours"]
-    facts["training"] = {f"{kind}, hours": round(total, 1) for kind, total in hours.items()}
-    facts["training"] |= {f"on {name}": figures for name, figures in about.training.get("results", {}).items()}
+    facts["training"] = _training(detector)
     facts["recipe"] = {key: value for key, value in about.recipe.items() if key not in ("name", "about")}
-    for name, value in facts.items():
-        if not isinstance(value, dict):
-            click.echo(f"{name + ':':<12} {value}")
-            continue
-        click.echo(f"{name}:")
-        width = max((len(key) for key in value), default=0)
-        for key, inner in value.items():
-            shown = ", ".join(f"{k} {v}" for k, v in inner.items()) if isinstance(inner, dict) else inner
-            click.echo(f"  {key:<{width}}  {shown}")
-    for line in str(about.recipe.get("about", "")).strip().splitlines():
+    lines = [line for name, value in facts.items() for line in _lines(name, value)]
+    for line in [*lines, *str(about.recipe.get("about", "")).strip().splitlines()]:
         click.echo(printable(line))
+
+
+def _training(detector: Detector) -> dict[str, Any]:
+    """The hours of each kind of sound it was trained with, and how well it did."""
+    about = detector.description.training
+    hours: Counter[str] = Counter()
+    try:
+        for source in about.get("data", []):
+            hours[source["kind"]] += source["hours"]
+        summed = {f"{kind}, hours": round(total, 1) for kind, total in hours.items()}
+        return summed | {f"on {name}": figures for name, figures in about.get("results", {}).items()}
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ModelError(f"{detector.path}: what it says of its training is damaged; --json shows it") from error
+
+
+def _lines(name: str, value: Any) -> list[str]:
+    """A fact as lines of text."""
+    if not isinstance(value, dict):
+        return [f"{name + ':':<12} {value}"]
+    width = max(map(len, value), default=0)
+    shown = {
+        key: ", ".join(f"{k} {v}" for k, v in inner.items()) if isinstance(inner, dict) else inner
+        for key, inner in value.items()
+    }
+    return [f"{name}:", *(f"  {key:<{width}}  {text}" for key, text in shown.items())]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
@@ -12,8 +11,7 @@ from vad.formats import FORMATS
 from vad.settings import WEIGHTS, Measuring, Weights
 
 from . import options as shared
-
-F = TypeVar("F", bound=Callable[..., Any])
+from .options import F
 
 collar = click.option(
     "--collar",
@@ -21,7 +19,7 @@ collar = click.option(
     default=Measuring.collar,
     show_default=True,
     metavar="SECONDS",
-    help="Not scored before and after each boundary of the reference (as in md-eval; half of pyannote's).",
+    help="Leave this much unscored before and after each boundary of the reference (as md-eval; half of pyannote's).",
 )
 dcf = click.option(
     "--dcf",
@@ -37,20 +35,20 @@ dcf = click.option(
 def settings(command: F) -> F:
     """What counts of a reference, and how it is measured; `measuring` makes a `Measuring` of it."""
     for option in (
-        click.option("--seed", type=int, default=Measuring.seed, show_default=True, help="Of the bootstrap."),
+        click.option("--seed", type=int, default=Measuring.seed, show_default=True, help="Seed of the bootstrap."),
         click.option(
             "--resamples",
             type=click.IntRange(0, 100_000),
             default=Measuring.resamples,
             show_default=True,
-            help="Of the recordings, for 95 % intervals; 0 for none.",
+            help="Bootstrap samples for the 95 % intervals; 0 for none.",
         ),
         dcf,
         collar,
         click.option(
             "--reference-format",
             type=click.Choice(list(FORMATS)),
-            help="Of the reference.  [default: as name and content say]",
+            help="Format of the reference.  [default: from name and content]",
         ),
         shared.uem,
     ):
@@ -63,12 +61,12 @@ def grouping(command: F) -> F:
     for option in (
         click.option(
             "--step",
-            type=click.FloatRange(0, min_open=True),
+            type=shared.Number(0, min_open=True),
             metavar="NUMBER",
-            help="Put numbers of COLUMN, like an SNR, in ranges so wide.",
+            help="Group numbers of COLUMN, like an SNR, in ranges this wide.",
         ),
         click.option(
-            "--table", type=click.Path(path_type=Path), metavar="CSV", help="Has a row per recording, for --by."
+            "--table", type=click.Path(path_type=Path), metavar="CSV", help="Table with a row per recording, for --by."
         ),
         click.option("--by", metavar="folder|COLUMN", help="Figures per folder, or per value of a COLUMN of --table."),
     ):

@@ -6,10 +6,9 @@ import contextlib
 import math
 import sys
 import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import click
+from .talk import Line
 
 if TYPE_CHECKING:
     from vad.features import Float32
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 INTERVAL = 0.1  # seconds between drawings
 WIDTH = 24
 FLOOR = -60.0  # dB below full scale at which the bar is empty
-WIPE = "\r\033[K"
 
 
 class Meter:
@@ -28,7 +26,7 @@ class Meter:
         self._live = sys.stderr.isatty() and not quiet
         self._drawn = 0.0
         self._peak = 0.0
-        self._line = ""
+        self._line = Line()
 
     def show(self, block: Float32, stream: Stream) -> None:
         """Take a block `(sample, channel)` into account, and draw if it is time to."""
@@ -43,23 +41,16 @@ class Meter:
         self._peak = 0.0
         bar = "#" * round(WIDTH * min(1.0, max(0.0, 1 - level / FLOOR)))
         minutes, seconds = divmod(stream.duration, 60)
-        self._line = (
+        self._line.draw(
             f"{int(minutes):02}:{seconds:04.1f} [{bar:<{WIDTH}}] {max(level, FLOOR):4.0f} dB  "
             f"score {stream.score:.2f}  {stream.state.value}"
         )
-        click.echo(WIPE + self._line, err=True, nl=False)
 
-    @contextlib.contextmanager
-    def aside(self) -> Iterator[None]:
+    def aside(self) -> contextlib.AbstractContextManager[None]:
         """Take the line away while something else is written to the terminal."""
-        if self._line:
-            click.echo(WIPE, err=True, nl=False)
-        yield
-        if self._line:
-            click.echo(self._line, err=True, nl=False)
+        return self._line.aside()
 
     def close(self) -> None:
         """Take the line away for good."""
-        if self._line:
-            click.echo(WIPE, err=True, nl=False)
-            self._line = ""
+        if self._line.text:
+            self._line.draw("")

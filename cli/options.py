@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from vad.data.import_settings import ImportSettings
-from vad.data.splitting import WAYS, Splitting
 from vad.errors import FormatError, VadError
 from vad.formats import FORMATS, Format, by_extension
 from vad.settings import DTYPES, LATENCIES, PRESETS, Raw, Segmentation
@@ -25,6 +23,17 @@ _NAMES = ", ".join(f"{name} ({1000 * seconds:g}ms)" for name, seconds in LATENCI
 LATENCY_HELP = f"How late a score may be: seconds, like 0.1 or 100ms, or {_NAMES}; longer is better."
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Number(click.FloatRange):
+    """A number within bounds, and not `nan`, which is within all of them for click."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number, or `click.BadParameter`."""
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
 
 
 uem = click.option(
@@ -56,8 +65,8 @@ def segmentation(command: F) -> F:
         "offset": "Speech ends below this score; lower holds on longer.",
         "min_speech": "Drop shorter speech (pyannote: min_duration_on).",
         "min_silence": "Bridge shorter pauses (pyannote: min_duration_off).",
-        "pad_start": "Start segments earlier by this.",
-        "pad_end": "End segments later by this.",
+        "pad_start": "Start every segment this much earlier.",
+        "pad_end": "End every segment this much later.",
         "max_speech": "Cut longer segments at their weakest score.",
     }
     for name, meaning in reversed(meanings.items()):
@@ -69,13 +78,27 @@ def segmentation(command: F) -> F:
         flag = f"--{name.replace('_', '-')}"
         command = click.option(flag, name, type=float, metavar=unit, help=f"{meaning}  [default: {shown}]")(command)
     return click.option(
-        "--preset", type=click.Choice(list(PRESETS)), default="default", show_default=True, help="A common wish."
+        "--preset", type=click.Choice(list(PRESETS)), default="default", show_default=True, help="What to optimise for."
     )(command)
 
 
 def settings(options: dict[str, Any]) -> dict[str, Any]:
     """What the options of `segmentation` set, but for the preset; None where not given."""
     return {field.name: options[field.name] for field in fields(Segmentation)}
+
+
+def _channel(ctx: click.Context, param: click.Parameter, value: str) -> Channel:
+    if value in ("mix", "each"):
+        return cast("Channel", value)
+    if value.isdecimal() and int(value) > 0:
+        return int(value)
+    raise click.BadParameter(f"{value!r} is neither mix, each nor a number from 1 on")
+
+
+def _one_channel(ctx: click.Context, param: click.Parameter, value: str) -> Channel:
+    if value == "each":
+        raise click.BadParameter("one at a time; give mix, or the number of a channel")
+    return _channel(ctx, param, value)
 
 
 def channel(command: F) -> F:
@@ -90,6 +113,18 @@ def channel(command: F) -> F:
     )(command)
 
 
+def one_channel(command: F) -> F:
+    """`--channel`, where only one can be used."""
+    return click.option(
+        "--channel",
+        default="mix",
+        show_default=True,
+        callback=_one_channel,
+        metavar="mix|N",
+        help="The mean of all channels, or channel N (from 1).",
+    )(command)
+
+
 def model(command: F) -> F:
     """`--model`, the weights."""
     return click.option(
@@ -97,25 +132,40 @@ def model(command: F) -> F:
     )(command)
 
 
-def sound(command: F) -> F:
-    """`--channel`, and how to read bare samples."""
+def bare(command: F) -> F:
+    """How to read bare samples; `raw` makes a `Raw` of it."""
     for option in (
-        click.option("--dtype", type=click.Choice(DTYPES), default=Raw.dtype, show_default=True, help="Of --raw."),
-        click.option("--channels", type=click.IntRange(1), default=Raw.channels, show_default=True, help="Of --raw."),
         click.option(
-            "--rate", type=click.IntRange(1), default=Raw.sample_rate, show_default=True, help="Of --raw, in Hz."
+            "--dtype", type=click.Choice(DTYPES), default=Raw.dtype, show_default=True, help="Sample type of --raw."
         ),
+        click.option(
+            "--channels", type=click.IntRange(1), default=Raw.channels, show_default=True, help="Channels of --raw."
+        ),
+        click.option("--rate", type=click.IntRange(1), default=Raw.sample_rate, show_default=True, help="Hz of --raw."),
         click.option("--raw", is_flag=True, help="Inputs are bare samples, little-endian, channels interleaved."),
-        channel,
     ):
         command = option(command)
     return command
 
 
+def sound(command: F) -> F:
+    """`--channel`, and how to read bare samples."""
+    return channel(bare(command))
+
+
 def jobs(command: F) -> F:
     """`--jobs`, as many as there are cores."""
     return click.option(
-        "-j", "--jobs", type=click.IntRange(1), help="Processes at once.  [default: all cores, where that pays]"
+        "-j", "--jobs", type=click.IntRange(1), help="Processes to run at once.  [default: all cores, where that pays]"
+    )(command)
+
+
+def labels_format(command: F) -> F:
+    """`--labels-format` of labels that are read."""
+    return click.option(
+        "--labels-format",
+        type=click.Choice(list(FORMATS)),
+        help="Format of the labels.  [default: from name and content]",
     )(command)
 
 
@@ -129,69 +179,6 @@ def label_format(name: str | None, output: str | None) -> Format:
         return by_extension(Path(output))
     except FormatError as error:
         raise click.UsageError(str(error)) from error
-
-
-def licence(command: F) -> F:
-    """`--licence` of recordings."""
-    return click.option(
-        "--licence", default=ImportSettings.licence, show_default=True, metavar="NAME", help="For the model card."
-    )(command)
-
-
-def seed(command: F) -> F:
-    """`--seed` of the splits."""
-    return click.option(
-        "--seed", type=int, default=Splitting.seed, show_default=True, help="Another number, other dev recordings."
-    )(command)
-
-
-def dev_share(command: F) -> F:
-    """`--dev-share` of the splits."""
-    return click.option(
-        "--dev-share",
-        type=click.FloatRange(0, 1, min_open=True, max_open=True),
-        default=Splitting.dev_share,
-        show_default=True,
-        help="Share of speakers, files or time never trained on.",
-    )(command)
-
-
-def labels_format(command: F) -> F:
-    """`--labels-format` of labels that are read."""
-    return click.option(
-        "--labels-format", type=click.Choice(list(FORMATS)), help="Of the labels.  [default: as name and content say]"
-    )(command)
-
-
-def gathering(command: F) -> F:
-    """How sound and labels are brought together and divided; `splitting` makes a `Splitting` of it."""
-    for option in (
-        seed,
-        click.option(
-            "--speaker-pattern",
-            metavar="REGEX",
-            help="Finds the speaker in a file's path below AUDIO: its group, or all it matches.  "
-            "[default: the labels' speaker, else the folder, else each file its own]",
-        ),
-        click.option(
-            "--split-by",
-            type=click.Choice(WAYS),
-            default=Splitting.by,
-            show_default=True,
-            help="What is not divided: a speaker, a file, or nothing (time: the end of each recording is dev).",
-        ),
-        dev_share,
-        labels_format,
-        uem,
-    ):
-        command = option(command)
-    return command
-
-
-def splitting(options: dict[str, Any]) -> Splitting:
-    """What the options of `gathering` say of splits, taken out of `options`."""
-    names = ("dev_share", "split_by", "seed", "speaker_pattern")
-    return Splitting(*(options.pop(name) for name in names))
 
 
 def raw(options: dict[str, Any]) -> Raw | None:
@@ -220,29 +207,3 @@ def to_share(ctx: click.Context, param: click.Parameter, value: str | None) -> f
     if not 0 <= share <= 1:
         raise click.BadParameter(f"{value!r} is no share; give one like 2% or 0.02")
     return share
-
-
-def _channel(ctx: click.Context, param: click.Parameter, value: str) -> Channel:
-    if value in ("mix", "each"):
-        return cast("Channel", value)
-    if value.isdecimal() and int(value) > 0:
-        return int(value)
-    raise click.BadParameter(f"{value!r} is neither mix, each nor a number from 1 on")
-
-
-def one_channel(command: F) -> F:
-    """`--channel`, where only one can be used."""
-
-    def check(ctx: click.Context, param: click.Parameter, value: str) -> Channel:
-        if value == "each":
-            raise click.BadParameter("one at a time; give mix, or the number of a channel")
-        return _channel(ctx, param, value)
-
-    return click.option(
-        "--channel",
-        default="mix",
-        show_default=True,
-        callback=check,
-        metavar="mix|N",
-        help="The mean of all channels, or channel N (from 1).",
-    )(command)

@@ -24,16 +24,16 @@ TIME: dict[str, Any] = {"metavar": "TIME", "callback": shared.to_seconds}
 @click.command()
 @click.argument("audio")
 @click.option("-o", "--output", metavar="FILE", help="Picture: .png, .svg or .pdf; - for a PNG.  [default: a window]")
-@click.option("--open", "opened", is_flag=True, help="Show the picture of -o when it is done.")
+@click.option("--open", "opened", is_flag=True, help="Open the picture of -o when it is done.")
 @click.option("--spectrogram", is_flag=True, help="Draw what the model hears (log-mel), not the waveform.")
-@click.option("--labels", type=click.Path(path_type=Path), metavar="FILE|DIR", help="Draw this reference, too.")
+@click.option("--labels", type=click.Path(path_type=Path), metavar="FILE|DIR", help="Also draw this reference.")
 @shared.labels_format
 @click.option("--from", "start", **TIME, help="Begin here.  [default: 0]")
 @click.option("--to", "end", **TIME, help="End here.  [default: the end]")
-@click.option("--row", **TIME, help="In a row.  [default: all up to 2 min; of more a twelfth]")
+@click.option("--row", **TIME, help="Time in one row.  [default: all of it up to 2 min, else a twelfth]")
 @shared.segmentation
 @click.option("--latency", metavar="SECONDS|NAME", help="Show what `vad stream --latency` finds.  [default: no limit]")
-@click.option("--model", metavar="MODEL", help="Weights file, or folder of `vad train`.  [default: speech-1]")
+@shared.model
 @shared.sound
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no warnings, only errors.")
 @shared.needs("plot")
@@ -58,7 +58,7 @@ def plot(audio: str, output: str | None, opened: bool, **options: Any) -> None:
         raise click.UsageError("--to must come after --from, and a --row last longer than nothing.")
     if output:
         check_picture(output)
-    with style(), Talk(options["quiet"], False) as talk:
+    with style(), Talk(options["quiet"]) as talk:
         figure = None if output else window()
         detector = Detector(options["model"]).at(options["latency"])
         settings = detector.settings(options["preset"], **shared.settings(options))

@@ -20,12 +20,20 @@ PATH = click.Path(path_type=Path)
 @click.argument("time_map", type=PATH, metavar="MAP")
 @click.option("-o", "--output", metavar="FILE", help="Where to write.  [default: standard output]")
 @click.option(
-    "-f", "--format", "wanted", type=click.Choice(list(FORMATS)), help="To write.  [default: as -o or LABELS]"
+    "-f",
+    "--format",
+    "wanted",
+    type=click.Choice(list(FORMATS)),
+    help="Format to write.  [default: that of -o, or of LABELS]",
 )
 @click.option(
-    "--from", "given", type=click.Choice(list(FORMATS)), help="Of LABELS.  [default: as name and content say]"
+    "--from", "given", type=click.Choice(list(FORMATS)), help="Format of LABELS.  [default: from name and content]"
 )
-@click.option("--whole/--divide", default=None, help="Labels over several pieces.  [default: with a text --whole]")
+@click.option(
+    "--whole/--divide",
+    default=None,
+    help="Keep, or divide, labels over several pieces.  [default: keep those with a text]",
+)
 @click.option("-q", "--quiet", is_flag=True, help="No warnings, only errors.")
 def remap(
     labels: Path,
@@ -54,7 +62,7 @@ def remap(
     found = load(sys.stdin.buffer if str(labels) == "-" else labels, given)
     chosen = choose(found.documents, known, labels)
     kind = label_format(wanted, output) if wanted or (output and output != "-") else found.format
-    with Talk(quiet, False) as talk, open_output(output, kind, len(chosen) > 1) as target:
+    with Talk(quiet) as talk, open_output(output, kind, len(chosen) > 1) as target:
         for document in chosen:
             moved = back(document, known, whole)
             for loss in losses([moved.document], kind):

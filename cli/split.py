@@ -36,8 +36,8 @@ def split(inputs: tuple[str, ...], output: str, **options: Any) -> None:
     \b
     Templates: {dir} {name} {stem} {ext} {number} {start} {end} {duration}, like
       'pieces/{stem}-{number:04}-{start:.2f}.flac'
-    A folder stands for DIR/{stem}-{number:04}-{start:.2f}.{ext}, {ext} for the recording's own
-    extension, or flac.
+    {ext} is the recording's own extension, or flac; a folder stands for
+      DIR/{stem}-{number:04}-{start:.2f}.{ext}
     """
     from vad.cutting import Cutter
 

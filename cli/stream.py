@@ -33,20 +33,25 @@ if TYPE_CHECKING:
 @click.argument("source", required=False, metavar="[INPUT]")
 @click.option("--device", metavar="NAME|INDEX", help="Microphone to listen to.  [default: the system's]")
 @click.option("--list-devices", is_flag=True, help="Show the input devices, and stop.")
-@click.option("--realtime", is_flag=True, help="Take a file at the pace of its sound.")
+@click.option("--realtime", is_flag=True, help="Read a file at the pace of its sound.")
 @click.option("--latency", default="balanced", show_default=True, metavar="SECONDS|NAME", help=shared.LATENCY_HELP)
 @click.option(
-    "-f", "--format", "kind", type=click.Choice(LIVE_FORMATS), default="jsonl", show_default=True, help="Output."
+    "-f", "--format", "kind", type=click.Choice(LIVE_FORMATS), default="jsonl", show_default=True, help="Output format."
 )
-@click.option("--scores", is_flag=True, help="A line for the score of every 10 ms, too (jsonl).")
-@click.option("--save", metavar="DIR|TEMPLATE", help="Write each utterance as a sound file, padding included.")
+@click.option("--scores", is_flag=True, help="Also write the score of every 10 ms (jsonl).")
+@click.option(
+    "--save",
+    metavar="DIR|TEMPLATE",
+    help="Write each utterance as a sound file, padding included: .wav, .flac, .opus, ...",
+)
 @click.option("--save-all", metavar="FILE", help="Write the whole stream as a sound file.")
 @click.option("--exec", "command", metavar="COMMAND", help="Run COMMAND per utterance, with {file} {start} {end}.")
-@click.option("--max-duration", type=float, metavar="SECONDS", help="Stop after so much sound.")
-@click.option("--stop-after-silence", type=float, metavar="SECONDS", help="Stop when nobody spoke for so long.")
+@click.option("--max-duration", type=float, metavar="SECONDS", help="Stop after this much sound.")
+@click.option("--stop-after-silence", type=float, metavar="SECONDS", help="Stop when nobody has spoken for this long.")
 @shared.segmentation
 @shared.model
-@shared.sound
+@shared.one_channel
+@shared.bare
 @click.option("-q", "--quiet", is_flag=True, help="No meter, no header and no warnings, only errors.")
 def stream(source: str | None, quiet: bool, kind: str, **options: Any) -> None:
     """Find the speech in live sound.
@@ -78,7 +83,7 @@ def stream(source: str | None, quiet: bool, kind: str, **options: Any) -> None:
     with contextlib.ExitStack() as stack:
         meter = Meter(quiet)
         stack.callback(meter.close)
-        talk = stack.enter_context(Talk(quiet, False, meter.aside))
+        talk = stack.enter_context(Talk(quiet, around=meter.aside))
         sound = _open(source, options, detector)
         stack.callback(sound.close)
         live = _stream(detector, sound, options)
@@ -87,10 +92,10 @@ def stream(source: str | None, quiet: bool, kind: str, **options: Any) -> None:
             click.echo(printable(f"{sound.name}: {live.sample_rate} Hz, {_about(header)}"), err=True)
         save, commands = _after(stack, options, talk)
         recorder = stack.enter_context(contextlib.closing(Recorder(save, sound.sample_rate))) if save else None
-        journal = Journal(sys.stdout, kind, sound.name, header)
         whole = Whole(Path(options["save_all"]), sound.sample_rate, sound.name) if options["save_all"] else None
         if whole:
             stack.callback(whole.close)
+        journal = Journal(sys.stdout, kind, sound.name, header)
         for block, events in run(sound, live, limits, stack.enter_context(_asked_to_stop())):
             if whole:
                 whole.take(block)
@@ -121,6 +126,7 @@ def _open(source: str | None, options: dict[str, Any], detector: Detector) -> So
     if options["device"] is not None:
         raise SettingError("--device is a microphone, and INPUT none; give one of them")
     sound = open_sound(standard_input() if source == "-" else source, shared.raw(options))
+    sound.rows(options["channel"])  # refuses one that is not there, before anything is said
     return Feed(sound, options["realtime"])
 
 

@@ -29,19 +29,40 @@ WIDTH = 24
 WIPE = "\r\033[K"
 
 
+class Line:
+    """A line on the terminal that is drawn anew in its place, and not torn by what else is written there."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def draw(self, text: str) -> None:
+        """Put `text` in the place of what stood there."""
+        self.text = text
+        click.echo(WIPE + text, err=True, nl=False)
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """Take the line away while something else is written."""
+        if self.text:
+            click.echo(WIPE, err=True, nl=False)
+        yield
+        if self.text:
+            click.echo(self.text, err=True, nl=False)
+
+
 class Talk:
     """A line per failure, and for long work on a terminal a progress bar that the lines do not tear.
 
     `around` takes away whatever else stands on the terminal while a line is written.
     """
 
-    def __init__(self, quiet: bool, verbose: bool, around: Around = contextlib.nullcontext) -> None:
+    def __init__(self, quiet: bool, verbose: bool = False, around: Around = contextlib.nullcontext) -> None:
         self._around = around
         self._quiet, self._verbose = quiet, verbose
         self._live = sys.stderr.isatty()
         self._began = time.monotonic()
         self._told = self._began - INTERVAL if self._live else self._began
-        self._bar = ""
+        self._bar = Line()
         self.failed = False
 
     def __enter__(self) -> Talk:
@@ -53,7 +74,7 @@ class Talk:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         warnings.showwarning = self._shown
-        if self._bar:
+        if self._bar.text:
             click.echo(err=True)
 
     def to(self, share: float, text: str = "") -> None:
@@ -66,19 +87,9 @@ class Talk:
         left = (now - self._began) * (1 / max(share, 1e-6) - 1)
         said = ", ".join(filter(None, [text, f"{clock(left)} left"]))
         if self._live:
-            self._bar = f"[{'#' * int(WIDTH * share):<{WIDTH}}] {share:4.0%} {said}"
-            click.echo(WIPE + self._bar, err=True, nl=False)
+            self._bar.draw(f"[{'#' * int(WIDTH * share):<{WIDTH}}] {share:4.0%} {said}")
         else:
             click.echo(f"{share:.0%}: {said}", err=True)
-
-    @contextlib.contextmanager
-    def aside(self) -> Iterator[None]:
-        """Take the bar away while something else is written to the terminal."""
-        if self._bar:
-            click.echo(WIPE, err=True, nl=False)
-        yield
-        if self._bar:
-            click.echo(self._bar, err=True, nl=False)
 
     @contextlib.contextmanager
     def outcome(self, outcome: Outcome[T]) -> Iterator[T]:
@@ -87,7 +98,7 @@ class Talk:
             self.warn(warning)
         if isinstance(outcome.result, VadError):
             raise outcome.result
-        with self.aside():
+        with self._bar.aside():
             yield outcome.result
 
     def error(self, error: Exception) -> None:
@@ -114,7 +125,7 @@ class Talk:
             self._say(f"Warning: {message}")
 
     def _say(self, text: str) -> None:
-        with self.aside(), self._around():
+        with self._bar.aside(), self._around():
             click.echo(printable(text), err=True)
 
 

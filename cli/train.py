@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from . import gathering
 from . import options as shared
 from .talk import Talk
 
@@ -22,7 +23,7 @@ PLACE = click.Path(path_type=Path)
 @click.option("--audio", type=PLACE, help="Folder with recordings to train on.")
 @click.option("--labels", type=PLACE, help="Folder or file with their labels.  [default: beside the recordings]")
 @click.option("--noise", type=PLACE, multiple=True, help="Folder with sound that holds no speech, to be mixed in.")
-@shared.gathering
+@gathering.gathering
 @click.option("--corpus", type=PLACE, help="Folder with speech.jsonl and its kin, in place of --audio.")
 @click.option("-o", "--output", required=True, type=PLACE, help="Folder for checkpoint and model.")
 @click.option("--init-from", metavar="MODEL", help="Begin with the weights of this model, or of a checkpoint.pt.")
@@ -88,7 +89,7 @@ def _gather(talk: Talk, corpus: Path, given: dict[str, Any]) -> None:
         given["labels"],
         uem=given["uem"],
         format=given["labels_format"],
-        splitting=shared.splitting(given),
+        splitting=gathering.splitting(given),
     )
     (corpus / "noise.jsonl").unlink(missing_ok=True)
     notes = gathered.said

@@ -9,6 +9,7 @@ import click
 
 from vad.formats import printable
 
+from . import options as shared
 from .cut import Where, cutting, run
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", required=True, metavar="FILE|DIR|TEMPLATE", help="Where to write.")
 @click.option(
     "--gap",
-    type=click.FloatRange(0, 3600),
+    type=shared.Number(0, 3600),
     default=0.0,
     metavar="SECONDS",
     help="Silence between segments.  [default: 0]",

@@ -34,18 +34,28 @@ LIMIT: dict[str, Any] = {"metavar": "SHARE", "callback": shared.to_share}
 @shared.labels_format
 @shared.uem
 @measuring.collar
-@click.option("--minimize", type=click.Choice(GOALS), help="Figure to make low.  [default: dcf, or what has no limit]")
+@click.option(
+    "--minimize", type=click.Choice(GOALS), help="Figure to minimise.  [default: dcf, or the one without a limit]"
+)
 @click.option("--miss-at-most", **LIMIT, help="Share of the speech that may be missed, like 2% or 0.02.")
 @click.option("--false-alarm-at-most", **LIMIT, help="Share of the other time that may be taken for speech.")
 @measuring.dcf
 @click.option("--folds", type=click.IntRange(2), default=5, show_default=True, help="Parts for cross-validation.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Another number, other parts.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Of the parts: another number, other parts.")
 @click.option("--write", type=PATH, metavar="MODEL.onnx", help="Write a copy of the weights that has these settings.")
 @click.option("--plot", "picture", metavar="FILE", help="Draw what thresholds cost: .png, .svg or .pdf.")
-@click.option("-f", "--format", "kind", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "-f",
+    "--format",
+    "kind",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Output format.",
+)
 @shared.segmentation
 @click.option("--latency", metavar="SECONDS|NAME", help="Tune for `vad stream --latency`.  [default: no limit]")
-@click.option("--model", metavar="MODEL", help="Weights file, or folder of `vad train`.  [default: speech-1]")
+@shared.model
 @shared.one_channel
 @shared.jobs
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no warnings, only errors.")
@@ -78,7 +88,7 @@ def tune(audio: Path, labels: Path | None, kind: str, **options: Any) -> None:
     goal = _goal(options)
     how = Measuring(options["collar"], goal.weights, resamples=0)
     draw = _drawing(options["picture"])
-    with Talk(options["quiet"], False) as talk:
+    with Talk(options["quiet"]) as talk:
         detector = load(options["model"]).at(options["latency"])
         given = {name: value for name, value in shared.settings(options).items() if value is not None}
         before = detector.settings(options["preset"], **given)

@@ -22,8 +22,9 @@ from hypothesis.extra import numpy as arrays
 
 import vad.audio
 from conftest import RATE
-from vad.audio import DTYPES, AudioWarning, Channel, Raw, Sound, from_array, open_sound, read
+from vad.audio import AudioWarning, Channel, Sound, from_array, open_sound, read
 from vad.errors import AudioError
+from vad.settings import DTYPES, Raw
 
 SECONDS = 1.5
 
@@ -277,9 +278,6 @@ def test_block_borders_leave_no_trace(block: int, rate: int, data: st.DataObject
     np.testing.assert_array_equal(raw, whole)
 
 
-SEEKS = "soundfile seeks after each read, and an MP3 decoder that has jumped lacks the bits it had put by"
-
-
 @pytest.mark.parametrize("block", [160, 1153, 16_000])
 @pytest.mark.parametrize(
     ("kind", "subtype"),
@@ -288,7 +286,7 @@ SEEKS = "soundfile seeks after each read, and an MP3 decoder that has jumped lac
         ("FLAC", "PCM_16"),
         ("OGG", "VORBIS"),
         ("OGG", "OPUS"),
-        pytest.param("MP3", "MPEG_LAYER_III"),
+        ("MP3", "MPEG_LAYER_III"),
     ],
 )
 def test_block_borders_leave_no_trace_in_a_file(
@@ -424,10 +422,7 @@ class TestArrays:
             (np.zeros(3, bool), "dtype bool"),
             (["a", "b"], "dtype"),
             ([None, 1.0], "dtype object"),
-            pytest.param(
-                [[1.0], [1.0, 2.0]],
-                "shape",
-            ),
+            ([[1.0], [1.0, 2.0]], "shape"),
         ],
     )
     def test_what_is_not_sound_is_refused(self, samples: Any, message: str) -> None:

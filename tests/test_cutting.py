@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 
 from conftest import COMMAND, DATA, ENERGY
 from vad.batch import Input
-from vad.cutting import Cutter, measure
+from vad.cutting import Cutter
+from vad.duration import decoded_duration
 from vad.errors import FormatError, SettingError
-from vad.exact import DTYPES
+from vad.exact import ARRAYS
 from vad.segments import Segment, drop, invert, pad
 
 RATE = 8_000
@@ -39,7 +40,7 @@ HELD = [
 def noise(subtype: str, channels: int = 2, seconds: float = 2.0, rate: int = RATE) -> np.ndarray:
     """Samples that use every bit, the extremes among them."""
     random = np.random.default_rng(7)
-    kind = np.dtype(DTYPES[subtype])
+    kind = np.dtype(ARRAYS[subtype])
     shape = (round(seconds * rate), channels)
     if kind.kind == "f":
         return np.clip(random.standard_normal(shape), -3, 3).astype(kind)
@@ -56,7 +57,7 @@ def write(path: Path, subtype: str = "PCM_16", **more: Any) -> Path:
 
 
 def samples(path: Path, subtype: str) -> np.ndarray:
-    found: np.ndarray = soundfile.read(path, dtype=DTYPES[subtype], always_2d=True)[0]
+    found: np.ndarray = soundfile.read(path, dtype=ARRAYS[subtype], always_2d=True)[0]
     return found
 
 
@@ -160,7 +161,7 @@ class TestExact:
         path = write(tmp_path / "a.wav")
         whole = path.read_bytes()
         path.write_bytes(whole[: len(whole) // 2])
-        assert measure(path) < 1.01
+        assert decoded_duration(path) < 1.01
 
 
 class TestNames:
@@ -269,7 +270,7 @@ class TestCommands:
 
     def test_wrong_use_is_refused(self, tmp_path: Path) -> None:
         path = write(tmp_path / "a.wav")
-        assert "a cut goes through all channels" in vad("split", path, "--channel", "each", status=2).stderr
+        assert "one at a time" in vad("split", path, "--channel", "each", status=2).stderr
         labels = tmp_path / "a.txt"
         labels.write_text("0.5\t1\n")
         for name, status, reason in (
@@ -279,6 +280,15 @@ class TestCommands:
         ):
             done = vad("trim", path, "--labels", labels, "-o", tmp_path / name, status=status)
             assert reason in done.stderr, done.stderr
+        for options, reason in (
+            (("trim", path, "--labels", labels, "-o", tmp_path / "d.wav", "--gap", "nan"), "not a number"),
+            (("trim", path, "--labels", labels, "-o", "-"), "use .wav"),
+            (("split", path, "--labels", labels, "-o", "-"), "give a folder"),
+            (("split", path, "--labels", labels, "-o", tmp_path / "out", "--pad-start", "-1"), "pad_start=-1"),
+            (("split", path, "--labels", labels, "-o", tmp_path / "out", "--pad-end", "nan"), "pad_end=nan"),
+        ):
+            done = vad(*options, status=2)
+            assert reason in done.stderr.splitlines()[-1] and done.stdout == "", done.stderr
 
     def test_a_full_disk_is_one_line_and_leaves_nothing(self, tmp_path: Path) -> None:
         path = write(tmp_path / "a.wav", "FLOAT")

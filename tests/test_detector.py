@@ -126,7 +126,8 @@ def test_memory_does_not_grow_with_the_length() -> None:
     script = """
 import io, resource, sys
 from vad import Detector
-from vad.audio import Raw, open_sound
+from vad.audio import open_sound
+from vad.settings import Raw
 
 class Endless(io.RawIOBase):
     left = int(sys.argv[2]) * 32_000

@@ -49,6 +49,13 @@ def recordings(write_bursts: Write, tmp_path: Path) -> Path:
 
 
 class TestSound:
+    def test_a_dash_is_standard_output_and_two_results_in_one_file_are_refused(self, recordings: Path) -> None:
+        ours = ("--audio", recordings, *DOUBLE, "-q")
+        assert evaluate(*ours, "-o", "-").stdout == evaluate(*ours).stdout != ""
+        both = recordings.parent / "a.html"
+        refused = evaluate(*ours, "-o", both, "--report", both)
+        assert refused.exit_code == 2 and "name another place" in refused.stderr and not both.exists()
+
     def test_a_table_of_every_figure_group_and_recording(self, recordings: Path) -> None:
         result = evaluate("--audio", recordings, *DOUBLE, "--by", "folder")
         assert result.exit_code == 0 and "rough" in result.stderr

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.server
 import io
+import json
 import subprocess
 import sys
 import threading
@@ -18,13 +19,16 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from click.testing import CliRunner
 
 from conftest import COMMAND, ENERGY, RATE, bursts
 from vad import AudioError, Detector, ModelError, SettingError
 from vad.audio import AudioWarning, open_sound
 from vad.batch import Input
+from vad.cli import main
 from vad.graph import check_graph
-from vad.output import name_output
+from vad.metadata import with_metadata
+from vad.naming import name_output
 from vad.recorder import Recorder
 from vad.segments import Segment
 from vad.settings import Raw
@@ -192,6 +196,18 @@ class TestModels:
         done = subprocess.run([COMMAND, "info", path], capture_output=True, text=True, timeout=60, check=False)
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr == f"Error: {path}: damaged, or not an ONNX file; get the weights again\n"
+
+    @pytest.mark.parametrize(
+        "change",
+        [{"recipe": 5}, {"training": "x"}, {"training": {"data": [{"hours": 1}]}}, {"training": {"results": 3}}],
+    )
+    def test_damaged_metadata_is_one_line(self, tmp_path: Path, change: dict[str, object]) -> None:
+        about = json.loads(Detector(ENERGY).network.metadata["vad"]) | change
+        path = tmp_path / "model.onnx"
+        path.write_bytes(with_metadata(ENERGY.read_bytes(), {"vad": json.dumps(about)}))
+        result = CliRunner().invoke(main, ["info", str(path)])
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr.startswith(f"Error: {path}: ") and result.stderr.count("\n") == 1
 
     def test_what_a_model_says_of_itself_cannot_harm_a_terminal(self, tmp_path: Path) -> None:
         path = tmp_path / "model.onnx"

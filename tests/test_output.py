@@ -10,21 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vad.atomic import replacing
+from vad.atomic import replacing, write
 from vad.batch import Input, find
 from vad.detector import Detection
 from vad.errors import AudioError, FormatError, SettingError, VadError
 from vad.formats import FORMATS, Document
-from vad.output import (
-    Separate,
-    Shared,
-    check_scores_target,
-    is_folder,
-    is_template,
-    name_output,
-    open_output,
-    write_scores,
-)
+from vad.naming import is_folder, is_template, name_output
+from vad.output import Separate, Shared, check_scores_target, open_output, write_scores
 from vad.segments import Segment
 
 MANY = [name for name, kind in FORMATS.items() if kind.many]
@@ -207,6 +199,22 @@ def test_folders_on_the_way_are_made(tmp_path: Path) -> None:
     assert files(tmp_path) == ["x/y/a.csv"]
 
 
+def test_a_dash_is_standard_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(Path("-"), b"\x00new")
+    assert capfd.readouterr().out == "\0new"
+    assert files(tmp_path) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+def test_a_full_disk_is_one_line_that_names_the_file() -> None:
+    with pytest.raises(FormatError) as caught:
+        write(Path("/dev/full"), b"new")
+    one_line(caught, "/dev/full: cannot be written", "space")
+
+
 def test_an_interrupted_run_leaves_the_old_labels(tmp_path: Path) -> None:
     target = tmp_path / "all.json"
     target.write_text("[]")
@@ -310,6 +318,7 @@ def test_a_template_with_an_item_is_refused_too() -> None:
         ("there", False),
         ("new.csv", False),
         ("there/new.csv", False),
+        ("-", False),
     ],
 )
 def test_a_name_without_extension_is_a_folder_unless_it_is_a_file(
@@ -350,7 +359,7 @@ def test_scores_go_to_folders_and_templates_too(tmp_path: Path) -> None:
     assert files(tmp_path) == ["b.csv", "out/x/a.ch2.npz"]
 
 
-@pytest.mark.parametrize("target", ["a.wav", "{stem}", "{stem}.txt"])
+@pytest.mark.parametrize("target", ["a.wav", "{stem}", "{stem}.txt", "-"])
 def test_scores_have_no_other_extension(target: str) -> None:
     with pytest.raises(SettingError) as caught:
         check_scores_target(target, False)

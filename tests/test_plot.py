@@ -221,6 +221,10 @@ class TestCommand:
         assert said in result.stderr
         assert [p.name for p in tmp_path.iterdir()] == ["a.wav"]
 
+    def test_an_empty_recording_is_a_failed_input(self, write_bursts: Write, tmp_path: Path) -> None:
+        path = write_bursts("none.wav", seconds=0)
+        assert plot(path, "-o", tmp_path / "a.png", status=1).stderr == f"Error: {path}: holds no sound\n"
+
     def test_without_a_screen_there_is_no_window(self, write_bursts: Write, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("MPLBACKEND", "agg")
         assert (

@@ -7,13 +7,13 @@ import os
 import signal
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from vad.batch import Input
-from vad.errors import AudioError, ModelError, VadError
+from vad.errors import AudioError, ModelError
 from vad.pool import GROUP, GROUP_BYTES, Processes, check, divide, open_pool, work
 
 
@@ -156,6 +156,3 @@ def test_small_recordings_are_handed_out_together_and_large_ones_alone() -> None
 def test_there_are_as_many_processes_as_pay(jobs: int | None, inputs: list[Input], expected: int | None) -> None:
     with open_pool(jobs, inputs) as pool:
         assert (pool and pool.workers) == expected
-
-
-Make = Callable[..., VadError]

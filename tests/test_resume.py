@@ -223,7 +223,7 @@ def test_a_ledger_gives_back_what_it_was_told_in_any_order(tmp_path: Path) -> No
         for name, text in texts.items():
             ledger.add(name, text)
     with Ledger(path, HOW, True) as ledger:
-        assert len(ledger) == 3 and "b" in ledger and "c" not in ledger
+        assert "b" in ledger and "c" not in ledger
         assert list(ledger.texts()) == list(texts.values())
         assert list(ledger.texts(["b", "c", "a"])) == [[], ["1\n"]]
         ledger.remove()
@@ -242,7 +242,7 @@ def test_a_ledger_cut_at_any_byte_holds_its_whole_lines(tmp_path: Path) -> None:
         path.write_bytes(content[:length])
         with Ledger(path, HOW, True) as ledger:
             whole = sum(end <= length for end in ends[1:])
-            assert len(ledger) == whole
+            assert sum(name in ledger for name in "abc") == whole
             ledger.add("d", ["d"])
         with Ledger(path, HOW, True) as ledger:
             assert list(ledger.texts()) == [[name] for name in "abc"[:whole] + "d"]

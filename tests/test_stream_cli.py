@@ -116,6 +116,21 @@ class TestFiles:
             assert np.array_equal(soundfile.read(tmp_path / f"{number}.wav", dtype="int16")[0], whole[start:end])
         assert len(list(tmp_path.iterdir())) == number
 
+    @pytest.mark.parametrize("name", ["{number}.opus", "{number}.oga", "{number}.aif"])
+    def test_what_vad_split_writes_can_be_saved(self, two: Path, tmp_path: Path, name: str) -> None:
+        stream(two, "--save", tmp_path / name)
+        assert soundfile.info(tmp_path / name.format(number=1)).frames > 0
+
+    def test_a_rate_that_a_format_does_not_have_is_said_before_anything_is_written(
+        self, write_bursts: Write, tmp_path: Path
+    ) -> None:
+        path, kept = write_bursts("a.wav", (0.5, 1), rate=44_100), tmp_path / "kept.opus"
+        kept.write_bytes(b"old")
+        for target in (("--save", tmp_path / "{number}.opus"), ("--save-all", kept)):
+            result = stream(path, *target, status=2)
+            assert result.stdout == "" and "44100 Hz cannot be written so (Opus" in result.stderr
+        assert kept.read_bytes() == b"old"
+
     def test_save_all_is_the_stream(self, two: Path, tmp_path: Path) -> None:
         stream(two, "--save-all", tmp_path / "deep" / "all.flac")
         assert np.array_equal(soundfile.read(tmp_path / "deep" / "all.flac")[0], soundfile.read(two)[0])
@@ -154,6 +169,9 @@ class TestFiles:
         [
             (["--save", "{nothing}.wav"], "the fields are {number}", 2),
             (["--save", "{start}.mp9"], "use .wav", 2),
+            (["--save", "-"], "give a folder", 2),
+            (["--channel", "each"], "one at a time", 2),
+            (["--channel", "2"], "two.wav: no channel 2", 1),
             (["--save", "{clock}.wav"], "alike", 2),
             (["--save-all", "all.txt"], "use .wav", 2),
             (["--save-all", "/dev/null/all.wav"], "cannot be written", 1),
@@ -163,7 +181,6 @@ class TestFiles:
             (["--latency", "1ms"], "at least", 2),
             (["--max-duration", "0"], "above 0", 2),
             (["--device", "x"], "--device", 2),
-            (["--channel", "each"], "channel", 2),
         ],
     )
     def test_wrong_options_are_refused_in_a_line(self, two: Path, options: list[str], says: str, status: int) -> None:
@@ -250,11 +267,18 @@ class TestMicrophone:
             "Error: USB Microphone: the device is gone; what was found so far is kept"
         )
 
-    @pytest.mark.parametrize("options", [["--raw"], ["--realtime"], ["--device", "nothing"], ["--device", "9"]])
-    def test_wrong_wishes(self, options: list[str]) -> None:
-        result = CliRunner().invoke(main, ["stream", *options])
-        assert result.exit_code in (1, 2)
-        assert result.stderr.splitlines()[-1].startswith("Error: ")
+    @pytest.mark.parametrize(
+        ("options", "says", "status"),
+        [
+            (["--raw"], "belong to an INPUT", 2),
+            (["--realtime"], "belong to an INPUT", 2),
+            (["--device", "nothing"], "--list-devices", 1),
+            (["--device", "9"], "--list-devices", 1),
+        ],
+    )
+    def test_wrong_options_are_refused_in_a_line(self, options: list[str], says: str, status: int) -> None:
+        line = stream(*options, status=status).stderr.splitlines()[-1]
+        assert line.startswith("Error: ") and says in line
 
 
 def test_a_file_at_its_own_pace_gives_the_same(write_bursts: Write) -> None:

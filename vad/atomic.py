@@ -8,6 +8,7 @@ import functools
 import itertools
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -37,13 +38,26 @@ def explain(name: str) -> Iterator[None]:
         raise FormatError(f"{name}: cannot be written ({error.strerror or error})") from error
 
 
+def write(path: Path, content: bytes) -> None:
+    """Write `content` to `path` as `replacing` does; `FormatError` where that fails."""
+    with replacing(path) as file, explain(str(path)):
+        file.write(content)
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
     """A binary file that takes the place of `path` when it is complete, and leaves it alone otherwise.
 
-    Folders on the way are made, links followed. What is no ordinary file (a pipe, a device) is
-    written to directly. Raises `FormatError` where that fails.
+    Missing folders are made, links followed. What is no ordinary file (a pipe, a device, `-` for
+    standard output) is written to directly. Raises `FormatError` where the file cannot be made or
+    completed; what is written to it on the way is for `explain`.
     """
+    if str(path) == "-":
+        sys.stdout.flush()
+        yield sys.stdout.buffer
+        with explain("standard output"):
+            sys.stdout.buffer.flush()
+        return
     with explain(str(path)):
         path = Path(os.path.realpath(path))
         special = path.exists() and not path.is_file()

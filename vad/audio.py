@@ -17,8 +17,7 @@ import soundfile
 from numpy.typing import ArrayLike
 
 from vad.errors import AudioError
-from vad.exact import DTYPES as EXACT
-from vad.exact import Encoding
+from vad.exact import ARRAYS, Encoding
 from vad.features import Float32
 from vad.ffmpeg import open_av
 from vad.intake import (
@@ -30,10 +29,10 @@ from vad.intake import (
     to_array,
     to_float,
 )
-from vad.settings import DTYPES, Raw
-from vad.sound import Sound, Whole, damaged, reason
+from vad.settings import Raw
+from vad.sound import Sound, UntilFailure, damaged, reason
 
-__all__ = ["DTYPES", "AudioWarning", "Channel", "Raw", "Sound", "from_array", "open_sound", "read"]
+__all__ = ["AudioWarning", "Channel", "Sound", "from_array", "open_exact", "open_sound", "read"]
 
 BLOCK = 163_840  # samples read at once: at 16 kHz four blocks of features
 # FFmpeg leaves out what the encoder added, notices truncation, and does not talk on standard error.
@@ -85,13 +84,13 @@ def _open_raw(file: BinaryIO, name: str, raw: Raw) -> Sound:
 
     def blocks() -> Iterator[Float32]:
         rest, done = b"", 0
-        whole = Whole(file)
-        while data := whole.read(_rows(raw.channels) * size):
+        source = UntilFailure(file)
+        while data := source.read(_rows(raw.channels) * size):
             block, rest = from_bytes(rest + data, raw.dtype, raw.channels)
             done += len(block)
             yield block
-        if whole.failure:
-            damaged(name, done / raw.sample_rate, whole.failure)
+        if source.failure:
+            damaged(name, done / raw.sample_rate, source.failure)
 
     return Sound(name, raw.sample_rate, raw.channels, None, blocks())
 
@@ -128,7 +127,7 @@ def _open_path(path: Path, raw: Raw | None, name: str, exact: bool = False) -> S
     except (soundfile.LibsndfileError, TypeError):  # TypeError: it takes a name in .raw for bare samples
         return open_av(file, name)
     file.close()
-    return _from_libsndfile(sound, name, EXACT.get(sound.subtype, "float32") if exact else "float32")
+    return _from_libsndfile(sound, name, ARRAYS.get(sound.subtype, "float32") if exact else "float32")
 
 
 def _is_mpeg(head: bytes) -> bool:
@@ -158,5 +157,5 @@ def _from_libsndfile(file: _Forward, name: str, dtype: str) -> Sound:
                 done += len(block)
                 yield to_float(block) if whole else block
 
-    encoding = Encoding(file.format, file.subtype, file.subtype in EXACT)
+    encoding = Encoding(file.format, file.subtype, file.subtype in ARRAYS)
     return Sound(name, file.samplerate, file.channels, length, blocks(), encoding)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vad.errors import SettingError
-from vad.output import fill
+from vad.naming import fill
 from vad.segments import Segment
 
 FIELDS = ("file", "start", "end", "duration")

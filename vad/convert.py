@@ -13,10 +13,12 @@ from vad.errors import FormatError
 from vad.formats import Document, Format, Label, Labels, by_extension
 from vad.formats.labels import documents, is_speech
 
-Source = Literal["text", "tier"]
+SpeakersFrom = Literal["text", "tier"]
 
 
-def prepare(found: Labels, source: Input, speakers: Source | None = None, tiers: Sequence[str] = ()) -> list[Document]:
+def prepare(
+    found: Labels, source: Input, speakers: SpeakersFrom | None = None, tiers: Sequence[str] = ()
+) -> list[Document]:
     """The documents of a file as they are to be written.
 
     `tiers` are those to be kept, all where none is named; `speakers` says where the speakers' names
@@ -43,7 +45,7 @@ def prepare(found: Labels, source: Input, speakers: Source | None = None, tiers:
     return prepared
 
 
-def _spoken_by(label: Label, speakers: Source | None) -> Label:
+def _spoken_by(label: Label, speakers: SpeakersFrom | None) -> Label:
     """`label` with its speaker from where `speakers` says."""
     if speakers == "text" and is_speech(label.text):
         return label._replace(text="speech", speaker=label.words or label.speaker, markup="")

@@ -12,13 +12,13 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from vad.atomic import explain, replacing
+from vad.atomic import replacing, write
 from vad.audio import Sound, open_exact
 from vad.batch import Input
 from vad.errors import FormatError, SettingError
-from vad.exact import BITS, Encoding, encoding_for, to_subtype
+from vad.exact import BITS, Encoding, encoding_for, explain_sound, to_subtype
 from vad.grid import Grid
-from vad.output import fill, is_folder, is_template, literal, name_fields, name_output, spare
+from vad.naming import fill, is_folder, is_template, literal, name_fields, name_output, spare
 from vad.segments import Segment, merge
 from vad.timemap import Piece, TimeMap
 
@@ -106,8 +106,7 @@ class Cutter:
                 times = (samples / sound.sample_rate for samples in (start, start + at - first, first))
                 pieces.append(Piece(*times))
         time_map = TimeMap(source.path, duration, str(target), at / sound.sample_rate, pieces)
-        with replacing(beside) as text, explain(str(beside)):
-            text.write(time_map.to_json().encode("utf-8"))
+        write(beside, time_map.to_json().encode("utf-8"))
         whole = Part(target, Segment(0.0, time_map.cut_duration))
         return time_map, Written([whole], encoding.lossless, sound.encoding)
 
@@ -126,9 +125,7 @@ class Cutter:
 
     def _take(self, path: Path, source: Input, sound: Sound) -> Encoding:
         """How to write `path`, which is from now on that of `source`."""
-        encoding = encoding_for(path, Path(source.path), sound.encoding)
-        if not soundfile.check_format(encoding.container, encoding.subtype):
-            raise SettingError(f"{path}: sound cannot be written as {path.suffix}; use .wav, .flac or .ogg")
+        encoding = encoding_for(path, sound.encoding, Path(source.path))
         self._claim(path, source)
         return encoding
 
@@ -165,12 +162,6 @@ class _Reader:
                 yield wanted
 
 
-def measure(path: Path) -> float:
-    """How long a recording really is, in seconds, whatever its header says."""
-    sound = open_exact(path)
-    return sum(len(block) for block in sound.originals()) / sound.sample_rate
-
-
 def _span(segment: Segment, sound: Sound) -> tuple[int, int]:
     """The numbers of the first sample, and of the one after the last."""
     grid = Grid(sound.sample_rate)
@@ -185,15 +176,12 @@ def _writing(path: Path, encoding: Encoding, sound: Sound, samples: int) -> Iter
     if container in ("WAV", "WAVEX") and size > WAV_LIMIT:
         container = "RF64"
     how = {"format": container, "subtype": encoding.subtype}
-    with replacing(path) as place:
-        try:
-            with (
-                explain(str(path)),
-                soundfile.SoundFile(place.name, "w", sound.sample_rate, sound.channels, **how) as file,
-            ):
-                yield file
-        except soundfile.LibsndfileError as error:
-            raise FormatError(f"{path}: cannot be written ({error.error_string.rstrip('.')})") from error
+    with (
+        replacing(path) as place,
+        explain_sound(path),
+        soundfile.SoundFile(place.name, "w", sound.sample_rate, sound.channels, **how) as file,
+    ):
+        yield file
 
 
 def _write_silence(file: soundfile.SoundFile, samples: int) -> None:

@@ -21,7 +21,7 @@ class ModelError(VadError):
 
 
 class FormatError(VadError):
-    """A label format that is unknown, or cannot hold what it was asked to hold."""
+    """A label format that is unknown or cannot hold what it was asked to; a file that cannot be written."""
 
 
 class RecipeError(VadError):

@@ -1,7 +1,9 @@
-"""How a file holds its samples, so that what is cut out of it is held alike, to the bit."""
+"""How a file holds its samples, so that what is cut out of it is held alike, to the bit; and writing them."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,12 +12,13 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from vad.errors import SettingError
+from vad.atomic import explain
+from vad.errors import FormatError, SettingError
 
 # For each way to hold samples without loss, the type of an array that holds all of it.
-DTYPES = {"FLOAT": "float32", "DOUBLE": "float64"}
-DTYPES |= dict.fromkeys(("PCM_S8", "PCM_U8", "PCM_16", "ULAW", "ALAW", "ALAC_16"), "int16")
-DTYPES |= dict.fromkeys(("PCM_24", "PCM_32", "ALAC_20", "ALAC_24", "ALAC_32"), "int32")
+ARRAYS = {"FLOAT": "float32", "DOUBLE": "float64"}
+ARRAYS |= dict.fromkeys(("PCM_S8", "PCM_U8", "PCM_16", "ULAW", "ALAW", "ALAC_16"), "int16")
+ARRAYS |= dict.fromkeys(("PCM_24", "PCM_32", "ALAC_20", "ALAC_24", "ALAC_32"), "int32")
 # What holds the same to the bit where a container does not know a subtype.
 SAME = {
     "PCM_S8": ("PCM_U8", "PCM_16", "PCM_24"),
@@ -52,17 +55,27 @@ class Encoding:
         return ".flac" if channels <= FLAC_CHANNELS and self.subtype not in ("FLOAT", "DOUBLE") else ".wav"
 
 
-def encoding_for(path: Path, source: Path, encoding: Encoding) -> Encoding:
-    """How to write `path` with the samples of `source`; `lossless` says whether all of them stay.
+PLAIN = Encoding("", "PCM_16", False)  # of what is in no file: arrays, bare samples, a microphone's
+
+
+def encoding_for(path: Path, encoding: Encoding = PLAIN, source: Path | None = None) -> Encoding:
+    """How to write samples of this `encoding`, those of `source`, to `path`; `lossless` says whether they stay.
 
     Raises `SettingError` where the extension of `path` is no format that sound can be written in.
     """
+    found = _encoding_for(path, encoding, source)
+    if not soundfile.check_format(found.container, found.subtype):
+        raise SettingError(f"{path}: sound cannot be written as {path.suffix or 'that'}; use .wav, .flac or .ogg")
+    return found
+
+
+def _encoding_for(path: Path, encoding: Encoding, source: Path | None) -> Encoding:
     extension = path.suffix.lower()
     container = CONTAINERS.get(extension, extension[1:].upper())
-    if encoding.container and extension == source.suffix.lower():
+    if source and encoding.container and extension == source.suffix.lower():
         container = encoding.container
     if container not in soundfile.available_formats() or container == "RAW":
-        raise SettingError(f"{path}: sound cannot be written as {path.suffix or 'that'}; use .wav, .flac or .ogg")
+        return Encoding("", "", False)
     if extension == ".opus":
         return Encoding(container, "OPUS", False)
     if container in ("OGG", "MP3"):
@@ -89,3 +102,18 @@ def to_subtype(samples: NDArray[Any], subtype: str) -> NDArray[Any]:
     scaled = np.rint(np.nan_to_num(samples.astype(np.float64)) * 2.0 ** (bits - 1))
     whole = np.clip(scaled, -(2.0 ** (bits - 1)), 2.0 ** (bits - 1) - 1).astype(np.int64)
     return (whole << (32 - bits)).astype(np.int32)
+
+
+@contextlib.contextmanager
+def explain_sound(path: Path) -> Iterator[None]:
+    """As `explain` of `vad.atomic`, for what libsndfile says, too."""
+    try:
+        with explain(str(path)):
+            yield
+    except soundfile.LibsndfileError as error:
+        raise FormatError(f"{path}: cannot be written ({said(error)})") from error
+
+
+def said(error: soundfile.LibsndfileError) -> str:
+    """What libsndfile says went wrong, without what it puts around."""
+    return str(error.error_string).removeprefix("Error : ").rstrip(".")

@@ -10,7 +10,7 @@ import numpy as np
 from vad.errors import AudioError
 from vad.exact import Encoding
 from vad.features import Float32
-from vad.sound import Sound, Whole, damaged, reason
+from vad.sound import Sound, UntilFailure, damaged, reason
 
 DEPTHS = {"s32": "PCM_24", "flt": "FLOAT"}  # of what FFmpeg decodes
 
@@ -19,8 +19,8 @@ def open_av(file: BinaryIO, name: str) -> Sound:
     """By FFmpeg: the first audio track of any container."""
     import av  # half the start-up time of a program that needs it only now and then
 
-    whole = Whole(file)  # PyAV would print what went wrong, and lose what was read before
-    container = _open(whole, name)
+    source = UntilFailure(file)  # PyAV would print what went wrong, and lose what was read before
+    container = _open(source, name)
     if not container.streams.audio:
         raise AudioError(f"{name}: holds no audio track")
     track = container.streams.audio[0]
@@ -53,10 +53,10 @@ def open_av(file: BinaryIO, name: str) -> Sound:
                     block = np.array(frame.to_ndarray().reshape(-1, channels), np.float32)
                     done += len(block)
                     yield block
-        failure = whole.failure or failure
+        failure = source.failure or failure
         if length and done < length - rate:
             failure = failure or EOFError(f"{length / rate:.2f} s were announced")
-        if failure and not (done or whole.failure or file.seekable()):
+        if failure and not (done or source.failure or file.seekable()):
             raise AudioError(f"{name}: cannot be read from a pipe ({reason(failure)}); give it as a file") from failure
         if failure:
             damaged(name, done / rate, failure)
@@ -66,7 +66,7 @@ def open_av(file: BinaryIO, name: str) -> Sound:
     return Sound(name, rate, channels, length, blocks(), encoding)
 
 
-def _open(whole: Whole, name: str) -> Any:
+def _open(source: UntilFailure, name: str) -> Any:
     """The container of a file."""
     import av
 
@@ -76,10 +76,10 @@ def _open(whole: Whole, name: str) -> Any:
     how["container_options"] = {"protocol_whitelist": "none"}
     try:
         # from a pipe in small pieces: whoever listens live shall not wait until a large one is full
-        return av.open(whole, "r", buffer_size=32_768 if whole.seekable() else 2_048, **how)
+        return av.open(source, "r", buffer_size=32_768 if source.seekable() else 2_048, **how)
     except (av.FFmpegError, ValueError) as error:
-        if whole.failure:
-            raise AudioError(f"{name}: cannot be read ({reason(whole.failure)})") from whole.failure
+        if source.failure:
+            raise AudioError(f"{name}: cannot be read ({reason(source.failure)})") from source.failure
         raise AudioError(f"{name}: not a sound file that libsndfile or FFmpeg can read ({reason(error)})") from error
 
 

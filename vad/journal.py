@@ -30,7 +30,7 @@ class Journal:
         self._json = kind == "jsonl"
         self._segments = 0
         if self._json:
-            head = {"event": "header", "source": printable(name), "clock": clock()}
+            head = {"event": "header", "source": printable(name), "clock": time_of_day()}
             self._put(json.dumps(head | header, ensure_ascii=False) + "\n")
         elif self._kind.head:
             self._put(self._kind.head)
@@ -41,7 +41,7 @@ class Journal:
             if self._json:
                 line = to_json(event)
                 if isinstance(event, Start):
-                    line["clock"] = clock(now - event.time)
+                    line["clock"] = time_of_day(now - event.time)
                 elif isinstance(event, End) and event.segment in files:
                     line["file"] = str(files[event.segment])
                 self._put(json.dumps(line, ensure_ascii=False) + "\n")
@@ -56,6 +56,6 @@ class Journal:
             self._stream.flush()
 
 
-def clock(ago: float = 0.0) -> str:
+def time_of_day(ago: float = 0.0) -> str:
     """The time of day so many seconds ago, as ISO 8601 with milliseconds and zone."""
     return (datetime.now().astimezone() - timedelta(seconds=ago)).isoformat(timespec="milliseconds")

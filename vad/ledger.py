@@ -76,9 +76,6 @@ class Ledger:
         elif self.path.exists():
             warnings.warn(f"{self.path}: holds what was done so far; --resume continues", stacklevel=2)
 
-    def __len__(self) -> int:
-        return len(self._places)
-
     def __contains__(self, name: str) -> bool:
         return name in self._places
 

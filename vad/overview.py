@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vad.audio import Channel, Sound
 from vad.detector import Detection, Detector
-from vad.errors import SettingError
+from vad.errors import AudioError, SettingError
 from vad.features import FeatureStream, Float32
 from vad.settings import Segmentation
 
@@ -84,7 +84,7 @@ def view(
     """A `View` per channel, of the seconds in `span`; the rest is what `Detector.analyse` takes.
 
     The whole recording is analysed, so that scores and segments do not depend on the span. Raises
-    `SettingError` where the recording ends before the span begins.
+    `SettingError` where the recording ends before the span begins, `AudioError` where it is empty.
     """
     features = detector.description.features
     rows = range(sound.rows(channel))
@@ -101,6 +101,8 @@ def view(
     found = detector.analyse(sound, settings, channel, latency=latency, keep_scores=True, progress=progress, hear=hear)
     for overview, stream in zip(seen, streams, strict=True):
         overview.push(stream.finish())
+    if not found[0].duration:
+        raise AudioError(f"{sound.name}: holds no sound")
     if span[0] >= found[0].duration:
         raise SettingError(f"{sound.name}: lasts {found[0].duration:g} s; nothing is left from {span[0]:g} s on")
     return [View(d, heard[i], seen[i] if seen else None) for i, d in enumerate(found)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,8 +54,7 @@ def save(figure: Figure, target: str | Path) -> None:
     """Write a picture, the same bytes whenever it is the same picture; "-" is standard output."""
     kind = check_picture(str(target))
     dates: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    place = contextlib.nullcontext(sys.stdout.buffer) if target == "-" else replacing(Path(target))
-    with place as file, explain(str(target)), warnings.catch_warnings():
+    with replacing(Path(target)) as file, explain(str(target)), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # a name in another script is a row of boxes, no reason to complain
         figure.savefig(file, format=kind, metadata=dates.get(kind))
 

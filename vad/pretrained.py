@@ -47,6 +47,8 @@ class Description:
                 raise ModelError(f"{path}: made for a newer version of this package; upgrade it")
             if not (content["name"] + content["version"]).isprintable():
                 raise ValueError("its name holds control characters")
+            if not all(isinstance(content[name], dict) for name in ("recipe", "training")):
+                raise ValueError("its recipe or training is no table")
             content["features"] = LogMel.from_dict(content["features"])
             for thresholds in content["thresholds"].values():
                 Segmentation(**thresholds)

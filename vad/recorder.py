@@ -7,8 +7,8 @@ long as nobody knows where it belongs.
 from __future__ import annotations
 
 import contextlib
+import io
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -16,11 +16,11 @@ import soundfile
 
 from vad.atomic import scratch
 from vad.batch import Input
-from vad.errors import AudioError, SettingError
+from vad.errors import SettingError
 from vad.events import End, Event, Start
-from vad.exact import to_subtype
+from vad.exact import Encoding, encoding_for, explain_sound, said, to_subtype
 from vad.features import Float32
-from vad.output import fill, is_template, literal, spare
+from vad.naming import fill, is_template, literal, spare
 from vad.segments import Segment
 
 FIELDS = ("number", "start", "end", "duration", "clock")
@@ -43,6 +43,10 @@ class Recorder:
 
     def __init__(self, target: str | Path, sample_rate: int) -> None:
         text = str(target)
+        if text == "-":
+            raise SettingError(
+                "--save -: standard output has the events; give a folder, or a template like {number}.wav"
+            )
         self._template = text if is_template(text) else str(Path(literal(text), NAME))
         self._rate = sample_rate
         self._waiting: list[Float32] = []
@@ -52,7 +56,7 @@ class Recorder:
         self._scratch: IO[bytes] | None = None  # where it is being written
         self._began = time.strftime("%Y%m%dT%H%M%S")
         first = self._name(Segment(0.0, 1.0))
-        check_extension(first)
+        self._encoding = encoding_at(first, sample_rate)
         self._number = 1
         if self._name(Segment(2.0, 4.0)) == first:
             raise SettingError(f"--save {target}: names all utterances alike; use {{number}} or {{start}}")
@@ -81,12 +85,14 @@ class Recorder:
 
     def close(self) -> None:
         """Give up what is not complete."""
-        if self._open and self._scratch:
+        if self._open:
             with contextlib.suppress(OSError):
                 self._open.close()
             self._open = None
+        if self._scratch:
             Path(self._scratch.name).unlink(missing_ok=True)
             self._scratch.close()
+            self._scratch = None
 
     def _sample(self, seconds: float) -> int:
         return round(seconds * self._rate)
@@ -98,19 +104,19 @@ class Recorder:
     def _begin(self, channels: int) -> None:
         self._number += 1
         final = self._name(Segment(0.0, 1.0))
-        with explain(final):
+        with explain_sound(final):
             self._scratch = scratch(final.parent)
-        self._open = create(Path(self._scratch.name), self._rate, channels, final.suffix)
+            self._open = create(Path(self._scratch.name), self._rate, channels, self._encoding)
 
     def _complete(self, segment: Segment) -> Utterance:
         assert self._open and self._scratch
         path = self._name(segment)
-        with explain(path):
+        with explain_sound(path):
             self._open.close()
             path.parent.mkdir(parents=True, exist_ok=True)
             Path(self._scratch.name).replace(path)
-        self._open = None
         self._scratch.close()
+        self._open = self._scratch = None
         return Utterance(path, segment)
 
     def _write(self, until: int) -> None:
@@ -142,7 +148,7 @@ class Whole:
     """
 
     def __init__(self, path: Path, sample_rate: int, source: str) -> None:
-        check_extension(path)
+        self._encoding = encoding_at(path, sample_rate)
         spare(path, Input(source, Path(source)))
         self._path, self._rate = path, sample_rate
         self._file: soundfile.SoundFile | None = None
@@ -150,42 +156,37 @@ class Whole:
     def take(self, block: Float32) -> None:
         """Append `(sample, channel)`."""
         if self._file is None:
-            self._file = create(self._path, self._rate, block.shape[1], self._path.suffix)
+            with explain_sound(self._path):
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = create(self._path, self._rate, block.shape[1], self._encoding)
         put(self._file, block, self._path)
 
     def close(self) -> None:
         """Complete the file."""
         if self._file:
-            with explain(self._path):
+            with explain_sound(self._path):
                 self._file.close()
 
 
-def check_extension(path: Path) -> None:
-    """Raise `SettingError` where the extension of `path` is no format that sound can be written in."""
-    known = soundfile.available_formats()
-    if path.suffix[1:].upper() not in known or path.suffix.lower() == ".raw":
-        raise SettingError(f"{path}: sound cannot be written as {path.suffix or 'that'}; use .wav, .flac or .ogg")
+def encoding_at(path: Path, sample_rate: int) -> Encoding:
+    """How to write sound of this rate to `path`; `SettingError` where its extension is no format for that."""
+    encoding = encoding_for(path)
+    try:
+        create(io.BytesIO(), sample_rate, 1, encoding).close()
+    except soundfile.LibsndfileError as error:
+        raise SettingError(
+            f"{path}: {sample_rate} Hz cannot be written so ({said(error)}); use .wav or .flac"
+        ) from error
+    return encoding
 
 
-def create(path: Path, sample_rate: int, channels: int, extension: str) -> soundfile.SoundFile:
-    """A sound file of the format that `extension` says, its folder made; `AudioError` where that fails."""
-    with explain(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return soundfile.SoundFile(path, "w", sample_rate, channels, format=extension[1:].upper())
+def create(file: Path | io.BytesIO, sample_rate: int, channels: int, encoding: Encoding) -> soundfile.SoundFile:
+    """A new sound file, held as `encoding` says."""
+    how = {"format": encoding.container, "subtype": encoding.subtype}
+    return soundfile.SoundFile(file, "w", sample_rate, channels, **how)
 
 
 def put(file: soundfile.SoundFile, block: Float32, place: Path) -> None:
-    """Append `(sample, channel)`."""
-    with explain(place):
+    """Append `(sample, channel)`; `FormatError`, which names `place`, where that fails."""
+    with explain_sound(place):
         file.write(to_subtype(block, file.subtype))
-
-
-@contextlib.contextmanager
-def explain(path: Path) -> Iterator[None]:
-    """Turn a failed write to `path` into one line."""
-    try:
-        yield
-    except OSError as error:
-        raise AudioError(f"{path}: cannot be written ({error.strerror or error})") from error
-    except soundfile.LibsndfileError as error:
-        raise AudioError(f"{path}: cannot be written ({error.error_string.rstrip('.')})") from error

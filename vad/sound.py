@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from vad.errors import AudioError
-from vad.exact import Encoding
+from vad.exact import PLAIN, Encoding
 from vad.features import Float32
 from vad.intake import AudioWarning, Channel, Intake, missing_channel
-
-BARE = Encoding("", "PCM_16", False)
 
 
 @dataclass
@@ -24,7 +22,7 @@ class Sound:
     channels: int
     length: int | None  # samples per channel where the container says so
     _blocks: Iterator[Float32]  # (sample, channel)
-    encoding: Encoding = BARE  # of the file
+    encoding: Encoding = PLAIN  # of the file
     samples: int = 0  # per channel, read so far
 
     @property
@@ -61,7 +59,7 @@ class Sound:
             yield block
 
 
-class Whole:
+class UntilFailure:
     """A file that ends where it cannot be read any further, and remembers why."""
 
     def __init__(self, file: BinaryIO) -> None:

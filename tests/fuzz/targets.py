@@ -28,7 +28,7 @@ from vad.errors import AudioError, FormatError, ModelError, RecipeError, Setting
 from vad.events import segments_of
 from vad.formats import FORMATS, read_labels
 from vad.ledger import Ledger
-from vad.output import name_output
+from vad.naming import name_output
 from vad.recorder import Recorder
 from vad.settings import DTYPES, Raw
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vad.atomic import replacing
+from vad.atomic import write
 from vad.errors import RecipeError
 from vad.formats.labels import short
 from vad.segments import Segment, merge
@@ -57,9 +57,8 @@ def cut(segments: Iterable[Segment], start: float, end: float) -> tuple[Segment,
 
 def write_index(path: Path, lines: Iterable[dict[str, Any]]) -> None:
     """Write an index, whole or not at all; `FormatError` where that fails."""
-    with replacing(path) as file:
-        for line in lines:
-            file.write((json.dumps(line) + "\n").encode("ascii"))  # so that no name of a file is beyond it
+    text = "".join(json.dumps(line) + "\n" for line in lines)  # in ASCII, so that no name of a file is beyond it
+    write(path, text.encode("ascii"))
 
 
 def update_index(path: Path, lines: list[dict[str, Any]]) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
-from vad.atomic import replacing
+from vad.atomic import write
 from vad.errors import ModelError
 from vad.network.causal import HISTORY, AnyNetwork, CausalNetwork, build
 from vad.network.model import KERNEL, STRIDE, NetworkSettings
@@ -34,8 +34,7 @@ def export(network: AnyNetwork, description: Description, path: Path) -> None:
     """Write `network` and its `description` to `path`, whole or not at all."""
     model = to_onnx(network, description)
     onnx.checker.check_model(model, full_check=True)
-    with replacing(path) as file:
-        file.write(model.SerializeToString())
+    write(path, model.SerializeToString())
     path.with_suffix(".sha256").write_text(f"{sha256(path)}  {path.name}\n", "ascii")
 
 

@@ -17,7 +17,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from vad.atomic import replacing
+from vad.atomic import write
 from vad.detector import Detector
 from vad.errors import ModelError
 from vad.features import Float32, LogMel
@@ -38,8 +38,7 @@ def export_waveform(detector: Detector, path: Path) -> float:
     off = check(content, detector)
     if off > TOLERANCE:
         raise ModelError(f"{detector.path}: its scores of samples would be off by {off:.1g}; nothing is written")
-    with replacing(path) as file:
-        file.write(content)
+    write(path, content)
     return off
 
 
