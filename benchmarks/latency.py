@@ -17,7 +17,7 @@ import click
 import numpy as np
 
 from vad.audio import read
-from vad.causal import start
+from vad.causal import open_scorer
 from vad.chain import Chain
 from vad.detector import Detector
 from vad.evaluation import roc_auc, to_frames
@@ -77,7 +77,8 @@ def load(folder: Path, detector: Detector) -> list[Recording]:
 
 def chain(detector: Detector, geometry: Geometry, wait: int | None = None) -> Chain:
     """The stages of a detector with a geometry of one's own."""
-    return Chain(detector.description.features, start(detector.network, geometry, wait=wait), detector.settings())
+    scorer = open_scorer(detector.network, geometry, wait=wait)
+    return Chain(detector.description.features, scorer, detector.settings())
 
 
 def auc(detector: Detector, recordings: list[Recording], geometry: Geometry) -> float:

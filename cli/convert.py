@@ -49,7 +49,7 @@ def convert(
 ) -> None:
     """Turn labels of one format into another.
 
-    INPUT is a label file, a folder (searched to its depth), a quoted pattern, or - for standard
+    INPUT is a label file, a folder (searched recursively), a quoted pattern, or - for standard
     input; its format is known by its name or its content. OUTPUT is a file, - for standard output,
     a folder (a name without extension) that gets a file per recording, or a template with {stem},
     {name}, {dir}, {ext} or {channel}; its extension says the format, or else --to.

@@ -34,7 +34,7 @@ LIST = click.File(errors="surrogateescape")  # file names need not be Unicode
 @click.option("-f", "--format", "kind", type=click.Choice(list(FORMATS)), help="Label format.  [default: as -o says]")
 @shared.segmentation
 @click.option("--invert", "inverted", is_flag=True, help="Give the silences instead of the speech.")
-@click.option("--scores", "scores_to", metavar="FILE|DIR", help="Write the frame scores, too, as .npz or .csv.")
+@click.option("--scores", "scores_to", metavar="FILE|DIR", help="Also write the frame scores, as .npz or .csv.")
 @click.option("--summary", is_flag=True, help="A line per recording in place of its segments (or beside -o).")
 @click.option("--latency", metavar="SECONDS|NAME", help="Find what `vad stream --latency` would.  [default: no limit]")
 @shared.model
@@ -57,7 +57,7 @@ def detect(
 ) -> None:
     """Find the speech in sound files.
 
-    INPUT is a file (audio or video), a folder (searched to its depth), a quoted pattern, or - for
+    INPUT is a file (audio or video), a folder (searched recursively), a quoted pattern, or - for
     standard input; each of the first three may be a URL: s3://, gs://, https:// (needs the
     [cluster] extra, and what serves them, like s3fs). With -o, a name without extension is a folder
     that gets a file per recording; a name with {stem}, {name}, {dir}, {ext} or {channel} is a
@@ -163,7 +163,7 @@ def _deliver(
     from vad.output import write_scores
 
     if options["scores_to"]:
-        grid = load(options["model"], options["device"]).grid
+        grid = load(options["model"], options["device"]).at(options["latency"]).grid
         for detection in detections:
             write_scores(options["scores_to"], one, detection, grid.frame_seconds)
     if output:

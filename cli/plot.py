@@ -64,13 +64,8 @@ def plot(audio: str, output: str | None, opened: bool, **options: Any) -> None:
         settings = detector.settings(options["preset"], **shared.settings(options))
         sound = open_sound(sys.stdin.buffer if audio == "-" else audio, shared.raw(options))
         documents = _documents(audio, options["labels"], options["labels_format"])
-
-        def moved(seconds: float) -> None:
-            if sound.length:
-                talk.to(min(1.0, seconds * sound.sample_rate / sound.length))
-
         how = {"span": (start, end), "spectrum": options["spectrogram"], "latency": options["latency"]}
-        views = view(detector, sound, settings, options["channel"], progress=moved, **how)
+        views = view(detector, sound, settings, options["channel"], progress=talk.to, **how)
         references = [_reference(documents, v.detection.channel) for v in views] if documents else None
         features = detector.description.features
         title = printable(Path(sound.name).name)

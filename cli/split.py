@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def split(inputs: tuple[str, ...], output: str, **options: Any) -> None:
     """Cut sound files into a file per segment.
 
-    INPUT is a file (audio or video), a folder (searched to its depth), a quoted pattern, or - for
+    INPUT is a file (audio or video), a folder (searched recursively), a quoted pattern, or - for
     standard input. The speech is found as by `vad detect`, or taken from --labels, to which
     padding, --min-speech and --min-silence apply as well. Each file that was written is a line of
     standard output: name, start and end in seconds.

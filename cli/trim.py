@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def trim(inputs: tuple[str, ...], output: str, gap: float, **options: Any) -> None:
     """Cut the silence out of sound files.
 
-    INPUT is a file (audio or video), a folder (searched to its depth), a quoted pattern, or - for
+    INPUT is a file (audio or video), a folder (searched recursively), a quoted pattern, or - for
     standard input. The speech is found as by `vad detect`, or taken from --labels, to which
     padding, --min-speech and --min-silence apply as well. OUTPUT has the rate, the channels and
     the very samples of the recording, and where its extension allows the format; it is a file, a

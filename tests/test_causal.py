@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vad import Detector, ModelError
-from vad.causal import CausalScorer, start
+from vad.causal import CausalScorer
 from vad.events import Score
 from vad.features import LogMel
 from vad.latency import to_geometry, to_seconds
@@ -111,7 +111,7 @@ def test_a_causal_network_beside_the_weights_serves_the_low_latencies(weights: P
     assert detector.live.path == weights
     assert detector.at(0.1) is detector.at("lowest") is detector.live
     assert detector.at(None) is detector.at(2.0) is detector
-    assert isinstance(start(detector.network, OFFLINE), Scorer)
+    assert isinstance(open_scorer(detector.network, OFFLINE), Scorer)
     sound = np.random.default_rng(0).normal(0, 0.1, 16_000)
     live, windows = (
         Detector(path).scores(sound, sample_rate=16_000, latency=0.1) for path in (weights, Detector().path)

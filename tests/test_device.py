@@ -53,6 +53,11 @@ def test_one_that_is_not_there_is_one_line(talk: Path, device: str) -> None:
         Detector(device=device)
 
 
+def test_one_that_cannot_work_is_one_line(talk: Path) -> None:
+    with pytest.raises(SettingError, match="^device meta: torch cannot use it here .*; give cpu or another$"):
+        Detector(device="meta").detect(talk)
+
+
 def test_without_torch_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.delitem(sys.modules, "vad.network.device", raising=False)

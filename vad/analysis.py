@@ -59,20 +59,17 @@ class Analysis:
             raise ModelError(f"{detector.path}: has been replaced since this run began; run again")
         with fetched(one.path) as path:
             sound = open_sound(sys.stdin.buffer if one.path == "-" else path, self.raw, one.path)
-            return self._analyse(detector, sound)
+            return detector.analyse(
+                sound,
+                self.settings,
+                self.channel,
+                latency=self.latency,
+                keep_scores=self.keep_scores,
+                hear=lambda _: self._moved(sound),
+                threads=self.threads,
+            )
 
-    def _analyse(self, detector: Detector, sound: Sound) -> list[Detection]:
-        def progress(seconds: float) -> None:
-            check()
-            if self.moved and sound.length:
-                self.moved(min(1.0, seconds * sound.sample_rate / sound.length))
-
-        return detector.analyse(
-            sound,
-            self.settings,
-            self.channel,
-            latency=self.latency,
-            keep_scores=self.keep_scores,
-            progress=progress,
-            threads=self.threads,
-        )
+    def _moved(self, sound: Sound) -> None:
+        check()
+        if self.moved and sound.share is not None:
+            self.moved(sound.share)

@@ -70,7 +70,7 @@ class CausalScorer:
         return scores[early:]
 
 
-def start(
+def open_scorer(
     network: Network,
     geometry: Geometry,
     batch: int | None = None,

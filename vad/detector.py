@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from vad import pretrained
 from vad.audio import Channel, Sound, from_array, open_sound
-from vad.causal import start
+from vad.causal import open_scorer
 from vad.chain import Chain, Found
 from vad.errors import ModelError, SettingError
 from vad.events import segments_of
@@ -166,7 +166,7 @@ class Detector:
         best = self.at(latency)
         features, geometry = best.description.features, best.geometry(latency)
         chosen = best.settings(preset, **settings)
-        chain = Chain(features, start(best.network, geometry, wait=1), chosen, scores)
+        chain = Chain(features, open_scorer(best.network, geometry, wait=1), chosen, scores)
         intake = Intake("stream", rate, features.sample_rate, _one(channel))
         return Stream(chain, intake, features, geometry, Raw(rate, raw_channels, raw_dtype))
 
@@ -178,14 +178,12 @@ class Detector:
         *,
         latency: float | str | None = None,
         keep_scores: bool = False,
-        progress: Callable[[float], None] | None = None,
         hear: Callable[[Float32], None] | None = None,
         threads: int = 1,
     ) -> list[Detection]:
         """What `detect` and `scores` are made of: a `Detection` per channel (one unless `"each"`).
 
-        `progress` is called with the seconds read so far, `hear` with each block `(row, sample)` at
-        the model's rate. With more than one of `threads` the network, most of the work, has so many
+        `hear` is called with each block `(row, sample)` at the model's rate. With more than one of `threads` the network, most of the work, has so many
         beside this one; the result is the same.
         """
         best = self.at(latency)
@@ -193,7 +191,7 @@ class Detector:
         threads = min(threads, best.network.batch)
         with ThreadPoolExecutor(threads) if threads > 1 else contextlib.nullcontext() as pool:
             batch = best.network.batch // threads
-            scorers = [start(best.network, geometry, batch, pool=pool) for _ in range(sound.rows(channel))]
+            scorers = [open_scorer(best.network, geometry, batch, pool=pool) for _ in range(sound.rows(channel))]
             chains = [Chain(features, scorer, settings) for scorer in scorers]
             found: list[list[Found]] = [[] for _ in chains]
 
@@ -205,8 +203,6 @@ class Detector:
                     keep(row, chain.push(samples))
                 if hear:
                     hear(rows)
-                if progress:
-                    progress(sound.duration)
             duration = floor_milliseconds(sound.duration)
             for chain, row in zip(chains, found, strict=True):
                 keep(row, chain.finish(duration))

@@ -83,6 +83,8 @@ def view(
 ) -> list[View]:
     """A `View` per channel, of the seconds in `span`; the rest is what `Detector.analyse` takes.
 
+    `progress` is called with the share that is done, where the length is known.
+
     The whole recording is analysed, so that scores and segments do not depend on the span. Raises
     `SettingError` where the recording ends before the span begins, `AudioError` where it is empty.
     """
@@ -97,8 +99,10 @@ def view(
             overview.push(np.stack([-samples, samples], 1))
         for overview, stream, samples in zip(seen, streams, blocks if seen else [], strict=True):
             overview.push(stream.push(samples))
+        if progress and sound.share is not None:
+            progress(sound.share)
 
-    found = detector.analyse(sound, settings, channel, latency=latency, keep_scores=True, progress=progress, hear=hear)
+    found = detector.analyse(sound, settings, channel, latency=latency, keep_scores=True, hear=hear)
     for overview, stream in zip(seen, streams, strict=True):
         overview.push(stream.finish())
     if not found[0].duration:

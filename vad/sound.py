@@ -30,6 +30,11 @@ class Sound:
         """Seconds read so far; all of the recording once its blocks are used up."""
         return self.samples / self.sample_rate
 
+    @property
+    def share(self) -> float | None:
+        """How much of the recording has been read, 0..1; None where its length is not known."""
+        return min(1.0, self.samples / self.length) if self.length else None
+
     def rows(self, channel: Channel) -> int:
         """How many rows `blocks(..., channel)` gives; `AudioError` where there is no such channel."""
         if isinstance(channel, int) and not 1 <= channel <= self.channels:
