@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vad import Detector, ModelError
-from vad.causal import CausalScorer
+from vad.causal import CausalScorer, open_scorer
 from vad.events import Score
 from vad.features import LogMel
 from vad.latency import to_geometry, to_seconds

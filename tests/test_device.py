@@ -54,7 +54,7 @@ def test_one_that_is_not_there_is_one_line(talk: Path, device: str) -> None:
 
 
 def test_one_that_cannot_work_is_one_line(talk: Path) -> None:
-    with pytest.raises(SettingError, match="^device meta: torch cannot use it here .*; give cpu or another$"):
+    with pytest.raises(SettingError, match=r"^device meta: torch cannot use it here .*; give cpu or another$"):
         Detector(device="meta").detect(talk)
 
 

@@ -183,8 +183,8 @@ class Detector:
     ) -> list[Detection]:
         """What `detect` and `scores` are made of: a `Detection` per channel (one unless `"each"`).
 
-        `hear` is called with each block `(row, sample)` at the model's rate. With more than one of `threads` the network, most of the work, has so many
-        beside this one; the result is the same.
+        `hear` is called with each block `(row, sample)` at the model's rate. With more than one of
+        `threads` the network, most of the work, has so many beside this one; the result is the same.
         """
         best = self.at(latency)
         features, geometry = best.description.features, best.geometry(latency)
