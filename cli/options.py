@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
+from click.core import ParameterSource
 
 from vad.data.import_settings import ImportSettings
 from vad.data.splitting import WAYS, Splitting
@@ -97,19 +98,34 @@ def model(command: F) -> F:
     )(command)
 
 
-def sound(command: F) -> F:
-    """`--channel`, and how to read bare samples."""
+def bare(command: F) -> F:
+    """How to read bare samples; `raw` makes a `Raw` of it."""
+    of_raw: dict[str, Any] = {"show_default": True, "callback": _of_raw}
     for option in (
-        click.option("--dtype", type=click.Choice(DTYPES), default=Raw.dtype, show_default=True, help="Of --raw."),
-        click.option("--channels", type=click.IntRange(1), default=Raw.channels, show_default=True, help="Of --raw."),
+        click.option("--dtype", type=click.Choice(DTYPES), default=Raw.dtype, help="Of --raw.", **of_raw),
+        click.option("--channels", type=click.IntRange(1), default=Raw.channels, help="Of --raw.", **of_raw),
+        click.option("--rate", type=click.IntRange(1), default=Raw.sample_rate, help="Of --raw, in Hz.", **of_raw),
         click.option(
-            "--rate", type=click.IntRange(1), default=Raw.sample_rate, show_default=True, help="Of --raw, in Hz."
+            "--raw",
+            is_flag=True,
+            is_eager=True,  # known before the three above
+            help="Inputs are bare samples, little-endian, channels interleaved.",
         ),
-        click.option("--raw", is_flag=True, help="Inputs are bare samples, little-endian, channels interleaved."),
-        channel,
     ):
         command = option(command)
     return command
+
+
+def _of_raw(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """Refuses what would change nothing: files of their own kind say these things themselves."""
+    if ctx.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE and not ctx.params.get("raw"):
+        raise click.BadParameter("belongs to bare samples; give --raw, too, or leave it out")
+    return value
+
+
+def sound(command: F) -> F:
+    """`--channel`, and how to read bare samples."""
+    return channel(bare(command))
 
 
 def jobs(command: F) -> F:

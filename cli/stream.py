@@ -46,7 +46,8 @@ if TYPE_CHECKING:
 @click.option("--stop-after-silence", type=float, metavar="SECONDS", help="Stop when nobody spoke for so long.")
 @shared.segmentation
 @shared.model
-@shared.sound
+@shared.one_channel
+@shared.bare
 @click.option("-q", "--quiet", is_flag=True, help="No meter, no header and no warnings, only errors.")
 def stream(source: str | None, quiet: bool, kind: str, **options: Any) -> None:
     """Find the speech in live sound.

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from vad.errors import AudioError
 from vad.extensions import EXTENSIONS
+from vad.formats.labels import short
 from vad.remote import is_url, search
 
 
@@ -41,6 +42,9 @@ def find(
     found: dict[str, Input] = {}
     errors = []
     for name in names:
+        if "\0" in name:  # of a list that is no text
+            errors.append(AudioError(f"{short(name)}: is no name of a file; lists hold one name per line"))
+            continue
         if is_url(name):
             try:
                 here = _search_url(name, wanted)

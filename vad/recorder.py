@@ -20,7 +20,7 @@ from vad.errors import AudioError, SettingError
 from vad.events import End, Event, Start
 from vad.exact import to_subtype
 from vad.features import Float32
-from vad.output import fill, is_template, literal, spare
+from vad.output import fill, is_folder, is_template, literal, spare
 from vad.segments import Segment
 
 FIELDS = ("number", "start", "end", "duration", "clock")
@@ -43,6 +43,8 @@ class Recorder:
 
     def __init__(self, target: str | Path, sample_rate: int) -> None:
         text = str(target)
+        if not is_template(text) and not is_folder(text):
+            raise SettingError(f"--save {target}: one name for all utterances; give a folder, or add {{number}}")
         self._template = text if is_template(text) else str(Path(literal(text), NAME))
         self._rate = sample_rate
         self._waiting: list[Float32] = []
