@@ -12,7 +12,6 @@ from pathlib import Path
 
 from vad.errors import AudioError
 from vad.extensions import EXTENSIONS
-from vad.formats.labels import short
 from vad.remote import is_url, search
 
 
@@ -43,7 +42,7 @@ def find(
     errors = []
     for name in names:
         if "\0" in name:  # of a list that is no text
-            errors.append(AudioError(f"{short(name)}: is no name of a file; lists hold one name per line"))
+            errors.append(AudioError(f"{name[:40]!r}: is no name of a file; lists hold one name per line"))
             continue
         if is_url(name):
             try:
