@@ -42,8 +42,10 @@ def needs(extra: str) -> Callable[[F], F]:
             try:
                 return command(*arguments, **options)
             except ImportError as error:
-                package = (error.name or "a package").partition(".")[0]
-                raise VadError(f"needs {package}; pip install 'vad-bilstm[{extra}]'") from error
+                if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):  # in the middle of loading
+                    raise KeyboardInterrupt from error
+                lacks = f"needs {error.name.partition('.')[0]}" if error.name else " ".join(str(error).split())
+                raise VadError(f"{lacks}; pip install 'vad-bilstm[{extra}]'") from error
 
         return cast(F, run)
 
