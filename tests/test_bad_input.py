@@ -462,6 +462,13 @@ class TestNames:
         assert_no_traceback(result)
         assert result.exit_code in (1, 2)
 
+    def test_of_a_list_that_is_no_text_nothing_is_done(self, tmp_path: Path) -> None:
+        write_wav(tmp_path / "good.wav")
+        (tmp_path / "list").write_bytes(str(tmp_path).encode() + b"\na\0b\n")
+        result = detect("--from-file", tmp_path / "list")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "'a\\x00b': is no name of a file" in result.stderr
+
     def test_bare_samples_without_raw_are_refused(self, tmp_path: Path) -> None:
         path = tmp_path / "a.raw"
         path.write_bytes(SOUND.tobytes())

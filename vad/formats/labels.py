@@ -80,7 +80,7 @@ def documents(
         found[recording, channel] = _Found(duration)
     return [
         Document(
-            *(name, number, round(one.duration, PLACES), merge(one.spans, ROUNDING)),
+            *(name, number, one.duration, merge(one.spans, ROUNDING)),
             speakers=tuple(one.speakers),
             labels=tuple(sorted(one.labels, key=operator.itemgetter(0, 1))),
         )
