@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.argument("output", metavar="OUTPUT")
+@click.argument("paths", nargs=-1, required=True, metavar="INPUT... OUTPUT")
 @click.option(
     "--from", "given", type=click.Choice(list(FORMATS)), help="Format of INPUT.  [default: from name and content]"
 )
@@ -38,8 +37,7 @@ if TYPE_CHECKING:
 @click.option("--tier", "tiers", multiple=True, metavar="NAME", help="Only this tier (or speaker); may be repeated.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not say what OUTPUT cannot hold.")
 def convert(
-    inputs: tuple[str, ...],
-    output: str,
+    paths: tuple[str, ...],
     *,
     given: str | None,
     wanted: str | None,
@@ -68,6 +66,9 @@ def convert(
     from vad.naming import is_folder, is_template, spare
     from vad.output import open_output
 
+    *inputs, output = paths
+    if not inputs:
+        raise click.UsageError(f"Give an OUTPUT, too, after {output}: a file, a folder, or - for standard output.")
     kind = _kind(wanted, output)
     alone = output != "-" and not is_template(output) and not is_folder(output)
     found, errors = find(inputs, functools.partial(holds_labels, format=given), "label")

@@ -20,6 +20,7 @@ EXTRAS = {
     "data": ("lhotse",),
     "mic": ("sounddevice",),
     "plot": ("matplotlib", "librosa"),
+    "cluster": ("distributed", "fsspec"),
 }
 CODECS = ("pcm_s16le", "flac", "mp3", "aac", "opus", "vorbis", "amrnb", "g729", "wmav2", "alac", "ac3")
 

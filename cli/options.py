@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
+from click.core import ParameterSource
 
 from vad.errors import FormatError, VadError
 from vad.formats import FORMATS, Format, by_extension
@@ -50,8 +51,10 @@ def needs(extra: str) -> Callable[[F], F]:
             try:
                 return command(*arguments, **options)
             except ImportError as error:
-                package = (error.name or "a package").partition(".")[0]
-                raise VadError(f"needs {package}; pip install 'vad-bilstm[{extra}]'") from error
+                if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):  # in the middle of loading
+                    raise KeyboardInterrupt from error
+                lacks = f"needs {error.name.partition('.')[0]}" if error.name else " ".join(str(error).split())
+                raise VadError(f"{lacks}; pip install 'vad-bilstm[{extra}]'") from error
 
         return cast(F, run)
 
@@ -134,18 +137,27 @@ def model(command: F) -> F:
 
 def bare(command: F) -> F:
     """How to read bare samples; `raw` makes a `Raw` of it."""
+    of_raw: dict[str, Any] = {"show_default": True, "callback": _of_raw}
     for option in (
+        click.option("--dtype", type=click.Choice(DTYPES), default=Raw.dtype, help="Sample type of --raw.", **of_raw),
+        click.option("--channels", type=click.IntRange(1), default=Raw.channels, help="Channels of --raw.", **of_raw),
+        click.option("--rate", type=click.IntRange(1), default=Raw.sample_rate, help="Hz of --raw.", **of_raw),
         click.option(
-            "--dtype", type=click.Choice(DTYPES), default=Raw.dtype, show_default=True, help="Sample type of --raw."
+            "--raw",
+            is_flag=True,
+            is_eager=True,  # known before the three above
+            help="Inputs are bare samples, little-endian, channels interleaved.",
         ),
-        click.option(
-            "--channels", type=click.IntRange(1), default=Raw.channels, show_default=True, help="Channels of --raw."
-        ),
-        click.option("--rate", type=click.IntRange(1), default=Raw.sample_rate, show_default=True, help="Hz of --raw."),
-        click.option("--raw", is_flag=True, help="Inputs are bare samples, little-endian, channels interleaved."),
     ):
         command = option(command)
     return command
+
+
+def _of_raw(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """Refuses what would change nothing: files of their own kind say these things themselves."""
+    if ctx.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE and not ctx.params.get("raw"):
+        raise click.BadParameter("belongs to bare samples; give --raw, too, or leave it out")
+    return value
 
 
 def sound(command: F) -> F:

@@ -361,6 +361,8 @@ class TestUsage:
             (["--dtype", "int24"], "int24"),
             (["--jobs", "0"], "jobs"),
             (["--rate", "0"], "rate"),
+            (["--rate", "8000"], "give --raw"),
+            (["--dtype", "float32"], "give --raw"),
             (["--from-file", "no/such/list"], "no/such/list"),
             (["--frobnicate"], "--frobnicate"),
         ],
@@ -450,6 +452,7 @@ class TestNames:
             b"\xff\xfe\x00\n",
             b"caf\xe9.wav\n",
             b"a\0b.wav\n",
+            b"*/\0[a]\n",
         ],
     )
     def test_a_list_of_inputs_that_is_no_list_is_an_error(self, tmp_path: Path, content: bytes) -> None:
@@ -458,6 +461,13 @@ class TestNames:
         result = detect("--from-file", names)
         assert_no_traceback(result)
         assert result.exit_code in (1, 2)
+
+    def test_of_a_list_that_is_no_text_nothing_is_done(self, tmp_path: Path) -> None:
+        write_wav(tmp_path / "good.wav")
+        (tmp_path / "list").write_bytes(str(tmp_path).encode() + b"\na\0b\n")
+        result = detect("--from-file", tmp_path / "list")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "'a\\x00b': is no name of a file" in result.stderr
 
     def test_bare_samples_without_raw_are_refused(self, tmp_path: Path) -> None:
         path = tmp_path / "a.raw"
@@ -553,7 +563,7 @@ class TestModels:
         result = CliRunner().invoke(main, ["info", str(tmp_path)])
         assert_no_traceback(result)
         assert result.exit_code == 1
-        assert str(tmp_path) in complaint(result.stderr)
+        assert f"{tmp_path}: a folder without model.onnx" in complaint(result.stderr)
 
     def test_a_folder_made_by_training_is_taken(self, tmp_path: Path) -> None:
         (tmp_path / "model.onnx").write_bytes(ENERGY.read_bytes())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ import soundfile
 from click.testing import CliRunner, Result
 
 from conftest import COMMAND, ENERGY, RATE, bursts
+from vad import remote
 from vad.batch import find
 from vad.cli import main
 from vad.errors import AudioError
@@ -134,6 +136,22 @@ def test_what_cannot_be_fetched_is_one_line(url: str) -> None:
         pass
     assert str(caught.value).startswith(f"{url}: ")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("missing", "remedy"),
+    [
+        (ModuleNotFoundError("No module named 'fsspec'", name="fsspec"), "pip install 'vad-bilstm[cluster]'"),
+        (ImportError("Install s3fs to access S3"), "Install s3fs to access S3; or pip install what serves it"),
+    ],
+)
+def test_what_a_url_needs_is_said(missing: ImportError, remedy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def system(url: str) -> None:
+        raise missing
+
+    monkeypatch.setattr(remote, "_system", system)
+    with pytest.raises(AudioError, match=re.escape(remedy)):
+        remote.search("s3://bucket/calls")
 
 
 def test_a_folder_at_a_url_without_sound_is_an_error_beside_the_others(memory: str) -> None:

@@ -140,6 +140,11 @@ class TestCompare:
         assert compare(recordings, "--systems", "silero").exit_code == 1
         assert compare(recordings / "a.wav", "--reference", recordings / "gone").exit_code == 1
 
+    def test_a_folder_without_sound_is_said(self, tmp_path: Path) -> None:
+        result = compare(tmp_path, "--systems", ENERGY)
+        assert isinstance(result.exception, SystemExit) and result.exit_code == 1
+        assert "no sound files" in result.stderr and "none of the recordings" in result.stderr
+
     def test_a_peer_can_be_evaluated_like_a_model(self, recordings: Path, tmp_path: Path) -> None:
         options = ["evaluate", "--audio", str(recordings), "--model", "ten", "--report", str(tmp_path / "r.html")]
         result = CliRunner().invoke(main, [*options, "-f", "json"])

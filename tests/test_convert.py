@@ -18,7 +18,7 @@ from pyannote.database.util import load_rttm
 from test_formats import written
 from test_labels import SAMPLES, mutated
 
-from conftest import COMMAND
+from conftest import COMMAND, DATA
 from vad.batch import Input
 from vad.convert import losses, plain_name, prepare
 from vad.errors import FormatError
@@ -232,6 +232,13 @@ class TestPreparing:
         with pytest.raises(FormatError, match="has no tier Eve, but Ann, Bob"):
             self.read(tmp_path, text, "a.TextGrid", tiers=["Eve"])
 
+    def test_the_tier_of_detected_speech_can_be_chosen(self, tmp_path: Path) -> None:
+        text = written("textgrid", Document("a", None, 3.0, read_labels(DATA / "talk.tsv")[0].segments[:1]))
+        (found,) = self.read(tmp_path, text, "a.TextGrid", tiers=["speech"])
+        assert found.segments == [(0.88, 1.89)]
+        with pytest.raises(FormatError, match="has no tier words, but speech"):
+            self.read(tmp_path, text, "a.TextGrid", tiers=["words"])
+
     def test_a_file_that_names_no_recording_names_it(self, tmp_path: Path) -> None:
         (found,) = self.read(tmp_path, "0\t1\n", "my.talk.txt")
         assert found.recording == "my.talk"
@@ -296,4 +303,7 @@ class TestCommand:
         assert "srt holds one recording" in refused and not (tmp_path / "one.srt").exists()
         assert "is the input itself" in convert(tmp_path / "all.rttm", tmp_path / "all.rttm", status=1).stderr
         assert "give --to" in convert(tmp_path / "all.rttm", "-", status=2).stderr
+        assert "Give an OUTPUT, too" in convert(tmp_path / "all.rttm", status=2).stderr
+        third = "SPEAKER a 1 21.810 0.990 <NA> <NA> Ann <NA> <NA>\n"
+        assert json.loads(convert("-", "-", "--to", "json", give=third).stdout)["duration"] == 22.8
         assert (tmp_path / "all.rttm").read_text() == text

@@ -304,6 +304,12 @@ class TestCheck:
         assert contrast(levels, moved, grid).late == pytest.approx(0.7, abs=0.02)
         assert contrast(levels, read_labels(DATA / "talk.tsv")[0].segments, grid).late == 0
 
+    def test_speech_that_is_quieter_than_the_rest_is_said(self, talk: Path, tmp_path: Path) -> None:
+        """A rumble at its end is the loudest sound of the recording."""
+        (tmp_path / "talk.txt").write_text("0.85\t22.8\n")
+        result = vad("check", talk, tmp_path / "talk.txt", "--split-by", "time")
+        assert "dB quieter than the rest" in result.stdout
+
     def test_what_would_stop_training_is_status_1(self, own: tuple[Path, Path], tmp_path: Path) -> None:
         (tmp_path / "none").mkdir()
         result = vad("check", own[0], tmp_path / "none")

@@ -427,6 +427,16 @@ class TestSettings:
 
 
 class TestTalk:
+    def test_what_lies_in_the_working_folder_is_not_run(self, write_bursts: Write, tmp_path: Path) -> None:
+        """It may be another checkout of this repository."""
+        paths = [str(write_bursts(name, (1, 2))) for name in ("a.wav", "b.wav")]
+        for name in ("vad", "numpy"):
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "__init__.py").write_text("raise SystemExit('the wrong one')")
+        command = [COMMAND, "detect", "--model", ENERGY, "--jobs", "2", "--summary", *paths]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr, done.stdout.count("1 segment")) == (0, "", 2)
+
     @pytest.mark.parametrize("jobs", ["1", "2", "8"])
     def test_the_order_is_that_of_the_inputs_however_many_jobs(self, write_bursts: Write, jobs: str) -> None:
         lengths = (20, 0.5, 8, 0.5, 3, 0.5, 1, 0.5)  # the long ones end last

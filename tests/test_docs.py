@@ -80,6 +80,7 @@ def test_a_command_prints_what_is_shown(page: str, shown: re.Match[str]) -> None
     if shown["command"] == TEST_COMMAND:
         assert shown["output"] == ""
     else:
+        assert shown["output"], "an example that prints nothing shows nothing"
         assert run(shown["command"]) == shown["output"]
 
 

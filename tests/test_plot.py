@@ -22,7 +22,9 @@ from conftest import ENERGY, RATE, bursts
 from vad import Detector, Segment
 from vad.audio import from_array, open_sound
 from vad.cli import main
+from vad.cli.options import needs
 from vad.drawing import Look, clock, draw
+from vad.errors import VadError
 from vad.overview import Overview, view
 from vad.plotting import FALSE, FOUND, MISSED, REFERENCE, save, style
 
@@ -257,6 +259,22 @@ class TestCommand:
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
         assert done.returncode == 1
         assert done.stderr == "Error: needs matplotlib; pip install 'vad-bilstm[plot]'\n"
+
+    def test_a_package_that_cannot_be_loaded_says_why(self) -> None:
+        @needs("plot")
+        def broken() -> None:
+            raise ImportError("libfreetype.so.6:\n no such file")
+
+        with pytest.raises(VadError, match=r"^libfreetype\.so\.6: no such file; pip install 'vad-bilstm\[plot\]'$"):
+            broken()
+
+    def test_ctrl_c_while_packages_are_loaded_is_no_missing_package(self) -> None:
+        @needs("plot")
+        def interrupted() -> None:
+            raise ImportError("core failed to load") from KeyboardInterrupt()
+
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
 
     def test_real_speech_is_drawn_with_its_labels(self, talk: Path, tmp_path: Path) -> None:
         detector = Detector()

@@ -160,9 +160,11 @@ class TestFiles:
         assert (tmp_path / "log").read_text() == "0.490 1.010 $HOME; x 8320\n1.990 2.510 $HOME; x 8320\n"
         assert '"file"' not in result.stdout  # it was there for the command alone
 
-    def test_a_command_that_fails_costs_a_line(self, two: Path) -> None:
+    def test_a_command_that_fails_costs_a_line(self, two: Path, tmp_path: Path) -> None:
         assert stream(two, "--exec", "false").stderr.count("Warning: --exec: false ended with status 1\n") == 2
-        assert "no-such-program cannot be run" in stream(two, "--exec", "no-such-program").stderr
+        (tmp_path / "tool").write_bytes(b"no program")
+        (tmp_path / "tool").chmod(0o755)
+        assert stream(two, "--exec", tmp_path / "tool").stderr.count("tool cannot be run") == 2
 
     @pytest.mark.parametrize(
         ("options", "says", "status"),
@@ -173,11 +175,13 @@ class TestFiles:
             (["--channel", "each"], "one at a time", 2),
             (["--channel", "2"], "two.wav: no channel 2", 1),
             (["--save", "{clock}.wav"], "alike", 2),
+            (["--save", "all.wav"], "give a folder", 2),
             (["--save-all", "all.txt"], "use .wav", 2),
             (["--save-all", "/dev/null/all.wav"], "cannot be written", 1),
             (["--exec", "play {sound}"], "the fields are {file}", 2),
             (["--exec", "play 'it"], "quot", 2),
             (["--exec", ""], "name a program", 2),
+            (["--exec", "no-such-program {file}"], "no program no-such-program", 2),
             (["--latency", "1ms"], "at least", 2),
             (["--max-duration", "0"], "above 0", 2),
             (["--device", "x"], "--device", 2),

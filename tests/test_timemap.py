@@ -81,6 +81,13 @@ def test_all_of_the_cut_file_is_all_that_was_kept(time_map: TimeMap) -> None:
     assert [tuple(p[:2]) for p in parts] == [pytest.approx(p[:2]) for p in time_map.pieces]
 
 
+@given(time_map=maps())
+def test_what_is_written_is_read_again(time_map: TimeMap, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.getbasetemp() / "read-again.map.json"
+    path.write_text(time_map.to_json())
+    assert read_map(path) == time_map
+
+
 def test_labels_with_a_text_stay_whole_and_others_are_divided() -> None:
     assert moved(Label(3, 6)) == [(5, 6, "speech"), (8, 9, "speech")]
     assert moved(Label(3, 6, "hello you")) == [(5, 9, "hello you")]

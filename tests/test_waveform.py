@@ -93,6 +93,13 @@ def test_it_says_what_the_weights_file_says(exported: Path, detector: Detector) 
     assert json.loads(said["waveform"])["sample_rate"] == RATE
 
 
+def test_the_page_has_the_thresholds_of_the_model(detector: Detector) -> None:
+    assert SCRIPT
+    said = re.search(r"\[ONSET, OFFSET\] = (.*?);", SCRIPT[1])
+    here = detector.description.thresholds["default"]
+    assert said and json.loads(said[1]) == [here["onset"], here["offset"]]
+
+
 def test_scores_that_are_off_are_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waveform.LogMel, "taper", np.ones(400, np.float32))  # of the graph, as the check comes after
     content = waveform.to_waveform(onnx.load(ENERGY), Detector(ENERGY)).SerializeToString()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vad.errors import AudioError
+from vad.errors import AudioError, SettingError
 from vad.extensions import EXTENSIONS
 from vad.remote import is_url, search
 
@@ -36,8 +36,13 @@ def find(
 
     Each comes once, in the order named. A file that does not exist is kept, and fails when it is
     opened; the errors are those of folders and patterns that hold no sound. Where other files are
-    meant, `wanted` knows those in a folder, and `what` says what they hold.
+    meant, `wanted` knows those in a folder, and `what` says what they hold. Raises `SettingError` for
+    what can be no name at all.
     """
+    names = list(names)
+    for name in names:
+        if "\0" in name:  # its list is no text, and any line of it may stand for the whole disk
+            raise SettingError(f"{name[:40]!r}: is no name of a file; a list of inputs is a text, a name a line")
     found: dict[str, Input] = {}
     errors = []
     for name in names:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import shlex
+import shutil
 import subprocess
 import threading
 from collections.abc import Callable
@@ -31,7 +32,9 @@ class Commands:
             raise SettingError(f"--exec {command}: {error}; close the quote") from error
         if not self._words:
             raise SettingError("--exec: name a program, like --exec 'whisper {file}'")
-        self._fill(Path("a.wav"), Segment(0.0, 1.0))
+        program = self._fill(Path("a.wav"), Segment(0.0, 1.0))[0]
+        if program == self._words[0] and not shutil.which(program):
+            raise SettingError(f"--exec {command}: there is no program {program}; name one that is installed")
         self._failed, self._done = failed, done
         self._queue: queue.Queue[tuple[Path, Segment] | None] = queue.Queue()
         self._thread = threading.Thread(target=self._work, daemon=True)

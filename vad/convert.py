@@ -12,6 +12,7 @@ from vad.batch import Input
 from vad.errors import FormatError
 from vad.formats import Document, Format, Label, Labels, by_extension
 from vad.formats.labels import documents, is_speech
+from vad.formats.tiers import tier_of
 
 SpeakersFrom = Literal["text", "tier"]
 
@@ -26,16 +27,16 @@ def prepare(
     its tiers. A recording that the file does not name is called as the file is. Raises
     `FormatError` where there is no such tier.
     """
-    known = {label.tier or label.speaker for document in found.documents for label in document.labels}
+    known = {tier_of(label) for document in found.documents for label in document.labels}
     for tier in tiers:
         if tier not in known:
-            raise FormatError(f"{source.path}: has no tier {tier}, but {', '.join(sorted(known - {''})) or 'none'}")
+            raise FormatError(f"{source.path}: has no tier {tier}, but {', '.join(sorted(known)) or 'no labels'}")
     channels = Counter(document.recording for document in found.documents)
     prepared = []
     for document in found.documents:
         one = document
         if tiers or speakers:
-            kept = (label for label in one.labels if not tiers or (label.tier or label.speaker) in tiers)
+            kept = (label for label in one.labels if not tiers or tier_of(label) in tiers)
             (one,) = documents(
                 (_spoken_by(label, speakers) for label in kept), one.recording, one.channel, one.duration
             )

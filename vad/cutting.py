@@ -132,7 +132,9 @@ class Cutter:
     def _claim(self, path: Path, source: Input) -> None:
         other = self._taken.setdefault(path, source.path)
         if other != source.path:
-            raise FormatError(f"{source.path}: would overwrite {path}, cut out of {other}; use a template with {{dir}}")
+            raise FormatError(
+                f"{source.path}: would overwrite {path}, cut out of {other}; use a template with {{name}} and {{dir}}"
+            )
         spare(path, source)
         if path.exists() and not self._force:
             raise FormatError(f"{path}: exists; name another place, or overwrite it with --force")

@@ -162,7 +162,7 @@ class Separate:
             if self._written.setdefault(path, here) != here:
                 raise FormatError(
                     f"{source.path}: would overwrite {path}, the output of {self._written[path][0]}; "
-                    "use a template with {dir} and {channel}"
+                    "use a template with {name}, {dir} and {channel}"
                 )
             spare(path, source)
             write(path, (self._kind.head + self._kind.write(document)).encode("utf-8"))

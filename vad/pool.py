@@ -17,6 +17,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import wait as wait_for
 from multiprocessing.synchronize import Event
 from typing import Any, Generic, Protocol, TypeVar
@@ -34,6 +35,8 @@ OVERHEAD = 1 << 16  # bytes of sound that take as long as opening a file
 WORTH = 1 << 24  # bytes of sound that are worth starting workers for, half a second of work
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+# Whether workers are forked by a server that has loaded everything; older Pythons cannot tell it from where.
+SERVED = sys.platform == "linux" and sys.version_info >= (3, 11)
 
 
 @dataclass(frozen=True)
@@ -177,9 +180,9 @@ class Processes:
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
-        # A server that has loaded everything forks the workers; forking this process would copy its threads.
+        # forking this process would copy its threads
         self._context: Any = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
-        if sys.platform == "linux":
+        if SERVED:
             self._context.set_forkserver_preload(["vad.analysis"])
         self._stop: Event = self._context.Event()
         self._pool: Executor | None = None
@@ -217,7 +220,26 @@ class Processes:
             return Outcome(one, AudioError(f"{one.path}: brings the program down that decodes it; convert it first"))
 
     def _start(self, workers: int) -> Executor:
+        if SERVED:
+            _start_server()
         return ProcessPoolExecutor(workers, self._context, _begin, (self._stop,))
+
+
+def _start_server() -> None:
+    """Start what forks the workers, to load the modules that this process would.
+
+    Python alone would have it look into the working folder first, which may hold another `vad`, or anything.
+    """
+    here = {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
+    before = {name: os.environ.get(name) for name in here}
+    os.environ.update(here)
+    try:
+        forkserver.ensure_running()
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
 
 
 _stopped: Event | None = None

@@ -20,7 +20,7 @@ from vad.errors import SettingError
 from vad.events import End, Event, Start
 from vad.exact import Encoding, encoding_for, explain_sound, said, to_subtype
 from vad.features import Float32
-from vad.naming import fill, is_template, literal, spare
+from vad.naming import fill, is_folder, is_template, literal, spare
 from vad.segments import Segment
 
 FIELDS = ("number", "start", "end", "duration", "clock")
@@ -47,6 +47,8 @@ class Recorder:
             raise SettingError(
                 "--save -: standard output has the events; give a folder, or a template like {number}.wav"
             )
+        if not is_template(text) and not is_folder(text):
+            raise SettingError(f"--save {target}: one name for all utterances; give a folder, or add {{number}}")
         self._template = text if is_template(text) else str(Path(literal(text), NAME))
         self._rate = sample_rate
         self._waiting: list[Float32] = []

@@ -71,7 +71,9 @@ def _explained(url: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise AudioError(f"{url}: {error}; URLs need the [cluster] extra, and what serves this one") from error
+        own = "pip install 'vad-bilstm[cluster]'"
+        remedy = own if error.name == "fsspec" else "or pip install what serves it, as s3fs does s3://"
+        raise AudioError(f"{url}: {error}; {remedy}") from error
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise AudioError(f"{url}: cannot be read ({reason})") from error

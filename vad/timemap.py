@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 import json
 import math
 import operator
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 
 from vad.errors import FormatError
 from vad.formats import Document, Label
-from vad.formats.labels import documents, short
+from vad.formats.labels import ROUNDING, documents, short
 
 TOLERANCE = 0.1  # seconds that labels may begin after the end of what they belong to
 
@@ -59,7 +60,7 @@ class TimeMap:
             if piece.at >= end > start or piece.at > end:
                 break
             a, b = max(start, piece.at), min(end, piece.until)
-            if b > a or (b == a == start == end):
+            if b > a + ROUNDING or (b == a == start == end):
                 parts.append(Piece(round(piece.start + a - piece.at, 6), round(piece.start + b - piece.at, 6), a))
         return parts
 
@@ -77,9 +78,14 @@ def read_map(path: Path) -> TimeMap:
         raise FormatError(f"{path}: is no time map; give the one that `vad trim` wrote beside the cut file") from error
     at = [time for piece in pieces for time in (piece.at, piece.until)]
     there = [time for piece in pieces for time in (piece.start, piece.end)]
-    if not pieces or sorted(at) != at or sorted(there) != there:
+    if not pieces or not _rises(at) or not _rises(there):
         raise FormatError(f"{path}: is a damaged time map, whose pieces are not in order; make it anew with `vad trim`")
     return TimeMap(names[0], durations[0], names[1], durations[1], pieces)
+
+
+def _rises(times: list[float]) -> bool:
+    """Whether no time comes before the last one, but for the rounding of sums."""
+    return all(later > earlier - ROUNDING for earlier, later in itertools.pairwise(times))
 
 
 def _time(value: Any) -> float:

@@ -162,7 +162,7 @@ def _together(report: Report, all_of_them: Contrast) -> list[str]:
         )
     elif not math.isnan(all_of_them.here) and all_of_them.here < FAINT:
         said.append(
-            f"labelled speech is {all_of_them.here:.1f} dB louder than the rest: either there is much noise, "
-            "or the labels belong to other sound"
+            f"labelled speech is {abs(all_of_them.here):.1f} dB {'louder' if all_of_them.here > 0 else 'quieter'} "
+            "than the rest: either there is much noise, or the labels belong to other sound"
         )
     return said

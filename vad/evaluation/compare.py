@@ -88,7 +88,7 @@ def compare(
                 )
         progress(done / len(everything))
     if not found.seconds:
-        raise AudioError(found.problems[-1])
+        raise AudioError(found.problems[-1] if found.problems else "none of the recordings can be used")
     found.groups = {name: Group(of_it, measuring) for name, of_it in measured.items() if of_it}
     return found
 

@@ -12,7 +12,7 @@ from typing import Any
 from vad.errors import FormatError
 from vad.formats.columns import UNNAMED, columns, labelled, require_times
 from vad.formats.document import Document, Format, Label, harmless
-from vad.formats.labels import channel_of, documents, seconds, short
+from vad.formats.labels import PLACES, channel_of, documents, seconds, short
 
 HOLDS = frozenset({"text", "speakers", "points"})
 LISTS = ("segments", "content", "timeline", "diarization", "supervisions", "speech", "output")
@@ -22,7 +22,7 @@ def write(document: Document) -> str:
     content = {
         "file": document.name,
         "channel": document.channel,
-        "duration": document.duration,
+        "duration": round(document.duration, PLACES),
         "label": document.label,
         **_finite(document.about),
         "segments": [said(label, document) for label in document.rows],

@@ -18,11 +18,11 @@ def lay_out(labels: Iterable[Label]) -> dict[str, list[Label]]:
     What overlaps on a tier stands on others, called `NAME (2)` and so on.
     """
     ordered = sorted(labels, key=operator.itemgetter(0, 1))
-    names = {_name(label) for label in ordered}
+    names = {tier_of(label) for label in ordered}
     tiers: dict[str, list[Label]] = {}
     free: dict[str, list[tuple[float, int]]] = {}  # when the last label of each tier of a name ends
     for label in ordered:
-        name = _name(label)
+        name = tier_of(label)
         ends = free.setdefault(name, [])
         number = heapq.heappop(ends)[1] if ends and ends[0][0] <= label.start else len(ends) + 1
         heapq.heappush(ends, (label.end, number))
@@ -33,7 +33,8 @@ def lay_out(labels: Iterable[Label]) -> dict[str, list[Label]]:
     return tiers or {"speech": []}
 
 
-def _name(label: Label) -> str:
+def tier_of(label: Label) -> str:
+    """The name of the tier that a label stands on."""
     return one_line(label.tier or label.speaker) or "speech"
 
 
