@@ -101,7 +101,7 @@ class TestSound:
             assert evaluate("--audio", recordings, *DOUBLE, *wrong).exit_code == 2
         for step in ("nan", "inf", "1e-320"):
             failed = evaluate(*options, "--by", "snr", "--step", step)
-            assert failed.exit_code == 2 and f"step={step}" in failed.stderr
+            assert failed.exit_code == 2 and "step" in failed.stderr.splitlines()[-1]
 
     def test_a_table_may_have_blank_lines_and_broken_cells(self, recordings: Path, tmp_path: Path) -> None:
         table = tmp_path / "about.csv"
