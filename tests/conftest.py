@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -21,6 +22,9 @@ DATA = ROOT / "data"
 COMMAND = Path(sys.executable).with_name("vad")
 ENERGY = ROOT / "tests" / "doubles" / "energy.onnx"
 RATE = 16_000
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # begun in the background of a shell: programs would inherit that
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("anywhere", deadline=None)  # no assertion about time
 settings.load_profile("anywhere")
