@@ -145,9 +145,9 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
     short, long = (
         int(subprocess.check_output([sys.executable, "-c", script, str(ENERGY), str(seconds)]))
-        for seconds in (300, 3600)
+        for seconds in (1800, 7200)
     )
-    assert long - short < 15  # MiB, where an hour as float32 is 230
+    assert long - short < 4  # MiB, where the scores alone are 2 and an hour as float32 is 230
 
 
 def test_one_detector_serves_many_threads(talk: Path) -> None:

@@ -193,26 +193,28 @@ class Detector:
             batch = best.network.batch // threads
             scorers = [open_scorer(best.network, geometry, batch, pool=pool) for _ in range(sound.rows(channel))]
             chains = [Chain(features, scorer, settings) for scorer in scorers]
-            found: list[list[Found]] = [[] for _ in chains]
+            segments: list[list[Segment]] = [[] for _ in chains]
+            scores: list[list[Float32]] = [[] for _ in chains]
 
-            def keep(row: list[Found], piece: Found) -> None:
-                row.append(piece if keep_scores else Found(piece.scores[:0], piece.events))
+            def keep(row: int, piece: Found) -> None:
+                segments[row] += segments_of(piece.events)
+                if keep_scores:
+                    scores[row].append(piece.scores)
 
             for rows in sound.blocks(features.sample_rate, channel):
-                for chain, row, samples in zip(chains, found, rows, strict=True):
-                    keep(row, chain.push(samples))
+                for row, samples in enumerate(rows):
+                    keep(row, chains[row].push(samples))
                 if hear:
                     hear(rows)
             duration = floor_milliseconds(sound.duration)
-            for chain, row in zip(chains, found, strict=True):
+            for row, chain in enumerate(chains):
                 keep(row, chain.finish(duration))
         numbers = range(1, len(chains) + 1) if channel == "each" else [None if channel == "mix" else int(channel)]
-        detections = []
-        for row, number in zip(found, numbers, strict=True):
-            segments = [segment for piece in row for segment in segments_of(piece.events)]
-            scores = np.concatenate([piece.scores for piece in row]) if keep_scores else None
-            detections.append(Detection(sound.name, number, duration, segments, scores))
-        return detections
+        whole = [np.concatenate(each) if keep_scores else None for each in scores]
+        return [
+            Detection(sound.name, number, duration, found, heard)
+            for number, found, heard in zip(numbers, segments, whole, strict=True)
+        ]
 
 
 def _open(path: Path, device: str) -> Network:
