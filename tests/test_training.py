@@ -278,8 +278,17 @@ def kept(folder: Path) -> dict[str, torch.Tensor]:
     return read_checkpoint(folder / "checkpoint.pt")["kept"]
 
 
-def test_killed_at_any_instant_it_goes_on_to_the_same_weights(corpus: Path, tmp_path: Path) -> None:
-    subprocess.run(command(corpus, tmp_path, "whole"), check=True, capture_output=True)
+@pytest.fixture(scope="module")
+def undisturbed(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor]:
+    """The weights that one process trains from beginning to end."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    subprocess.run(command(corpus, folder, "whole"), check=True, capture_output=True)
+    return kept(folder / "whole")
+
+
+def test_killed_at_any_instant_it_goes_on_to_the_same_weights(
+    corpus: Path, tmp_path: Path, undisturbed: dict[str, torch.Tensor]
+) -> None:
     for delay in (0.0, 0.2):  # after the first checkpoint; a kill may fall into the writing of the next
         process = subprocess.Popen(command(corpus, tmp_path, "killed", "--resume"), stderr=subprocess.PIPE)
         assert process.stderr
@@ -289,19 +298,18 @@ def test_killed_at_any_instant_it_goes_on_to_the_same_weights(corpus: Path, tmp_
         process.kill()
         process.wait()
     subprocess.run(command(corpus, tmp_path, "killed", "--resume"), check=True, capture_output=True)
-    whole, killed = kept(tmp_path / "whole"), kept(tmp_path / "killed")
-    assert all(torch.equal(whole[name], killed[name]) for name in whole)
+    killed = kept(tmp_path / "killed")
+    assert all(torch.equal(weight, killed[name]) for name, weight in undisturbed.items())
 
 
-def test_two_processes_train_what_one_would(corpus: Path, tmp_path: Path) -> None:
-    subprocess.run(command(corpus, tmp_path, "one"), check=True, capture_output=True)
+def test_two_processes_train_what_one_would(corpus: Path, tmp_path: Path, undisturbed: dict[str, torch.Tensor]) -> None:
     torchrun = COMMAND.with_name("torchrun")
     together = [torchrun, "--standalone", "--nproc-per-node", "2", "--no-python"]
     done = subprocess.run([*together, *command(corpus, tmp_path, "two")], check=True, capture_output=True, text=True)
     assert done.stdout.count("model.onnx") == 1
     assert done.stderr.count("step 30/30") == 1
-    one, two = kept(tmp_path / "one"), kept(tmp_path / "two")
-    assert all(torch.allclose(one[name], two[name], atol=1e-4) for name in one)
+    two = kept(tmp_path / "two")
+    assert all(torch.allclose(weight, two[name], atol=1e-4) for name, weight in undisturbed.items())
     odd = subprocess.run(
         [*together, *command(corpus, tmp_path, "odd", "loop.batch=7")], check=False, capture_output=True, text=True
     )
