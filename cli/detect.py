@@ -20,6 +20,7 @@ from .talk import Talk
 if TYPE_CHECKING:
     from vad.batch import Input
     from vad.detector import Detection
+    from vad.grid import Grid
     from vad.output import Output
     from vad.pool import Pool
 
@@ -124,7 +125,7 @@ def detect(
         for outcome in work(left, task, pool, ordered):
             try:
                 with talk.outcome(outcome) as detections:
-                    _deliver(outcome.source, detections, output, about, options)
+                    _deliver(outcome.source, detections, output, about=about, grid=detector.grid, options=options)
                 for detection in detections:
                     talk.detail(_summary(detection))
             except VadError as error:
@@ -156,14 +157,18 @@ def _left(found: list[Input], output: Output | None, options: dict[str, Any]) ->
 
 
 def _deliver(
-    one: Input, detections: list[Detection], output: Output | None, about: dict[str, Any], options: dict[str, Any]
+    one: Input,
+    detections: list[Detection],
+    output: Output | None,
+    *,
+    about: dict[str, Any],
+    grid: Grid,
+    options: dict[str, Any],
 ) -> None:
     """Write what was found in a recording: its labels last, as they say that it is done."""
-    from vad.analysis import load
     from vad.output import write_scores
 
     if options["scores_to"]:
-        grid = load(options["model"], options["device"]).at(options["latency"]).grid
         for detection in detections:
             write_scores(options["scores_to"], one, detection, grid.frame_seconds)
     if output:

@@ -104,28 +104,22 @@ def _one_channel(ctx: click.Context, param: click.Parameter, value: str) -> Chan
     return _channel(ctx, param, value)
 
 
-def channel(command: F) -> F:
-    """`--channel`, to be heard."""
-    return click.option(
-        "--channel",
-        default="mix",
-        show_default=True,
-        callback=_channel,
-        metavar="mix|N|each",
-        help="The mean of all channels, channel N (from 1), or each on its own.",
-    )(command)
+_OF_CHANNEL: dict[str, Any] = {"default": "mix", "show_default": True}
 
-
-def one_channel(command: F) -> F:
-    """`--channel`, where only one can be used."""
-    return click.option(
-        "--channel",
-        default="mix",
-        show_default=True,
-        callback=_one_channel,
-        metavar="mix|N",
-        help="The mean of all channels, or channel N (from 1).",
-    )(command)
+channel = click.option(
+    "--channel",
+    **_OF_CHANNEL,
+    callback=_channel,
+    metavar="mix|N|each",
+    help="The mean of all channels, channel N (from 1), or each on its own.",
+)
+one_channel = click.option(  # where only one can be used
+    "--channel",
+    **_OF_CHANNEL,
+    callback=_one_channel,
+    metavar="mix|N",
+    help="The mean of all channels, or channel N (from 1).",
+)
 
 
 def model(command: F) -> F:

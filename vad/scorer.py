@@ -20,7 +20,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as failures
 
 from vad.errors import ModelError
 from vad.features import Float32
-from vad.graph import LIMIT, check_graph
+from vad.graph import DAMAGED, LIMIT, check_graph
 
 ROUNDING = 1e-5  # by which the sigmoid of ONNX Runtime may exceed 1
 INPUT, OUTPUT = "features", "scores"
@@ -64,7 +64,7 @@ class Network:
             inputs = {i.name: i.shape for i in self._session.get_inputs()}
             outputs = {o.name: o.shape for o in self._session.get_outputs()}
         except (*_REFUSALS, UnicodeDecodeError) as error:
-            raise ModelError(f"{path}: damaged, or not an ONNX file; get the weights again") from error
+            raise ModelError(f"{path}: {DAMAGED}") from error
         names, ranks = (list(inputs), list(outputs)), [len(s) for s in (*inputs.values(), *outputs.values())]
         causal = names == ([INPUT, STATE], [OUTPUT, NEXT_STATE]) and ranks == [3, 2, 3, 2]
         if not causal and (names != ([INPUT], [OUTPUT]) or ranks[0] != 3):

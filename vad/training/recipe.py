@@ -49,8 +49,7 @@ class MixtureSettings:
     second_talker: float = 0.15  # other crops with speech that have a second talker over the first
     distant_talker: float = 0.0  # the same with a talker far behind the first
     speed: float = 0.0  # talkers 0.84 to 1.2 and backgrounds 0.67 to 1.5 times as fast, and as high
-    near_speech: float = 0.0  # target within `NEAR` of speech, as a share of that speech's: who labels by utterance
-    # calls its pauses speech, who labels by sound does not, and so they rank between speech and silence
+    near_speech: float = 0.0  # least target of what is near speech, as a share of that speech's; see `Talkers`
     long_pause: float = 0.35  # share of the pauses that are long (seconds) rather than natural (tenths)
     room: float = 0.5  # crops in a room
     babble: float = 0.0  # share of the backgrounds in which many talk at once, which is not speech

@@ -117,7 +117,11 @@ class Talkers:
         return self._grid.to_samples(seconds) + 1
 
     def _kept_near(self, target: Float32) -> Float32:
-        """`target` `(frame,)`, with its share where speech is near."""
+        """`target` `(frame,)`, with its share where speech is near.
+
+        Who labels by utterance calls its pauses speech, who labels by sound does not: they shall
+        rank between speech and silence.
+        """
         size = 2 * self._grid.to_frames(NEAR) + 1
         kept: Float32 = np.maximum(target, self._settings.near_speech * maximum_filter1d(target, size))
         return kept
