@@ -160,8 +160,22 @@ def network(*parts: bytes) -> bytes:
 
 
 RELU = field(1, field(4, b"Relu"))
+LOOP = field(1, field(4, b"Loop"))
+
+
+def scan(*parts: bytes) -> bytes:
+    """A node that does these parts for each piece of its input."""
+    return field(1, field(4, b"Scan") + field(5, field(6, b"".join(parts))))
+
+
 MODELS = {
-    "a loop": (network(field(1, field(4, b"Loop"))), "Loop"),
+    "a loop": (network(LOOP), "Loop"),
+    "a loop for each piece": (network(scan(LOOP)), "Loop"),
+    "a scan in a scan": (network(scan(scan(RELU))), "within"),
+    "a scan that hides its name": (
+        network(field(1, field(4, b"Scan") + field(4, b"LSTM") + field(5, field(6, LOOP)))),
+        "within",
+    ),
     "much out of little": (network(field(1, field(4, b"ConstantOfShape"))), "ConstantOfShape"),
     "an operator of somebody's own": (network(field(1, field(4, b"Relu") + field(7, b"evil.so"))), "own"),
     "a graph in a graph": (network(field(1, field(4, b"Relu") + field(5, field(6, b"")))), "within"),

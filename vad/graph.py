@@ -1,8 +1,9 @@
 """What a weights file may hold, looked at before ONNX Runtime sees it.
 
 An ONNX file can be more than weights: it can loop for ever, and read other files. Ours are a line of
-plain operators. Whatever is not is refused here, as is what ONNX Runtime would talk of on standard
-output. The numbers are those of the fields in onnx.proto.
+plain operators, of which one, `Scan`, holds such a line for each piece of its input. Whatever is not
+is refused here, as is what ONNX Runtime would talk of on standard output. The numbers are those of
+the fields in onnx.proto.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ from __future__ import annotations
 from vad.errors import ModelError
 from vad.protobuf import content, fields, text
 
-# What networks for speech are made of. None of them branches, loops, or makes much out of little.
+# What networks for speech are made of. None of them branches, loops for ever, or makes much out of little.
 _NAMES = """
     Add Cast Clip Concat Constant Conv Div Exp Gather Gemm GRU Identity LayerNormalization Log LSTM MatMul Max Min Mul
-    Pow ReduceMax ReduceMean ReduceMin ReduceSum Relu Reshape RNN Shape Sigmoid Slice Softmax Split Sqrt Squeeze Sub
-    Tanh Transpose Unsqueeze
+    Pow ReduceMax ReduceMean ReduceMin ReduceSum Relu Reshape RNN Scan Shape Sigmoid Slice Softmax Split Sqrt Squeeze
+    Sub Tanh Transpose Unsqueeze
 """
 OPERATORS = frozenset(_NAMES.split())
 LIMIT = 1 << 28  # bytes
@@ -39,10 +40,10 @@ def check_graph(model: bytes) -> None:
         raise ModelError(DAMAGED)
 
 
-def _check_graph(graph: memoryview) -> None:
+def _check_graph(graph: memoryview, nested: bool = False) -> None:
     for number, value, _ in fields(graph):
         if number == 1:  # node
-            _check_node(content(value))
+            _check_node(content(value), nested)
         elif number == 5:  # initializer
             _check_tensor(content(value))
         elif number == 15:  # sparse_initializer
@@ -53,22 +54,32 @@ def _check_graph(graph: memoryview) -> None:
                     text(name)
 
 
-def _check_node(node: memoryview) -> None:
-    for number, value, _ in fields(node):
-        if number == 4 and (operator := text(value)) not in OPERATORS:  # op_type
+def _check_node(node: memoryview, nested: bool) -> None:
+    """Raise where a node is no plain operator, nor a `Scan` outside of all others."""
+    parts = list(fields(node))
+    operators = [text(value) for number, value, _ in parts if number == 4]  # op_type
+    for operator in operators:
+        if operator not in OPERATORS:
             raise ModelError(f"has the operator {operator[:40]!r}, which no model of this package has")
+    for number, value, _ in parts:
         if number == 7 and text(value):  # domain
             raise ModelError("has operators of somebody's own, which no model of this package has")
         if number in (1, 2, 3):  # input, output, name
             text(value)
         if number == 5:  # attribute
-            for inner, held, _ in fields(content(value)):
-                if inner in (6, 11, 22, 23):  # g, graphs, sparse_tensor, sparse_tensors
-                    raise ModelError("has a graph within its graph, which no model of this package has")
-                if inner in (5, 10):  # t, tensors
-                    _check_tensor(content(held))
-                elif inner == 1:  # name
-                    text(held)
+            _check_attribute(content(value), operators == ["Scan"] and not nested)
+
+
+def _check_attribute(attribute: memoryview, scan: bool) -> None:
+    for number, value, _ in fields(attribute):
+        if number == 6 and scan:  # g
+            _check_graph(content(value), nested=True)
+        elif number in (6, 11, 22, 23):  # g, graphs, sparse_tensor, sparse_tensors
+            raise ModelError("has a graph within its graph, which no model of this package has")
+        elif number in (5, 10):  # t, tensors
+            _check_tensor(content(value))
+        elif number == 1:  # name
+            text(value)
 
 
 def _check_tensor(tensor: memoryview) -> None:

@@ -7,7 +7,7 @@ tracing of torch's internals stands between the two. A parity test holds them to
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import onnx
@@ -21,6 +21,8 @@ from vad.atomic import write
 from vad.errors import ModelError
 from vad.network.causal import HISTORY, AnyNetwork, CausalNetwork, build
 from vad.network.model import KERNEL, STRIDE, NetworkSettings
+from vad.network.nodes import Graph
+from vad.network.pieces import both_ways
 from vad.pretrained import Description, sha256
 from vad.scorer import INPUT, NEXT_STATE, OUTPUT, STATE
 
@@ -40,7 +42,7 @@ def export(network: AnyNetwork, description: Description, path: Path) -> None:
 
 def to_onnx(network: AnyNetwork, description: Description) -> onnx.ModelProto:
     """The graph that `vad.scorer` or `vad.causal` runs; frame counts of any size, even ones for a causal network."""
-    graph = _Graph()
+    graph = Graph()
     inputs, outputs = (_causal if isinstance(network, CausalNetwork) else _bidirectional)(graph, network)
     made = helper.make_graph(
         graph.nodes,
@@ -54,16 +56,12 @@ def to_onnx(network: AnyNetwork, description: Description) -> onnx.ModelProto:
     return model
 
 
-def _bidirectional(graph: _Graph, network: AnyNetwork) -> tuple[_Shapes, _Shapes]:
+def _bidirectional(graph: Graph, network: AnyNetwork) -> tuple[_Shapes, _Shapes]:
     """`features (window, frame, mel) -> scores (window, frame)`."""
     x = graph.normalised(network)
     x = graph.convolved(x, network, pads=[KERNEL // 2 - 1, KERNEL // 2])
     settings = network.settings
-    for layer in range(settings.layers):
-        weights = [graph.constant(w) for w in _lstm_weights(network, layer)]
-        x = graph.add("LSTM", x, *weights, hidden_size=settings.hidden, direction="bidirectional")
-        x = graph.add("Transpose", x, perm=[0, 2, 1, 3])  # (step, window, direction, hidden)
-        x = graph.add("Reshape", x, graph.integers([0, 0, 2 * settings.hidden]))
+    x = both_ways(graph, x, settings.hidden, [_lstm_weights(network, layer) for layer in range(settings.layers)])
     x = graph.head(x, network)
     x = graph.add("Transpose", x, perm=[1, 0, 2])  # (window, step, frame of the step)
     x = graph.add("Reshape", x, graph.integers([0, -1]))
@@ -73,13 +71,11 @@ def _bidirectional(graph: _Graph, network: AnyNetwork) -> tuple[_Shapes, _Shapes
     return {INPUT: ("window", "frame", len(network.mean))}, {OUTPUT: ("window", "frame")}
 
 
-def _causal(graph: _Graph, network: AnyNetwork) -> tuple[_Shapes, _Shapes]:
+def _causal(graph: Graph, network: AnyNetwork) -> tuple[_Shapes, _Shapes]:
     """`features (window, frame, mel), state (window, state) -> scores (window, frame, delay), next_state`."""
     n_mels, settings = len(network.mean), network.settings
     sizes = [HISTORY * n_mels, *[settings.hidden] * (2 * settings.layers)]
-    names = [f"before_{n}" for n in range(len(sizes))]
-    graph.nodes.append(helper.make_node("Split", [STATE, graph.integers(sizes)], names, axis=1))
-    history, *memory = names
+    history, *memory = graph.several(len(sizes), "Split", STATE, graph.integers(sizes), axis=1)
     x = graph.add("Reshape", history, graph.integers([0, HISTORY, n_mels]))
     x = graph.add("Concat", x, graph.normalised(network), axis=1)
     last = graph.add("Slice", x, graph.integers([-HISTORY]), graph.integers([2**31]), graph.integers([1]))
@@ -89,11 +85,10 @@ def _causal(graph: _Graph, network: AnyNetwork) -> tuple[_Shapes, _Shapes]:
     for layer in range(settings.layers):
         weights = [graph.constant(w) for w in _lstm_weights(network, layer)]
         first = [graph.add("Unsqueeze", memory[n], graph.integers([0])) for n in (layer, settings.layers + layer)]
-        found = [f"{name}_{layer}" for name in ("outputs", "output", "cell")]
-        graph.nodes.append(helper.make_node("LSTM", [x, *weights, "", *first], found, hidden_size=settings.hidden))
-        x = graph.add("Squeeze", found[0], graph.integers([1]))  # (step, window, hidden)
-        after.append(graph.add("Squeeze", found[1], graph.integers([0])))
-        cells.append(graph.add("Squeeze", found[2], graph.integers([0])))
+        outputs, output, cell = graph.several(3, "LSTM", x, *weights, "", *first, hidden_size=settings.hidden)
+        x = graph.add("Squeeze", outputs, graph.integers([1]))  # (step, window, hidden)
+        after.append(graph.add("Squeeze", output, graph.integers([0])))
+        cells.append(graph.add("Squeeze", cell, graph.integers([0])))
     graph.add("Concat", *after, *cells, output=NEXT_STATE, axis=1)
     x = graph.add("Reshape", graph.head(x, network), graph.integers([0, 0, settings.delays, STRIDE]))
     x = graph.add("Transpose", x, perm=[1, 0, 3, 2])  # (window, step, frame of the step, delay)
@@ -129,48 +124,6 @@ def from_onnx(path: Path) -> tuple[AnyNetwork, Description]:
     except (KeyError, TypeError, ValueError, RuntimeError, StopIteration) as error:
         raise ModelError(f"{path}: its network is none that torch can make again ({error})") from error
     return network.eval(), description
-
-
-class _Graph:
-    """Collects nodes and constants under running names."""
-
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-
-    def add(self, operator: str, *inputs: str, output: str = "", **attributes: Any) -> str:
-        """Append a node; the name of its first output comes back."""
-        output = output or f"{operator.lower()}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
-        return output
-
-    def normalised(self, network: AnyNetwork) -> str:
-        """The input in units of each band's deviation from its mean."""
-        return self.add("Mul", self.add("Sub", INPUT, self.constant(network.mean)), self.constant(network.scale))
-
-    def convolved(self, x: str, network: AnyNetwork, pads: list[int]) -> str:
-        """Frames `(window, frame, mel)` to steps `(step, window, channel)`."""
-        x = self.add("Transpose", x, perm=[0, 2, 1])  # (window, mel, frame)
-        weights = self.constant(network.conv.weight), self.constant(network.conv.bias)
-        x = self.add("Relu", self.add("Conv", x, *weights, strides=[STRIDE], pads=pads))
-        return self.add("Transpose", x, perm=[2, 0, 1])
-
-    def head(self, x: str, network: AnyNetwork) -> str:
-        """The last layer's logits, `(step, window, output)`."""
-        x = self.add("MatMul", x, self.constant(network.head.weight.T))
-        return self.add("Add", x, self.constant(network.head.bias))
-
-    def constant(self, value: Tensor | NDArray[np.float32] | None) -> str:
-        assert value is not None
-        return self._keep(np.ascontiguousarray(value.detach() if isinstance(value, Tensor) else value, np.float32))
-
-    def integers(self, values: list[int]) -> str:
-        return self._keep(np.array(values, np.int64))
-
-    def _keep(self, value: NDArray[np.generic]) -> str:
-        name = f"constant_{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(value, name))
-        return name
 
 
 def _ways(network: AnyNetwork) -> tuple[str, ...]:
