@@ -16,7 +16,7 @@ import click
 from vad import __version__
 from vad.errors import SettingError, VadError
 
-# Imports make many objects, of which none is garbage: to look for some took a sixth of a short run, half of it at the end.
+# Imports make many objects, none of them garbage: to look for some took a sixth of a short run, half of it at the end.
 gc.set_threshold(50_000)
 atexit.register(gc.freeze)
 

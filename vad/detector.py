@@ -188,9 +188,9 @@ class Detector:
         """
         best = self.at(latency)
         features, geometry = best.description.features, best.geometry(latency)
-        threads = min(threads, best.network.batch)
+        threads = min(threads, best.network.most)
         with ThreadPoolExecutor(threads) if threads > 1 else contextlib.nullcontext() as pool:
-            batch = best.network.batch // threads
+            batch = min(best.network.batch, best.network.most // threads)
             scorers = [open_scorer(best.network, geometry, batch, pool=pool) for _ in range(sound.rows(channel))]
             chains = [Chain(features, scorer, settings) for scorer in scorers]
             segments: list[list[Segment]] = [[] for _ in chains]

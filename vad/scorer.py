@@ -50,7 +50,8 @@ class Network:
     per call: results of ONNX Runtime then do not depend on the size of the batch.
     """
 
-    batch = 4  # windows at once, in one thread or in several, that are worth their memory
+    batch = 4  # windows that a thread takes at once; with more it is no faster
+    most = 8  # windows under way in all threads, for the sake of memory
 
     def __init__(self, path: Path) -> None:
         content = _read(path)
@@ -58,6 +59,7 @@ class Network:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.log_severity_level = 3
+        options.enable_mem_pattern = False  # a plan of its memory saves no time, and takes more of it
         try:
             self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
             self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
@@ -133,7 +135,7 @@ class Scorer:
 
     A batch is waited for unless `wait` says how many blocks are enough: 1 where time matters. With
     a `pool` of threads batches are scored there meanwhile, and come when they are done, in order;
-    there are never more windows under way than the network's `batch`, and one batch that waits.
+    there are never more windows under way than the network's `most`, and one batch that waits.
     """
 
     def __init__(
@@ -164,7 +166,7 @@ class Scorer:
         complete = (self._frames - self._scored - g.right) // g.block
         if complete >= self._wait:
             self._score(complete)
-        return self._collect(self._network.batch // self._batch + 1)
+        return self._collect(self._network.most // self._batch + 1)
 
     @property
     def missing(self) -> int:
