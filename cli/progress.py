@@ -13,7 +13,7 @@ from .talk import Talk, clock
 if TYPE_CHECKING:
     from vad.batch import Input
     from vad.detector import Detection
-    from vad.pool import Outcome
+    from vad.outcome import Outcome
 
 LONG = 60.0  # seconds after which a report is due
 

@@ -21,9 +21,9 @@ ROWS = """
 errors extensions grid memory protobuf segments
 atomic events features formats graph remote settings
 batch exact intake journal ledger plotting pretrained scorer segmenter timemap
-causal convert matching metadata microphone naming pool sound
-chain cluster commands ffmpeg labelled latency recorder
-audio stream
+causal convert matching metadata microphone naming outcome sound
+chain cluster commands ffmpeg labelled latency processes recorder
+audio pool stream
 cutting detector duration feed
 analysis compat live network output overview peers
 drawing evaluation

@@ -14,7 +14,9 @@ import pytest
 
 from vad.batch import Input
 from vad.errors import AudioError, ModelError
-from vad.pool import GROUP, GROUP_BYTES, Processes, check, divide, open_pool, work
+from vad.outcome import check
+from vad.pool import GROUP, GROUP_BYTES, divide, open_pool, work
+from vad.processes import Processes
 
 
 def source(path: str, size: int | None = 100) -> Input:

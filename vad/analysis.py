@@ -13,7 +13,7 @@ from vad.detector import CPU, Detection, Detector
 from vad.errors import ModelError
 from vad.intake import Channel
 from vad.memory import keep_memory
-from vad.pool import check
+from vad.outcome import check
 from vad.remote import fetched
 from vad.settings import Raw, Segmentation
 

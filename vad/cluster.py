@@ -17,7 +17,7 @@ from distributed.scheduler import KilledWorker
 
 from vad.batch import Input
 from vad.errors import AudioError, VadError
-from vad.pool import Outcome, T, Task, run
+from vad.outcome import Outcome, T, Task, run
 
 REFRESH = 5.0  # seconds after which workers are counted again: they come and go
 TIMEOUT = 10  # seconds to wait for the scheduler

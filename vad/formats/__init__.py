@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from vad.errors import FormatError
-from vad.formats.audacity import AUDACITY
-from vad.formats.csv import CSV, TSV
-from vad.formats.ctm import CTM
 from vad.formats.document import Document, Format, Label, printable, speech_of
-from vad.formats.elan import ELAN
 from vad.formats.encoding import read_text
-from vad.formats.json import JSON
-from vad.formats.jsonl import JSONL
-from vad.formats.kaldi import KALDI
-from vad.formats.lab import LAB
-from vad.formats.lhotse import LHOTSE
-from vad.formats.pyannote import PYANNOTE
-from vad.formats.rttm import RTTM
-from vad.formats.subtitles import SRT, VTT
-from vad.formats.text import TEXT
-from vad.formats.textgrid import TEXTGRID
-from vad.formats.uem import UEM
 
-_ALL = [TEXT, JSON, JSONL, CSV, TSV, RTTM, TEXTGRID, AUDACITY, SRT, VTT, LAB, UEM]
-_ALL += [ELAN, CTM, KALDI, LHOTSE, PYANNOTE]
-FORMATS: dict[str, Format] = {f.name: f for f in _ALL}
+# Each is called so in capitals, in the file of its name or the one named below.
+_NAMES = "text json jsonl csv tsv rttm textgrid audacity srt vtt lab uem elan ctm kaldi lhotse pyannote"
+_FILES = {"tsv": "csv", "srt": "subtitles", "vtt": "subtitles"}
 # Where the extension says little, the content decides, the more peculiar formats first.
-BY_CONTENT = (VTT, SRT, TEXTGRID, ELAN, JSONL, JSON, RTTM, CTM, UEM, KALDI, CSV, TSV, TEXT)
+_BY_CONTENT = "vtt srt textgrid elan jsonl json rttm ctm uem kaldi csv tsv text"
 VAGUE = {".txt", ".json", ".jsonl"}
+
+
+class _Formats(Mapping[str, Format]):
+    """The formats by name, each loaded when it is asked for: all of them would be a tenth of a short run."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = tuple(names)
+
+    def __getitem__(self, name: str) -> Format:
+        if name not in self._names:
+            raise KeyError(name)
+        found: Format = getattr(importlib.import_module(f"vad.formats.{_FILES.get(name, name)}"), name.upper())
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+FORMATS = _Formats(_NAMES.split())
 
 __all__ = [
     "FORMATS",
@@ -67,7 +76,7 @@ def by_extension(path: Path) -> Format:
 
 def holds_labels(path: Path, format: str | None = None) -> bool:
     """Whether a file is called as label files are, or as those of one format."""
-    kinds = [FORMATS[format]] if format in FORMATS else FORMATS.values()
+    kinds = [FORMATS[format]] if format and format in FORMATS else FORMATS.values()
     return _extension(path) in {kind.suffix for kind in kinds}
 
 
@@ -117,7 +126,7 @@ def _recognise(path: Path, text: str) -> Format:
     if known and extension not in VAGUE:
         return known
     lines = [line for line in text[:100_000].split("\n") if line.strip() and not line.startswith(";;")][:5]
-    found = next((f for f in BY_CONTENT if f.fits(lines)), known)
+    found = next((FORMATS[name] for name in _BY_CONTENT.split() if FORMATS[name].fits(lines)), known)
     if not found:
         raise FormatError(f"is of no known label format; say which it is: {', '.join(FORMATS)}")
     return found
