@@ -58,8 +58,10 @@ def to_onnx(network: AnyNetwork, description: Description) -> onnx.ModelProto:
 
 def _bidirectional(graph: Graph, network: AnyNetwork) -> tuple[_Shapes, _Shapes]:
     """`features (window, frame, mel) -> scores (window, frame)`."""
-    x = graph.normalised(network)
-    x = graph.convolved(x, network, pads=[KERNEL // 2 - 1, KERNEL // 2])
+    x = graph.add("Sub", INPUT, graph.constant(network.mean))
+    scale = graph.add("Unsqueeze", graph.constant(network.scale), graph.integers([1]))
+    weight = graph.add("Mul", graph.constant(network.conv.weight), scale)  # done once, when the file is opened
+    x = graph.convolved(x, weight, graph.constant(network.conv.bias), pads=[KERNEL // 2 - 1, KERNEL // 2])
     settings = network.settings
     x = both_ways(graph, x, settings.hidden, [_lstm_weights(network, layer) for layer in range(settings.layers)])
     x = graph.head(x, network)
@@ -80,7 +82,8 @@ def _causal(graph: Graph, network: AnyNetwork) -> tuple[_Shapes, _Shapes]:
     x = graph.add("Concat", x, graph.normalised(network), axis=1)
     last = graph.add("Slice", x, graph.integers([-HISTORY]), graph.integers([2**31]), graph.integers([1]))
     after = [graph.add("Reshape", last, graph.integers([0, HISTORY * n_mels]))]
-    x = graph.convolved(x, network, pads=[0, 0])
+    weight, bias = graph.constant(network.conv.weight), graph.constant(network.conv.bias)
+    x = graph.convolved(x, weight, bias, pads=[0, 0])
     cells = []
     for layer in range(settings.layers):
         weights = [graph.constant(w) for w in _lstm_weights(network, layer)]

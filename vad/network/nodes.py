@@ -42,11 +42,10 @@ class Graph:
         """The input in units of each band's deviation from its mean."""
         return self.add("Mul", self.add("Sub", INPUT, self.constant(network.mean)), self.constant(network.scale))
 
-    def convolved(self, x: str, network: AnyNetwork, pads: list[int]) -> str:
+    def convolved(self, x: str, weight: str, bias: str, pads: list[int]) -> str:
         """Frames `(window, frame, mel)` to steps `(step, window, channel)`."""
         x = self.add("Transpose", x, perm=[0, 2, 1])  # (window, mel, frame)
-        weights = self.constant(network.conv.weight), self.constant(network.conv.bias)
-        x = self.add("Relu", self.add("Conv", x, *weights, strides=[STRIDE], pads=pads))
+        x = self.add("Relu", self.add("Conv", x, weight, bias, strides=[STRIDE], pads=pads))
         return self.add("Transpose", x, perm=[2, 0, 1])
 
     def head(self, x: str, network: AnyNetwork) -> str:

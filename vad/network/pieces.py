@@ -56,38 +56,36 @@ def both_ways(graph: Graph, x: str, hidden: int, layers: Sequence[Sequence[NDArr
                 3,
                 "Scan",
                 *(silence, silence, x, lengths),
-                body=_body(weights, one, hidden, backwards),
+                body=_body(weights, hidden, backwards),
                 num_scan_inputs=2,
                 scan_input_directions=[backwards] * 2,
                 scan_output_directions=[backwards],
             )[-1]
             for backwards, weights in enumerate(ways)
         ]
-        x = graph.add("Concat", *outputs, axis=3)  # (piece, step, window, channel)
+        x = graph.add("Concat", *outputs, axis=4)  # (piece, step, 1, window, channel)
+        x = graph.add("Reshape", x, graph.joined(count, length, windows, 2 * hidden))
     return graph.add("Reshape", x, graph.joined(-1, windows, 2 * hidden))
 
 
-def _body(weights: Sequence[str], direction: str, hidden: int, backwards: int) -> GraphProto:
+def _body(weights: Sequence[str], hidden: int, backwards: int) -> GraphProto:
     """What is done with each piece: one direction of a layer, from the state that the piece before left."""
     way = "reverse" if backwards else "forward"
     inputs = ["piece", *weights, "lengths", "output", "cell"]
-    nodes = [
-        helper.make_node("LSTM", inputs, ["by_way", "next_output", "next_cell"], hidden_size=hidden, direction=way),
-        helper.make_node("Squeeze", ["by_way", direction], ["outputs"]),  # (step, window, hidden)
-    ]
-    state, steps = (1, "window", hidden), ("step", "window", None)
+    lstm = helper.make_node("LSTM", inputs, ["outputs", "next_output", "next_cell"], hidden_size=hidden, direction=way)
+    state = (1, "window", hidden)
 
     def value(name: str, shape: tuple[int | str | None, ...], kind: int = TensorProto.FLOAT) -> ValueInfoProto:
         return helper.make_tensor_value_info(name, kind, shape)
 
     return helper.make_graph(
-        nodes,
+        [lstm],
         way,
         [
             value("output", state),
             value("cell", state),
-            value("piece", steps),
+            value("piece", ("step", "window", None)),
             value("lengths", ("window",), TensorProto.INT32),
         ],
-        [value("next_output", state), value("next_cell", state), value("outputs", steps)],
+        [value("next_output", state), value("next_cell", state), value("outputs", ("step", 1, "window", hidden))],
     )
