@@ -25,8 +25,7 @@ def both_ways(graph: Graph, x: str, hidden: int, layers: Sequence[Sequence[NDArr
     Each layer is the `W`, `R` and `B` of an ONNX LSTM with two directions. More steps can come out
     than went in, so that the pieces are of one length; what these hold means nothing.
     """
-    zero, one = graph.integers([0]), graph.integers([1])
-    shape = graph.add("Shape", x)
+    one, shape = graph.integers([1]), graph.add("Shape", x)
     steps, windows, channels = (graph.add("Gather", shape, graph.integers([axis])) for axis in range(3))
 
     def parts(whole: str, size: str) -> str:
@@ -36,19 +35,11 @@ def both_ways(graph: Graph, x: str, hidden: int, layers: Sequence[Sequence[NDArr
     count = parts(steps, graph.integers([STEPS]))
     length = parts(steps, count)
     added = graph.add("Sub", graph.add("Mul", count, length), steps)
-    x = graph.add("Concat", x, graph.add("Slice", x, zero, added), axis=0)
+    x = graph.add("Concat", x, graph.add("Slice", x, graph.integers([0]), added), axis=0)
     x = graph.add("Reshape", x, graph.joined(count, length, windows, channels))
-
-    first = graph.add("Slice", x, graph.integers([0, 0]), graph.integers([1, 1]), graph.integers([1, 3]))
-    first = graph.add("Reshape", graph.add("Cast", first, to=TensorProto.INT64), graph.joined(count, windows))
-    none = graph.add("Mul", first, zero)  # (piece, window)
-    others = graph.add("Add", graph.add("Slice", none, one, count), length)
-    none = graph.add("Slice", none, zero, one)
-    last = graph.add("Add", none, graph.add("Sub", length, added))
-    lengths = graph.add("Cast", graph.joined(others, last), to=TensorProto.INT32)  # (piece, window)
-    silence = graph.add("Add", graph.add("Unsqueeze", none, graph.integers([2])), graph.integers([0] * hidden))
-    silence = graph.add("Cast", silence, to=TensorProto.FLOAT)  # (1, window, hidden)
-
+    none = _zeros(graph, x, graph.joined(count, windows))
+    lengths = _lengths(graph, none, length, graph.add("Sub", length, added))
+    silence = _silence(graph, none, hidden)
     for layer in layers:
         ways = zip(*(graph.several(2, "Split", graph.constant(weights), axis=0) for weights in layer), strict=True)
         outputs = [
@@ -66,6 +57,32 @@ def both_ways(graph: Graph, x: str, hidden: int, layers: Sequence[Sequence[NDArr
         x = graph.add("Concat", *outputs, axis=4)  # (piece, step, 1, window, channel)
         x = graph.add("Reshape", x, graph.joined(count, length, windows, 2 * hidden))
     return graph.add("Reshape", x, graph.joined(-1, windows, 2 * hidden))
+
+
+def _zeros(graph: Graph, x: str, shape: str) -> str:
+    """A whole number for each piece and window, of pieces `(piece, step, window, channel)`: `(piece, window)`.
+
+    They are made of what is there: operators that make much out of little are refused in a weights file.
+    """
+    first = graph.add("Slice", x, graph.integers([0, 0]), graph.integers([1, 1]), graph.integers([1, 3]))
+    whole = graph.add("Cast", graph.add("Reshape", first, shape), to=TensorProto.INT64)
+    return graph.add("Mul", whole, graph.integers([0]))
+
+
+def _lengths(graph: Graph, none: str, length: str, last: str) -> str:
+    """How many steps of each piece count, `(piece, window)`: `length`, but of the last one `last`."""
+    before = graph.add("Slice", none, graph.integers([0]), graph.integers([-1]))
+    end = graph.add("Slice", none, graph.integers([-1]), graph.integers([2**31]))
+    lengths = graph.add("Concat", graph.add("Add", before, length), graph.add("Add", end, last), axis=0)
+    return graph.add("Cast", lengths, to=TensorProto.INT32)
+
+
+def _silence(graph: Graph, none: str, hidden: int) -> str:
+    """The state before the first piece, `(1, window, hidden)`."""
+    each = graph.add(
+        "Unsqueeze", graph.add("Slice", none, graph.integers([0]), graph.integers([1])), graph.integers([2])
+    )
+    return graph.add("Cast", graph.add("Add", each, graph.integers([0] * hidden)), to=TensorProto.FLOAT)
 
 
 def _body(weights: Sequence[str], hidden: int, backwards: int) -> GraphProto:
