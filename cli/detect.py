@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import click
 from vad.errors import SettingError, VadError
 from vad.formats import FORMATS, Document, printable
 from vad.segments import invert, total
+from vad.settings import Segmentation
 
 from . import options as shared
 from .progress import Progress
@@ -104,7 +106,7 @@ def detect(
         if options["output"] or not options["summary"]:
             run = Run(how, options["resume"], None if options["unordered"] else found)
             output = stack.enter_context(open_output(options["output"], kind, several, run))
-        talk.detail(f"{detector.path}: {settings}")
+        talk.detail(f"{detector.path}: {_said(settings)}")
         for error in errors:
             talk.error(error)
         left = _left(found, output, options) if options["resume"] else found
@@ -126,7 +128,7 @@ def detect(
             try:
                 with talk.outcome(outcome) as detections:
                     _deliver(outcome.source, detections, output, about=about, grid=detector.grid, options=options)
-                for detection in detections:
+                for detection in detections if not options["summary"] else []:
                     talk.detail(_summary(detection))
             except VadError as error:
                 talk.error(error)
@@ -176,6 +178,11 @@ def _deliver(
     if options["summary"]:
         for detection in detections:
             click.echo(_summary(detection))
+
+
+def _said(settings: Segmentation) -> str:
+    """`onset 0.5, offset 0.35, min_speech 0.1, ...`, what is without limit left out."""
+    return ", ".join(f"{name} {value:g}" for name, value in asdict(settings).items() if value != math.inf)
 
 
 def _document(detection: Detection, inverted: bool, about: dict[str, Any]) -> Document:

@@ -15,7 +15,7 @@ from .options import F
 
 collar = click.option(
     "--collar",
-    type=float,
+    type=shared.SECONDS,
     default=Measuring.collar,
     show_default=True,
     metavar="SECONDS",

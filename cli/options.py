@@ -15,7 +15,7 @@ from click.core import ParameterSource
 
 from vad.errors import FormatError, VadError
 from vad.formats import FORMATS, Format, by_extension
-from vad.settings import DTYPES, LATENCIES, PRESETS, Raw, Segmentation
+from vad.settings import DTYPES, LATENCIES, PRESETS, Raw, Segmentation, parse_seconds
 
 if TYPE_CHECKING:
     from vad.audio import Channel
@@ -36,6 +36,19 @@ class Number(click.FloatRange):
             self.fail(f"{value!r} is not a number.", param, ctx)
         return number
 
+
+class _Seconds(click.types.FloatParamType):
+    """A duration: `0.1`, `0.1s` or `100ms`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The seconds, or `click.BadParameter`."""
+        try:
+            return parse_seconds(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no duration; give seconds, like 0.1 or 100ms", param, ctx)
+
+
+SECONDS: click.types.FloatParamType = _Seconds()
 
 uem = click.option(
     "--uem", type=click.Path(path_type=Path), metavar="UEM", help="Only the stretches listed in UEM count."
@@ -75,11 +88,11 @@ def segmentation(command: F) -> F:
     for name, meaning in reversed(meanings.items()):
         default = getattr(Segmentation, name)
         shown = "no limit" if default == math.inf else f"{default:g} s, or the model's"
-        unit = "SECONDS"
+        unit, kind = "SECONDS", SECONDS
         if name in ("onset", "offset"):
-            shown, unit = "the model's", "SCORE"
+            shown, unit, kind = "the model's", "SCORE", click.FLOAT
         flag = f"--{name.replace('_', '-')}"
-        command = click.option(flag, name, type=float, metavar=unit, help=f"{meaning}  [default: {shown}]")(command)
+        command = click.option(flag, name, type=kind, metavar=unit, help=f"{meaning}  [default: {shown}]")(command)
     return click.option(
         "--preset", type=click.Choice(list(PRESETS)), default="default", show_default=True, help="What to optimise for."
     )(command)

@@ -46,8 +46,10 @@ if TYPE_CHECKING:
 )
 @click.option("--save-all", metavar="FILE", help="Write the whole stream as a sound file.")
 @click.option("--exec", "command", metavar="COMMAND", help="Run COMMAND per utterance, with {file} {start} {end}.")
-@click.option("--max-duration", type=float, metavar="SECONDS", help="Stop after this much sound.")
-@click.option("--stop-after-silence", type=float, metavar="SECONDS", help="Stop when nobody has spoken for this long.")
+@click.option("--max-duration", type=shared.SECONDS, metavar="SECONDS", help="Stop after this much sound.")
+@click.option(
+    "--stop-after-silence", type=shared.SECONDS, metavar="SECONDS", help="Stop when nobody has spoken for this long."
+)
 @shared.segmentation
 @shared.model
 @shared.one_channel

@@ -452,12 +452,21 @@ class TestTalk:
         assert result.stderr.startswith(f"Error: {bad}: ")
         assert len(result.stderr.splitlines()) == 1
 
+    @pytest.mark.parametrize("same", ["0.3s", "300ms", " 0.3 "])
+    def test_durations_may_have_a_unit(self, one: Path, same: str) -> None:
+        longer = detect(one, "--pad-start", "0.3").stdout
+        assert longer == detect(one, "--pad-start", same).stdout != detect(one).stdout
+
+    def test_what_is_no_duration_is_said(self, one: Path) -> None:
+        result = detect(one, "--min-speech", "1 minute", status=2)
+        assert "'--min-speech': '1 minute' is no duration; give seconds, like 0.1 or 100ms" in result.stderr
+
     def test_verbose_says_model_settings_and_what_was_found(self, one: Path) -> None:
         result = detect(one, "-v")
         assert result.stdout == detect(one).stdout
         first, second = result.stderr.splitlines()
         assert str(ENERGY) in first
-        assert "onset=0.5" in first
+        assert "onset 0.5, offset " in first
         assert second.startswith(f"{one}: 3.00 s, speech 34.0 %")
 
     def test_quiet_leaves_errors_alone_and_warnings_out(self, one: Path, tmp_path: Path) -> None:

@@ -100,13 +100,18 @@ MEASURING = Measuring()
 LATENCIES: dict[str, float] = {"lowest": 0.04, "balanced": 0.3, "accurate": 0.5}
 
 
+def parse_seconds(text: str) -> float:
+    """Seconds of `"0.1"`, `"0.1s"` or `"100ms"`; else `ValueError`."""
+    text = text.strip()
+    return float(text[:-2]) / 1000 if text.endswith("ms") else float(text.removesuffix("s"))
+
+
 def parse_latency(latency: float | str) -> float:
     """Seconds of a name in `LATENCIES`, of `"100ms"`, `"0.1s"`, `"0.1"` or a number; else `SettingError`."""
     if isinstance(latency, str) and latency in LATENCIES:
         return LATENCIES[latency]
     try:
-        text = str(latency).strip()
-        seconds = float(text[:-2]) / 1000 if text.endswith("ms") else float(text.removesuffix("s"))
+        seconds = parse_seconds(str(latency))
     except ValueError:
         seconds = math.nan
     if not 0 <= seconds <= LONGEST:
