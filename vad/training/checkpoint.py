@@ -60,12 +60,27 @@ class Checkpoint:
         if not self.path.exists():
             return 0, []
         state = read_checkpoint(self.path)
-        if {**state["recipe"], "about": ""} != {**asdict(self.recipe), "about": ""}:
-            raise RecipeError(f"{self.path}: made with other settings; train into a fresh folder")
+        if changed := _changed(state["recipe"], asdict(self.recipe)):
+            raise RecipeError(f"{self.path}: made with other settings ({changed}); train into a fresh folder")
         self.network.load_state_dict(state["network"])
         self.averaged.load_state_dict(state["averaged"])
         self.optimiser.load_state_dict(state["optimiser"])
         return int(state["step"]), state["history"]
+
+
+def _changed(before: dict[str, Any], now: dict[str, Any]) -> str:
+    """What differs between two recipes, `about` aside: `loop.steps was 200, mixture.babble was 0.1`."""
+    was, are = _settings(before), _settings(now)
+    names = [name for name in {**was, **are} if name != "about" and was.get(name) != are.get(name)]
+    return ", ".join(f"{name} was {was.get(name)!r}" for name in names)
+
+
+def _settings(recipe: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a recipe by `table.name`."""
+    flat: dict[str, Any] = {}
+    for name, value in recipe.items():
+        flat |= {f"{name}.{key}": each for key, each in value.items()} if isinstance(value, dict) else {name: value}
+    return flat
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
