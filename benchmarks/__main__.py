@@ -8,6 +8,7 @@ import click
 
 NAMES = {
     "accuracy": "This detector and others on labelled sets.",
+    "cuts": "Make a set of excerpts that follow each other, as in sound that was cut.",
     "latency": "What it costs to answer sooner.",
     "mixtures": "Make sets of held-out speakers in held-out noise.",
     "radio": "Sound unlike the training data, before and after adapting to it.",

@@ -12,7 +12,7 @@ import pytest
 from vad.grid import Grid
 from vad.training import channel, sounds
 from vad.training.corpus import Clip, Corpus, read_corpus
-from vad.training.mixing import Mixer
+from vad.training.mixing import AFTER, Mixer
 from vad.training.recipe import CorpusSettings, MixtureSettings
 
 RATE = 16_000
@@ -52,6 +52,19 @@ def test_equal_seeds_give_equal_mixtures(speech: Corpus) -> None:
         silent += target.max() == 0
         assert np.array_equal(samples, twin((0, seed))[0])
     assert 5 <= silent <= 40
+
+
+def test_a_change_of_scene_is_one_crop_and_then_another(speech: Corpus) -> None:
+    mixer, plain = Mixer(speech, replace(FULL, scene_change=1.0)), Mixer(speech, FULL)
+    frames = set()
+    for seed in range(10):
+        sound, target = mixer((0, seed))
+        (before, its_target), (after, target_after) = plain((0, seed)), plain((0, seed, AFTER))
+        frame = next(frame for frame in range(201) if np.array_equal(sound[160 * frame :], after[160 * frame :]))
+        assert np.array_equal(sound[: 160 * frame], before[: 160 * frame])
+        assert np.array_equal(target, np.concatenate([its_target[:frame], target_after[frame:]]))
+        frames.add(frame)
+    assert len(frames) > 5
 
 
 @pytest.mark.parametrize("changes", [{}, {"speed": 1.0}, {"conversation": 1.0}, {"telephone": 1.0}, {"lossy": 1.0}])

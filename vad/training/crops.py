@@ -64,7 +64,7 @@ def dev_mixtures(recipe: Recipe, held_out: Corpus, snr: float = DEV_SNR) -> tupl
     in it are rare.
     """
     noise_only = math.isinf(snr)
-    settings = replace(recipe.mixture, conversation=0.0, no_speech=float(noise_only))
+    settings = replace(recipe.mixture, conversation=0.0, scene_change=0.0, no_speech=float(noise_only))
     settings = replace(settings, babble=0.0) if noise_only else replace(settings, snr_low=snr, snr_high=snr)
     mixer = Mixer(held_out, settings)
     crops = Crops(mixer, recipe.features, (DEV, 0), list(range(recipe.loop.dev_crops * (4 if noise_only else 1))))

@@ -20,6 +20,7 @@ from vad.training.talkers import Talkers
 
 ROOMS = 300  # simulated rooms in the bank
 BABBLE = 24  # stretches of babble in the bank
+CHANGE, AFTER = 1, 2  # added to the seed of a crop: for whether its scene changes, for the scene after that
 
 
 class Mixer:
@@ -28,6 +29,7 @@ class Mixer:
     def __init__(self, corpus: Corpus, settings: MixtureSettings) -> None:
         self._settings = settings
         self._rate = corpus.grid.sample_rate
+        self._hop = corpus.grid.hop
         self._samples = corpus.grid.to_samples(settings.seconds)
         self._frames = corpus.grid.frame_count(self._samples)
         rng = np.random.default_rng(0)
@@ -43,6 +45,16 @@ class Mixer:
 
     def __call__(self, seed: tuple[int, ...]) -> tuple[Float32, Float32]:
         """One crop: `(sample,)` waveform and `(frame,)` probability of speech."""
+        sound, target = self._scene(seed)
+        rng = np.random.default_rng((*seed, CHANGE))
+        if rng.random() < self._settings.scene_change:
+            after, its_target = self._scene((*seed, AFTER))
+            frame = int(rng.integers(self._frames))
+            sound[frame * self._hop :] = after[frame * self._hop :]
+            target[frame:] = its_target[frame:]
+        return sound, target
+
+    def _scene(self, seed: tuple[int, ...]) -> tuple[Float32, Float32]:
         s = self._settings
         rng = np.random.default_rng(seed)
         target = np.zeros(self._frames, np.float32)

@@ -44,6 +44,7 @@ class MixtureSettings:
     """How training sound is made; every share is a probability per crop unless it says otherwise."""
 
     seconds: float = 5.0  # length of a crop
+    scene_change: float = 0.0  # crops that turn into another somewhere, as sound does that was cut
     no_speech: float = 0.22  # crops without any speech
     conversation: float = 0.0  # crops with speech in which several talkers take turns
     second_talker: float = 0.15  # other crops with speech that have a second talker over the first
