@@ -184,6 +184,7 @@ MODELS = {
     "another file, in a node": (network(field(1, field(5, field(5, field(14, 1))))), "another file"),
     "functions": (network(RELU) + field(25, b""), "more than a network"),
     "a name that is no text": (network(field(1, field(4, b"\xff\xfe"))), "damaged"),
+    "an attribute that is no text": (network(field(1, field(4, b"LSTM") + field(5, field(4, b"\xff")))), "damaged"),
     "metadata that is no text": (network(RELU) + field(14, field(1, b"\xff")), "damaged"),
     "a number without end": (b"\xff" * 20, "damaged"),
     "a field that is longer than the file": (b"\x3a\x7f", "damaged"),
@@ -200,7 +201,9 @@ class TestModels:
         with pytest.raises(ModelError, match=f"model.onnx: .*{says}"):
             Detector(path)
 
-    @pytest.mark.parametrize("path", [ENERGY, Detector().path], ids=lambda path: path.stem)
+    @pytest.mark.parametrize(
+        "path", [ENERGY, ENERGY.with_name("small.onnx"), Detector().path], ids=lambda path: path.stem
+    )
     def test_what_is_ours_is_taken(self, path: Path) -> None:
         check_graph(path.read_bytes())
 

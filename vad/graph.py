@@ -78,7 +78,7 @@ def _check_attribute(attribute: memoryview, scan: bool) -> None:
             raise ModelError("has a graph within its graph, which no model of this package has")
         elif number in (5, 10):  # t, tensors
             _check_tensor(content(value))
-        elif number == 1:  # name
+        elif number in (1, 4, 9):  # name, s, strings
             text(value)
 
 

@@ -195,7 +195,7 @@ def _model(content: bytes) -> None:
 
 
 def _models() -> list[bytes]:
-    return [ENERGY.read_bytes()]
+    return [ENERGY.read_bytes(), ENERGY.with_name("small.onnx").read_bytes()]
 
 
 def _checkpoint(content: bytes) -> None:
