@@ -19,10 +19,10 @@ import soxr
 
 from vad.errors import ModelError
 from vad.evaluation.compare import Comparison, compare
+from vad.evaluation.peers import PEERS, RATE, open_system
 from vad.features import Float32
-from vad.labelled import read_labelled
-from vad.peers import PEERS, RATE, open_system
-from vad.pretrained import DEFAULT
+from vad.labels.sets import read_labelled
+from vad.model.pretrained import DEFAULT
 from vad.settings import Measuring
 
 
@@ -48,8 +48,8 @@ def main(folders: tuple[str, ...], condition: str) -> None:
 def through(samples: Float32, condition: str) -> Float32:
     """The recording `(sample,)` as it would be under `condition`."""
     if condition == "telephone":
-        from vad.training.channel import TELEPHONE, mu_law
-        from vad.training.levels import fit
+        from vad.training.mixing.channel import TELEPHONE, mu_law
+        from vad.training.mixing.levels import fit
 
         coded = mu_law(np.clip(soxr.resample(samples, RATE, TELEPHONE), -1, 1))
         return fit(soxr.resample(coded, TELEPHONE, RATE), len(samples))

@@ -12,10 +12,10 @@ import click
 import numpy as np
 import soundfile
 
-from vad.audio import read
+from vad.audio.decode import read
+from vad.evaluation.peers import RATE
 from vad.features import Float32
-from vad.labelled import Labelled, read_labelled
-from vad.peers import RATE
+from vad.labels.sets import Labelled, read_labelled
 from vad.segments import Segment, merge
 
 COUNT = 8

@@ -16,14 +16,14 @@ from pathlib import Path
 import click
 import numpy as np
 
-from vad.audio import read
+from vad.audio.decode import read
 from vad.causal import open_scorer
 from vad.chain import Chain
 from vad.detector import Detector
 from vad.evaluation import roc_auc, to_frames
-from vad.labelled import read_labelled
+from vad.evaluation.peers import RATE, Array, System, installed, open_system
+from vad.labels.sets import read_labelled
 from vad.latency import to_seconds
-from vad.peers import RATE, Array, System, installed, open_system
 from vad.scorer import Geometry
 
 MINUTE = 60  # seconds of sound that the cost is measured on

@@ -13,10 +13,10 @@ from pathlib import Path
 import click
 import soundfile
 
+from vad.evaluation.peers import RATE, runs
 from vad.grid import Grid
-from vad.peers import RATE, runs
 from vad.training.corpus import read_corpus
-from vad.training.mixing import Mixer
+from vad.training.mixing.mixer import Mixer
 from vad.training.recipe import CorpusSettings, MixtureSettings
 
 COUNT = 48

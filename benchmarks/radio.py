@@ -19,9 +19,9 @@ from scipy import signal
 
 from vad import Detector
 from vad.evaluation import detection_cost, detection_error_rate, roc_auc, to_frames
+from vad.evaluation.peers import RATE, Array, runs
 from vad.grid import Grid
-from vad.labelled import read_labelled
-from vad.peers import RATE, Array, runs
+from vad.labels.sets import read_labelled
 from vad.training.corpus import Clip, read_corpus
 from vad.training.recipe import CorpusSettings
 

@@ -24,7 +24,7 @@ import soundfile
 
 from benchmarks.job import JOBS, RATE
 from benchmarks.sizes import installed_size
-from vad.audio import read
+from vad.audio.decode import read
 
 ROOT = Path(__file__).parent.parent
 NEEDS = {"vad": "vad", "silero-sequence": "silero_vad", "silero": "silero_vad", "ten": "ten_vad", "webrtc": "webrtcvad"}

@@ -20,10 +20,10 @@ from threadpoolctl import threadpool_limits
 from vad.network.causal import build
 from vad.training.corpus import read_corpus
 from vad.training.crops import TRAIN, Crops
-from vad.training.lessons import lessons
-from vad.training.mixing import Mixer
+from vad.training.distributed import Team
+from vad.training.losses import lessons
+from vad.training.mixing.mixer import Mixer
 from vad.training.recipe import Recipe, read_recipe
-from vad.training.team import Team
 
 RUNS = 5
 

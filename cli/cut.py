@@ -22,9 +22,9 @@ from . import options as shared
 from .talk import Talk
 
 if TYPE_CHECKING:
-    from vad.analysis import Analysis
-    from vad.batch import Input
-    from vad.cutting import Written
+    from vad.batch.inputs import Input
+    from vad.batch.task import Analysis
+    from vad.cutting.cutter import Written
 
 DETECTING = ("model", "onset", "offset", "max_speech")  # what labels leave nothing to say about
 
@@ -64,8 +64,8 @@ def cutting(command: shared.F) -> shared.F:
 
 def run(inputs: tuple[str, ...], options: dict[str, Any], cut: Cut) -> None:
     """Find out where to cut each of `inputs` and `cut` it; ends the program where one failed."""
-    from vad.batch import find
-    from vad.pool import open_pool, work
+    from vad.batch.inputs import find
+    from vad.batch.pool import open_pool, work
 
     found, errors = find(inputs)
     with contextlib.ExitStack() as stack:
@@ -131,8 +131,8 @@ class ByDetection:
 
     def __call__(self, one: Input, path: Path) -> Where:
         """Where the speech of the recording in `path` is."""
-        from vad.batch import Input
-        from vad.duration import decoded_duration
+        from vad.audio.duration import decoded_duration
+        from vad.batch.inputs import Input
 
         found = self.analysis(Input(str(path), one.relative))[0]
         duration = decoded_duration(path)
@@ -142,7 +142,7 @@ class ByDetection:
 
 
 def _by_detection(options: dict[str, Any]) -> ByDetection:
-    from vad.analysis import Analysis, load
+    from vad.batch.task import Analysis, load
 
     settings = load(options["model"]).settings(options["preset"], **shared.settings(options))
     return ByDetection(Analysis(options["model"], settings, options["channel"]))
@@ -150,8 +150,8 @@ def _by_detection(options: dict[str, Any]) -> ByDetection:
 
 def _by_labels(found: list[Input], options: dict[str, Any], talk: Talk) -> Callable[[Input, Path], Where]:
     """What finds the speech in labels."""
-    from vad.duration import decoded_duration
-    from vad.matching import match_inputs
+    from vad.audio.duration import decoded_duration
+    from vad.labels.matching import match_inputs
 
     given = [name for name in DETECTING if options[name] is not None]
     given += ["preset"] * (options["preset"] != "default") + ["channel"] * (options["channel"] != "mix")

@@ -18,7 +18,7 @@ from vad.formats import FORMATS, Format, by_extension
 from vad.settings import DTYPES, LATENCIES, PRESETS, Raw, Segmentation, parse_seconds
 
 if TYPE_CHECKING:
-    from vad.audio import Channel
+    from vad.audio.decode import Channel
 
 _NAMES = ", ".join(f"{name} ({1000 * seconds:g}ms)" for name, seconds in LATENCIES.items())
 LATENCY_HELP = f"How late a score may be: seconds, like 0.1 or 100ms, or {_NAMES}; longer is better."

@@ -11,9 +11,9 @@ from vad.errors import VadError
 from .talk import Talk, clock
 
 if TYPE_CHECKING:
-    from vad.batch import Input
+    from vad.batch.inputs import Input
+    from vad.batch.outcome import Outcome
     from vad.detector import Detection
-    from vad.outcome import Outcome
 
 LONG = 60.0  # seconds after which a report is due
 
@@ -22,7 +22,7 @@ class Progress:
     """Counts recordings and the sound in them, moves the bar of `talk`, reports at the end."""
 
     def __init__(self, talk: Talk, inputs: Sequence[Input], left_out: int) -> None:
-        from vad.pool import effort
+        from vad.batch.pool import effort
 
         self._talk, self._inputs, self._left_out, self._effort = talk, inputs, left_out, effort
         self._total = sum(map(effort, inputs)) or 1

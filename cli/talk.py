@@ -16,7 +16,7 @@ from vad.errors import VadError
 from vad.formats import printable
 
 if TYPE_CHECKING:
-    from vad.outcome import Outcome
+    from vad.batch.outcome import Outcome
 
 T = TypeVar("T")
 

@@ -20,9 +20,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-import vad.audio
+import vad.audio.decode
 from conftest import RATE
-from vad.audio import AudioWarning, Channel, Sound, from_array, open_sound, read
+from vad.audio.decode import AudioWarning, Channel, Sound, from_array, open_sound, read
 from vad.errors import AudioError
 from vad.settings import DTYPES, Raw
 
@@ -271,7 +271,7 @@ def test_block_borders_leave_no_trace(block: int, rate: int, data: st.DataObject
     samples = np.random.default_rng(count).uniform(-1, 1, (count, 2)).astype(np.float32)
     whole = rows(from_array(samples, rate), "each")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(vad.audio, "BLOCK", block)
+        patch.setattr(vad.audio.decode, "BLOCK", block)
         cut = rows(from_array(samples, rate), "each")
         raw = rows(open_sound(io.BytesIO(samples.tobytes()), Raw(rate, 2, "float32")), "each")
     np.testing.assert_array_equal(cut, whole)
@@ -301,13 +301,13 @@ def test_block_borders_leave_no_trace_in_a_file(
     soundfile.write(path, sweep(24_000), 24_000, subtype, format=kind)
     whole = rows(open_sound(path))
     capfd.readouterr()
-    monkeypatch.setattr(vad.audio, "BLOCK", block)
+    monkeypatch.setattr(vad.audio.decode, "BLOCK", block)
     np.testing.assert_allclose(rows(open_sound(path)), whole, rtol=0, atol=1e-6)
     assert capfd.readouterr().err == ""  # some decoders talk past Python
 
 
 def test_no_block_is_longer_than_was_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(vad.audio, "BLOCK", 1000)
+    monkeypatch.setattr(vad.audio.decode, "BLOCK", 1000)
     path = tmp_path / "a.wav"
     soundfile.write(path, sweep(), RATE)
     for sound in (open_sound(path), from_array(sweep(), RATE)):
@@ -442,7 +442,7 @@ class TestRaw:
         channels=st.integers(1, 3),
         block=st.integers(1, 5),
     )
-    @pytest.mark.filterwarnings("ignore::vad.audio.AudioWarning")  # any bytes: some are NaN
+    @pytest.mark.filterwarnings("ignore::vad.audio.decode.AudioWarning")  # any bytes: some are NaN
     def test_all_whole_samples_come_and_a_partial_one_at_the_end_does_not(
         self, content: bytes, dtype: str, channels: int, block: int
     ) -> None:
@@ -450,7 +450,7 @@ class TestRaw:
         count = len(content) // (kind.itemsize * channels)
         meant = np.frombuffer(content[: count * kind.itemsize * channels], kind).reshape(-1, channels)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(vad.audio, "BLOCK", block)
+            patch.setattr(vad.audio.decode, "BLOCK", block)
             sound = open_sound(io.BytesIO(content), Raw(RATE, channels, dtype))
             heard = rows(sound, "each")
         assert sound.length is None
@@ -604,7 +604,7 @@ class TestDuration:
         assert sound.duration == 44_101 / 44_100
 
     def test_it_grows_as_blocks_are_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(vad.audio, "BLOCK", RATE // 2)
+        monkeypatch.setattr(vad.audio.decode, "BLOCK", RATE // 2)
         sound = from_array(sweep(), RATE)
         assert [sound.duration for _ in sound.blocks(RATE)] == [0.5, 1.0, 1.5]
 

@@ -23,10 +23,10 @@ from hypothesis import strategies as st
 
 from conftest import COMMAND, ENERGY, RATE, bursts
 from vad import AudioError, Detector, ModelError, SettingError, VadError
-from vad.audio import AudioWarning
+from vad.audio.decode import AudioWarning
 from vad.cli import main
 from vad.features import LogMel
-from vad.pretrained import Description
+from vad.model.pretrained import Description
 
 SOUND = bursts((0.2, 0.8), seconds=1)
 GOOD = "0.190\t0.810\n"  # what the model double finds in it: every frame whose window touches the tone

@@ -15,10 +15,10 @@ from vad.causal import CausalScorer, open_scorer
 from vad.events import Score
 from vad.features import LogMel
 from vad.latency import to_geometry, to_seconds
+from vad.model.pretrained import Description
 from vad.network.causal import CausalNetwork
 from vad.network.export import export
 from vad.network.model import NetworkSettings
-from vad.pretrained import Description
 from vad.scorer import OFFLINE, Geometry, Network, Scorer
 
 DELAYS = 6

@@ -17,11 +17,11 @@ import soundfile
 from click.testing import CliRunner, Result
 
 from conftest import COMMAND, ENERGY, RATE, bursts
-from vad import remote
-from vad.batch import find
+from vad.batch import remote
+from vad.batch.inputs import find
+from vad.batch.remote import fetched
 from vad.cli import main
 from vad.errors import AudioError
-from vad.remote import fetched
 
 fsspec = pytest.importorskip("fsspec")
 pytest.importorskip("distributed")

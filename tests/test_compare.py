@@ -17,8 +17,8 @@ from conftest import ENERGY, RATE, bursts
 from vad import ModelError, Segment
 from vad.cli import main
 from vad.evaluation.compare import compare as run
-from vad.labelled import read_labelled
-from vad.peers import installed, open_system
+from vad.evaluation.peers import installed, open_system
+from vad.labels.sets import read_labelled
 
 Write = Callable[..., Path]
 

@@ -19,11 +19,11 @@ from test_formats import written
 from test_labels import SAMPLES, mutated
 
 from conftest import COMMAND, DATA
-from vad.batch import Input
-from vad.convert import losses, plain_name, prepare
+from vad.batch.inputs import Input
 from vad.errors import FormatError
 from vad.formats import FORMATS, Document, Label, Labels, load, read_labels
 from vad.formats.labels import documents, word
+from vad.labels.convert import losses, plain_name, prepare
 
 BOTH = ["json", "jsonl", "csv", "tsv", "textgrid", "elan", "lhotse", "vtt"]  # hold a text and a speaker
 CAPTIONS = ["text", "audacity", "lab", "srt"]

@@ -18,11 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import COMMAND, DATA, ENERGY
-from vad.batch import Input
-from vad.cutting import Cutter
-from vad.duration import decoded_duration
+from vad.audio.duration import decoded_duration
+from vad.audio.encode import ARRAYS
+from vad.batch.inputs import Input
+from vad.cutting.cutter import Cutter
 from vad.errors import FormatError, SettingError
-from vad.exact import ARRAYS
 from vad.segments import Segment, drop, invert, pad
 
 RATE = 8_000

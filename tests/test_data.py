@@ -16,7 +16,7 @@ from lhotse.recipes import prepare_librispeech, prepare_musan, prepare_voxconver
 
 from conftest import DATA, RATE, ROOT, bursts
 from vad import AudioError, RecipeError, Segment, SettingError
-from vad.audio import read
+from vad.audio.decode import read
 from vad.cli import main
 from vad.data.check import check
 from vad.data.gather import gather

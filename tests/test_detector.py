@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from conftest import DATA, ENERGY, RATE, bursts
 from vad import Detector, ModelError, Segment, Segmentation, SettingError
-from vad.audio import from_array
+from vad.audio.decode import from_array
 from vad.evaluation import detection_cost, roc_auc, to_frames
 from vad.formats import read_labels
 from vad.grid import Grid
@@ -126,7 +126,7 @@ def test_memory_does_not_grow_with_the_length() -> None:
     script = """
 import io, resource, sys
 from vad import Detector
-from vad.audio import open_sound
+from vad.audio.decode import open_sound
 from vad.settings import Raw
 
 class Endless(io.RawIOBase):
@@ -210,7 +210,7 @@ def test_a_model_is_found_by_path_folder_or_name(tmp_path: Path) -> None:
 def test_damaged_weights_of_the_package_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for suffix in (".onnx", ".sha256"):
         (tmp_path / f"speech-1{suffix}").write_bytes(Detector().path.with_suffix(suffix).read_bytes())
-    monkeypatch.setattr("vad.pretrained.FOLDER", tmp_path)
+    monkeypatch.setattr("vad.model.pretrained.FOLDER", tmp_path)
     Detector()
     content = bytearray((tmp_path / "speech-1.onnx").read_bytes())
     content[len(content) // 2] ^= 1

@@ -12,7 +12,7 @@ import torch
 
 from conftest import COMMAND, ENERGY
 from vad import Detector, ModelError, SettingError
-from vad.audio import open_sound
+from vad.audio.decode import open_sound
 
 DEVICES = ["cpu:0", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU"))]
 

@@ -23,7 +23,7 @@ def test_doctor_names_what_is_there_and_runs_the_models() -> None:
 
 
 def test_doctor_says_what_fails_and_how_to_mend_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = importlib.import_module("vad.cli.doctor")
+    module = importlib.import_module("vad.cli.commands.doctor")
     monkeypatch.setattr(module, "NEEDED", ("numpy", "no-such-package"))
     monkeypatch.setitem(module.EXTRAS, "mic", ("no_such_module",))
     result = CliRunner().invoke(main, ["doctor"])

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from conftest import ENERGY
 from vad.cli import main
-from vad.evaluation.figures import FIGURES
+from vad.evaluation.metrics import FIGURES
 
 Write = Callable[..., Path]
 DOUBLE = ("--model", ENERGY)

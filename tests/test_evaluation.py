@@ -23,10 +23,10 @@ from sklearn.metrics import average_precision_score, precision_recall_curve, roc
 
 from vad import Segment, SettingError
 from vad.evaluation import detection_cost, roc_auc, to_frames
-from vad.evaluation.figures import FIGURES
 from vad.evaluation.frames import curve
 from vad.evaluation.measure import Group, Measured, measure
-from vad.evaluation.stretches import worst
+from vad.evaluation.metrics import FIGURES
+from vad.evaluation.report.worst import worst
 from vad.grid import Grid
 from vad.segments import merge
 from vad.settings import Measuring, Weights

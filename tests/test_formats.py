@@ -21,10 +21,10 @@ from lhotse import SupervisionSegment, SupervisionSet, validate
 from praatio import textgrid
 from pyannote.database.util import load_rttm, load_uem
 
-from vad.batch import Input
+from vad.batch.inputs import Input
+from vad.batch.output import Shared
 from vad.errors import FormatError
 from vad.formats import FORMATS, Document, by_extension
-from vad.output import Shared
 from vad.segments import Segment
 
 Times = list[tuple[float, float]]

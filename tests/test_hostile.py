@@ -23,13 +23,13 @@ from click.testing import CliRunner
 
 from conftest import COMMAND, ENERGY, RATE, bursts
 from vad import AudioError, Detector, ModelError, SettingError
-from vad.audio import AudioWarning, open_sound
-from vad.batch import Input
+from vad.audio.decode import AudioWarning, open_sound
+from vad.batch.inputs import Input
+from vad.batch.naming import name_output
 from vad.cli import main
-from vad.graph import check_graph
-from vad.metadata import with_metadata
-from vad.naming import name_output
-from vad.recorder import Recorder
+from vad.live.recorder import Recorder
+from vad.model.metadata import with_metadata
+from vad.model.onnxfile import check_graph
 from vad.segments import Segment
 from vad.settings import Raw
 

@@ -16,18 +16,22 @@ else:
 
 ROOT = Path(__file__).parent.parent
 
-# A module imports only from rows above its own (and within a folder of its own).
+# A shelf (a folder of `vad/`, or a file at its top) imports only shelves of the rows above its own.
 ROWS = """
-errors extensions grid memory protobuf segments
-atomic events features formats graph remote settings
-batch exact intake journal ledger plotting pretrained scorer segmenter timemap
-causal convert matching metadata microphone naming outcome sound
-chain cluster commands ffmpeg labelled latency processes recorder
-audio pool stream
-cutting detector duration feed
-analysis compat live network output overview peers
-drawing evaluation
+errors grid segments extensions
+atomic events settings
+features formats
+audio model segmenter
+scorer
+causal
+chain latency
+stream
+detector
+batch compat
+cutting labels live plotting
+evaluation
 data tuning
+network
 training
 cli
 """
@@ -35,14 +39,15 @@ LAYERS = {module: number for number, row in enumerate(ROWS.strip().splitlines())
 TORCH = ("network", "training")
 MAKING = {"torch", "torchaudio", "librosa", "scipy", "onnx", "safetensors", "lhotse", "tomllib", "tomli"}
 USING = {"numpy", "onnxruntime", "soundfile", "soxr", "av", "click"}
-PEERS = {"silero_vad", "ten_vad", "webrtcvad", "torch"}  # other detectors, and what they need: in one module, if asked
+PEERS = {"silero_vad", "ten_vad", "webrtcvad", "torch"}  # other detectors, and what they need
+OTHERS = "vad/evaluation/peers.py"  # the only file that loads them, when asked
 PICTURES = {"matplotlib", "librosa"}  # the [plot] extra
-DRAWING = ("plotting", "drawing", "tuning")  # who loads it
+DRAWING = ("plotting", "tuning")  # who loads it
 DEVICES = ("detector", "vad.network.device")  # another than the processor, if asked
 EXTRAS = {  # each loaded by one module and only when it is used
-    "sounddevice": "microphone",
-    "fsspec": "remote",
-    "distributed": "cluster",
+    "sounddevice": "vad/audio/microphone.py",
+    "fsspec": "vad/batch/remote.py",
+    "distributed": "vad/batch/cluster.py",
 }
 
 
@@ -80,8 +85,8 @@ def test_imports_go_down_the_layers(path: Path) -> None:
                 below = there == here or LAYERS[there] < LAYERS[here]
                 assert below or (here, name) == DEVICES, f"{here} imports {there}"
         elif top in EXTRAS:
-            assert here == EXTRAS[top], f"{here} imports {top}"
-        elif here == "peers" and top in PEERS:
+            assert path == ROOT / EXTRAS[top], f"{path} imports {top}"
+        elif path == ROOT / OTHERS and top in PEERS:
             pass
         elif top in PICTURES and here in DRAWING:
             continue
@@ -99,8 +104,8 @@ def test_every_module_has_a_layer() -> None:
 def test_every_package_is_installed_and_nothing_beside_vad() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
     folders = {p.parent.relative_to(ROOT) for p in (ROOT / "vad").rglob("__init__.py")}
-    assert set(settings["packages"]) == {".".join(f.parts) for f in folders} | {"vad.cli"}
-    assert settings["package-dir"] == {"vad.cli": "cli"}
+    assert set(settings["packages"]) == {".".join(f.parts) for f in folders} | {"vad.cli", "vad.cli.commands"}
+    assert settings["package-dir"] == {"vad.cli": "cli", "vad.cli.commands": "cli/commands"}
 
 
 def loaded_after(code: str) -> set[str]:
@@ -110,7 +115,9 @@ def loaded_after(code: str) -> set[str]:
 
 
 def test_detecting_loads_nothing_of_the_training_side() -> None:
-    loaded = loaded_after("from vad import Detector; Detector().detect('data/talk.flac'); import vad.cli.detect")
+    loaded = loaded_after(
+        "from vad import Detector; Detector().detect('data/talk.flac'); import vad.cli.commands.detect"
+    )
     assert "onnxruntime" in loaded
     assert not loaded & {"torch", "torchaudio", "librosa", "scipy", "onnx", "matplotlib"}
 
@@ -124,7 +131,7 @@ def test_reading_labels_loads_nothing_but_the_standard_library() -> None:
 
 
 def test_preparing_data_loads_no_torch_and_its_help_nothing_heavy() -> None:
-    loaded = loaded_after("from vad.cli import data")
+    loaded = loaded_after("from vad.cli.commands import data")
     assert not loaded & {"numpy", "onnxruntime", "soundfile", "lhotse"}
     loaded = loaded_after("import vad.data.check, vad.data.importing")
     assert not loaded & {"torch", "librosa", "scipy", "onnx", "lhotse"}
@@ -141,7 +148,7 @@ def test_measuring_and_its_report_load_nothing_of_the_training_side(tmp_path: Pa
 def test_help_loads_nothing_heavy() -> None:
     loaded = loaded_after(
         "from vad.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
-        "from vad.cli import compare, convert, detect, evaluate, remap, split, trim"
+        "from vad.cli.commands import compare, convert, detect, evaluate, remap, split, trim"
     )
     assert "click" in loaded
     assert not loaded & {"numpy", "onnxruntime", "soundfile", "soxr", "av"}

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from vad import AudioError
-from vad.audio import AudioWarning
-from vad.microphone import Microphone, devices
+from vad.audio.decode import AudioWarning
+from vad.audio.microphone import Microphone, devices
 
 DEVICES = [
     {"name": "Built-in Speaker", "max_input_channels": 0, "default_samplerate": 48_000.0},
@@ -143,7 +143,7 @@ def test_a_device_that_is_unplugged_gives_what_it_had_and_then_an_error(sounddev
 
 
 def test_a_device_that_falls_silent_counts_as_gone(sounddevice: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vad.microphone.PATIENCE", 0.004)
+    monkeypatch.setattr("vad.audio.microphone.PATIENCE", 0.004)
     with Microphone() as microphone, pytest.raises(AudioError, match="gone"):
         for _ in range(5):
             assert microphone.read(timeout=0.001) is None

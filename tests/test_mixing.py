@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from vad.grid import Grid
-from vad.training import channel, sounds
 from vad.training.corpus import Clip, Corpus, read_corpus
-from vad.training.mixing import AFTER, Mixer
+from vad.training.mixing import channel, sounds
+from vad.training.mixing.mixer import AFTER, Mixer
 from vad.training.recipe import CorpusSettings, MixtureSettings
 
 RATE = 16_000

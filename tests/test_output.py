@@ -1,4 +1,4 @@
-"""Where results go (`vad.output`), and where recordings come from (`vad.batch`)."""
+"""Where results go (`vad.batch.output`), and where recordings come from (`vad.batch.inputs`)."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from vad.atomic import replacing, write
-from vad.batch import Input, find
+from vad.batch.inputs import Input, find
+from vad.batch.naming import is_folder, is_template, name_output
+from vad.batch.output import Separate, Shared, check_scores_target, open_output, write_scores
 from vad.detector import Detection
 from vad.errors import AudioError, FormatError, SettingError, VadError
 from vad.formats import FORMATS, Document
-from vad.naming import is_folder, is_template, name_output
-from vad.output import Separate, Shared, check_scores_target, open_output, write_scores
 from vad.segments import Segment
 
 MANY = [name for name, kind in FORMATS.items() if kind.many]

@@ -20,13 +20,13 @@ from matplotlib.figure import Figure
 
 from conftest import ENERGY, RATE, bursts
 from vad import Detector, Segment
-from vad.audio import from_array, open_sound
+from vad.audio.decode import from_array, open_sound
 from vad.cli import main
 from vad.cli.options import needs
-from vad.drawing import Look, clock, draw
 from vad.errors import VadError
-from vad.overview import Overview, view
-from vad.plotting import FALSE, FOUND, MISSED, REFERENCE, save, style
+from vad.plotting.drawing import Look, clock, draw
+from vad.plotting.overview import Overview, view
+from vad.plotting.style import FALSE, FOUND, MISSED, REFERENCE, save, style
 
 Write = Callable[..., Path]
 
@@ -236,8 +236,8 @@ class TestCommand:
 
     def test_without_an_output_there_is_a_window(self, write_bursts: Write, monkeypatch: pytest.MonkeyPatch) -> None:
         figure, shown = Figure(), []
-        monkeypatch.setattr("vad.plotting.window", lambda: figure)
-        monkeypatch.setattr("vad.plotting.show", lambda: shown.append(len(figure.axes)))
+        monkeypatch.setattr("vad.plotting.style.window", lambda: figure)
+        monkeypatch.setattr("vad.plotting.style.show", lambda: shown.append(len(figure.axes)))
         plot(write_bursts("a.wav", (1, 2)))
         assert shown == [3]
 

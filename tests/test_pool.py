@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from vad.batch import Input
+from vad.batch.inputs import Input
+from vad.batch.outcome import check
+from vad.batch.pool import GROUP, GROUP_BYTES, divide, open_pool, work
+from vad.batch.processes import Processes
 from vad.errors import AudioError, ModelError
-from vad.outcome import check
-from vad.pool import GROUP, GROUP_BYTES, divide, open_pool, work
-from vad.processes import Processes
 
 
 def source(path: str, size: int | None = 100) -> Input:

@@ -16,8 +16,8 @@ import soundfile
 
 from conftest import COMMAND, ENERGY, RATE, bursts
 from vad.atomic import scratch
+from vad.batch.ledger import Ledger
 from vad.errors import SettingError
-from vad.ledger import Ledger
 
 HOW = {"format": "csv", "onset": 0.5}
 
@@ -172,7 +172,7 @@ def test_of_two_that_begin_at_once_one_is_told(tmp_path: Path, monkeypatch: pyte
     path.write_text("")
     with monkeypatch.context() as patched, pytest.raises(SettingError, match="another run is writing it"):
         if resume:
-            patched.setattr("vad.ledger.lock", other)
+            patched.setattr("vad.batch.ledger.lock", other)
         else:
             patched.setattr(Path, "exists", lambda _: False)
         Ledger(path, HOW, resume)

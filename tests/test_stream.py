@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from conftest import DATA, RATE, bursts
 from vad import AudioError, Detector, Segment, SettingError
+from vad.audio.resample import resampling_delay
 from vad.events import End, Event, Score, Start, clip_events, segments_of, to_json
 from vad.grid import Grid
-from vad.intake import resampling_delay
 from vad.latency import to_geometry, to_seconds
 from vad.scorer import Geometry
 from vad.segmenter import Segmenter
@@ -151,7 +151,7 @@ class TestLatency:
 
     @pytest.mark.parametrize("rate", [1_000, 8_000, 11_025, 22_050, 44_100, 48_000, 96_000])
     def test_resampling_never_holds_back_more_than_is_said(self, rate: int) -> None:
-        from vad.intake import Intake
+        from vad.audio.resample import Intake
 
         intake, given, late = Intake("x", rate, RATE), 0, 0.0
         for _ in range(200):

@@ -11,10 +11,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from conftest import COMMAND, DATA
+from vad.cutting.timemap import Piece, TimeMap, choose, read_map, remap
 from vad.errors import FormatError
 from vad.formats import Document, Label, read_labels
 from vad.formats.labels import documents
-from vad.timemap import Piece, TimeMap, choose, read_map, remap
 
 #                       original: ..AAAA..BB....C    cut with a gap of 1: AAAA.BB.C
 PIECES = [Piece(2, 6, 0), Piece(8, 10, 5), Piece(14, 15, 8)]

@@ -20,17 +20,17 @@ from vad.cli import main
 from vad.evaluation import roc_auc
 from vad.features import LogMel
 from vad.grid import Grid
+from vad.model.pretrained import find
 from vad.network.causal import CausalNetwork
 from vad.network.export import from_onnx
 from vad.network.model import NetworkSettings
-from vad.pretrained import find
 from vad.training.checkpoint import read_checkpoint, read_kept
 from vad.training.corpus import read_corpus
 from vad.training.crops import dev_mixtures
-from vad.training.lessons import Carried, weighted_loss, windows
+from vad.training.distributed import Team
 from vad.training.loop import hardness, learning_rate, score, train
+from vad.training.losses import Carried, weighted_loss, windows
 from vad.training.recipe import CorpusSettings, LoopSettings, MixtureSettings, Recipe, adapting, read_recipe
-from vad.training.team import Team
 
 SMALL = Recipe(
     "small",

@@ -19,14 +19,14 @@ from hypothesis import strategies as st
 
 from conftest import ENERGY, RATE
 from vad import Detector, ModelError, Segment, Segmentation, SettingError, VadError
-from vad.analysis import Analysis
+from vad.batch.task import Analysis
 from vad.cli import main
 from vad.evaluation import detection_cost, to_frames
 from vad.evaluation.durations import to_spans
-from vad.evaluation.sets import ByDetector, evaluate_sound
+from vad.evaluation.evaluate import ByDetector, evaluate_sound
 from vad.grid import Grid
-from vad.labelled import read_labelled
-from vad.metadata import with_metadata
+from vad.labels.sets import read_labelled
+from vad.model.metadata import with_metadata
 from vad.segmenter import Segmenter
 from vad.settings import PRESETS
 from vad.tuning.goal import Goal

@@ -17,14 +17,14 @@ from click.testing import CliRunner
 
 from conftest import ENERGY, RATE, ROOT
 from vad import Detector
-from vad.audio import read
+from vad.audio.decode import read
 from vad.cli import main
 from vad.features import LogMel
+from vad.model.pretrained import Description
 from vad.network import waveform
 from vad.network.causal import CausalNetwork
 from vad.network.export import export
 from vad.network.model import NetworkSettings
-from vad.pretrained import Description
 
 SCRIPT = re.search(r"```js\n(.*?)```", (ROOT / "docs" / "embedding.md").read_text("utf-8"), re.DOTALL)
 NODE = shutil.which("node")

@@ -13,7 +13,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from vad.audio import read
+from vad.audio.decode import read
 from vad.detector import Detector
 from vad.features import Float32
 

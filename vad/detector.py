@@ -13,17 +13,17 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vad import pretrained
-from vad.audio import Channel, Sound, from_array, open_sound
+from vad.audio.decode import Channel, Sound, from_array, open_sound
+from vad.audio.resample import Intake, check_rate, check_raw
 from vad.causal import open_scorer
 from vad.chain import Chain, Found
 from vad.errors import ModelError, SettingError
 from vad.events import segments_of
 from vad.features import Float32
 from vad.grid import floor_milliseconds
-from vad.intake import Intake, check_rate, check_raw
 from vad.latency import LIVE, to_geometry, to_seconds
-from vad.pretrained import Description
+from vad.model import pretrained
+from vad.model.pretrained import Description
 from vad.scorer import Geometry, Network
 from vad.segmenter import Segmenter
 from vad.segments import Segment

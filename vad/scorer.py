@@ -20,7 +20,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as failures
 
 from vad.errors import ModelError
 from vad.features import Float32
-from vad.graph import DAMAGED, LIMIT, check_graph
+from vad.model.onnxfile import DAMAGED, LIMIT, check_graph
 
 ROUNDING = 1e-5  # by which the sigmoid of ONNX Runtime may exceed 1
 INPUT, OUTPUT = "features", "scores"

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from vad.audio.resample import Intake, from_bytes, resampling_delay, to_array, to_float
 from vad.chain import Chain
 from vad.errors import AudioError, SettingError
 from vad.events import Event
 from vad.features import Float32, LogMel
 from vad.grid import floor_milliseconds
-from vad.intake import Intake, from_bytes, resampling_delay, to_array, to_float
 from vad.latency import to_seconds
 from vad.scorer import Geometry
 from vad.segmenter import State

@@ -9,7 +9,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from vad.features import LogMel
-from vad.pretrained import Description
+from vad.model.pretrained import Description
 
 FEATURES = LogMel()
 DESCRIPTION = Description(

@@ -21,15 +21,15 @@ import numpy as np
 import soundfile
 
 from vad import Detector, VadError
-from vad.audio import AudioWarning, open_sound
-from vad.batch import Input
-from vad.commands import Commands
+from vad.audio.decode import AudioWarning, open_sound
+from vad.batch.inputs import Input
+from vad.batch.ledger import Ledger
+from vad.batch.naming import name_output
 from vad.errors import AudioError, FormatError, ModelError, RecipeError, SettingError
 from vad.events import segments_of
 from vad.formats import FORMATS, read_labels
-from vad.ledger import Ledger
-from vad.naming import name_output
-from vad.recorder import Recorder
+from vad.live.commands import Commands
+from vad.live.recorder import Recorder
 from vad.settings import DTYPES, Raw
 
 ROOT = Path(__file__).parents[2]

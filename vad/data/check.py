@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from vad.audio import open_sound
+from vad.audio.decode import open_sound
 from vad.data.gather import FULL, Gathered, gather
 from vad.data.offset import Contrast, contrast
 from vad.data.silver import frame_levels
@@ -19,7 +19,7 @@ from vad.data.splitting import DEFAULT, Splitting
 from vad.errors import AudioError, RecipeError
 from vad.formats import speech_of
 from vad.grid import Grid
-from vad.matching import Matches
+from vad.labels.matching import Matches
 from vad.segments import clip, total
 
 SILENT = -70.0  # dB below full scale that a recording should exceed for a twentieth of its time

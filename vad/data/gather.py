@@ -9,13 +9,13 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from vad.audio.duration import duration_of
 from vad.data.index import SHORTEST, Region, cut, update_index, write_index
 from vad.data.splitting import DEFAULT, Splitting, only_speaker
-from vad.duration import duration_of
 from vad.errors import AudioError, RecipeError
 from vad.formats import speech_of
-from vad.labelled import left_out
-from vad.matching import Matches, match, read_uem
+from vad.labels.matching import Matches, match, read_uem
+from vad.labels.sets import left_out
 from vad.segments import Segment
 
 FULL = 0.98  # a share of speech from which on there is hardly any silence to learn from

@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vad.audio import read
-from vad.batch import find
+from vad.audio.decode import read
+from vad.audio.duration import duration_of
+from vad.batch.inputs import find
 from vad.data.import_settings import ImportSettings
 from vad.data.index import INDICES, SHORTEST, Region, cut, intersect, update_index
 from vad.data.manifests import Part, find_manifests, read_parts
 from vad.data.silver import find_loud
 from vad.data.splitting import only_speaker
-from vad.duration import duration_of
 from vad.errors import AudioError, RecipeError
 from vad.grid import Grid
 from vad.segments import Segment, merge

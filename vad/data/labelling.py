@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from vad.analysis import Analysis, load
-from vad.audio import read
-from vad.batch import Input
+from vad.audio.decode import read
+from vad.batch.inputs import Input
+from vad.batch.task import Analysis, load
 from vad.data.silver import find_loud
 from vad.formats import Document
 from vad.grid import Grid

@@ -12,9 +12,9 @@ import numpy as np
 from vad.errors import AudioError, VadError
 from vad.evaluation.durations import Floats, cut_pieces, to_spans
 from vad.evaluation.measure import Group, Measured, measure, middle
+from vad.evaluation.peers import RATE, System, frame_scores, read_samples
 from vad.features import Float32
-from vad.labelled import Labelled
-from vad.peers import RATE, System, frame_scores, read_samples
+from vad.labels.sets import Labelled
 from vad.segments import Segment, clip
 from vad.settings import MEASURING, Measuring
 

@@ -8,13 +8,13 @@ import math
 from collections.abc import Iterable
 from pathlib import Path, PurePath
 
-from vad.batch import Input
+from vad.batch.inputs import Input
 from vad.errors import FormatError, SettingError
 from vad.formats import printable
 from vad.formats.columns import columns
 from vad.formats.encoding import read_text
 from vad.formats.labels import is_number
-from vad.matching import Names
+from vad.labels.matching import Names
 
 NONE = "(not in the table)"
 NARROWEST = 1e-6  # range of numbers

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from vad.evaluation.boundaries import Spotted, spot
 from vad.evaluation.durations import Floats, cut_pieces, to_spans
-from vad.evaluation.figures import FIGURES, boundary_figures, rates
 from vad.evaluation.frames import Curve, curve, from_counts, to_frames
+from vad.evaluation.metrics import FIGURES, boundary_figures, rates
 from vad.grid import Grid
 from vad.segments import Segment, clip
 from vad.settings import MEASURING, Measuring

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 
 from vad.evaluation.compare import Comparison
-from vad.evaluation.figures import FIGURES
+from vad.evaluation.metrics import FIGURES
 from vad.evaluation.tables import aligned, as_markdown, group_values, rows
 from vad.formats import printable
 

@@ -9,9 +9,9 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from vad.evaluation.figures import FIGURES
+from vad.evaluation.evaluate import Evaluation
 from vad.evaluation.measure import CONFIDENCE, Figures, Group
-from vad.evaluation.sets import Evaluation
+from vad.evaluation.metrics import FIGURES
 from vad.formats import printable
 from vad.settings import Measuring
 

@@ -19,11 +19,11 @@ from torch import Tensor
 
 from vad.atomic import write
 from vad.errors import ModelError
+from vad.model.pretrained import Description, sha256
 from vad.network.causal import HISTORY, AnyNetwork, CausalNetwork, build
 from vad.network.model import KERNEL, STRIDE, NetworkSettings
 from vad.network.nodes import Graph
 from vad.network.pieces import both_ways
-from vad.pretrained import Description, sha256
 from vad.scorer import INPUT, NEXT_STATE, OUTPUT, STATE
 
 OPSET = 17

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from vad.evaluation import roc_auc
 from vad.evaluation.durations import Floats
-from vad.evaluation.figures import rates
+from vad.evaluation.metrics import rates
 from vad.features import Float32
-from vad.plotting import save, style
-from vad.pretrained import Description
+from vad.model.pretrained import Description
+from vad.plotting.style import save, style
 from vad.settings import GOALS, WEIGHTS
 
 THRESHOLDS = np.linspace(0, 1, 101)

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from vad import pretrained
 from vad.atomic import explain, replacing
 from vad.errors import ModelError, RecipeError
 from vad.features import LogMel
+from vad.model import pretrained
 from vad.network.causal import AnyNetwork, build
 from vad.network.export import from_onnx
 from vad.training.recipe import Recipe

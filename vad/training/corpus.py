@@ -18,7 +18,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from vad.audio import read
+from vad.audio.decode import read
 from vad.data.index import INDICES, read_index
 from vad.errors import RecipeError
 from vad.features import Float32

@@ -14,9 +14,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from vad.features import Float32, LogMel
 from vad.training.corpus import Corpus
-from vad.training.mixing import Mixer
+from vad.training.distributed import Team
+from vad.training.mixing.mixer import Mixer
 from vad.training.recipe import Recipe
-from vad.training.team import Team
 
 TRAIN, DEV, NORM = 0, 1, 2  # what is drawn: the first number of its seed
 DEV_SNR = 10.0  # dB

@@ -21,20 +21,20 @@ from vad.detector import Detector
 from vad.errors import RecipeError
 from vad.evaluation import to_frames
 from vad.evaluation.durations import Floats, to_spans
-from vad.evaluation.figures import rates
+from vad.evaluation.metrics import rates
 from vad.features import Float32
 from vad.grid import Grid
-from vad.labelled import read_labelled
+from vad.labels.sets import read_labelled
+from vad.model.pretrained import Description
 from vad.network.export import export
-from vad.pretrained import Description
 from vad.segments import Segment
 from vad.settings import Segmentation, Weights
 from vad.training.card import DevSet, write_card
 from vad.training.checkpoint import read_checkpoint, read_kept
 from vad.training.corpus import Corpus, read_corpus, wanted
 from vad.training.crops import CACHE, DEV_SNR, dev_mixtures
-from vad.training.levels import FULL_SCALE
 from vad.training.loop import score
+from vad.training.mixing.levels import FULL_SCALE
 from vad.training.recipe import Recipe
 from vad.tuning.search import search
 from vad.tuning.trials import Scored, Trials

@@ -18,16 +18,16 @@ from torch.utils.tensorboard import SummaryWriter
 from vad.errors import RecipeError
 from vad.evaluation import detection_error_rate, roc_auc
 from vad.features import Float32, LogMel
-from vad.memory import keep_memory
+from vad.model.memory import keep_memory
 from vad.network.causal import AnyNetwork, build
 from vad.training.checkpoint import Checkpoint, read_model, read_network, stale
 from vad.training.corpus import Corpus, read_corpus
 from vad.training.crops import CACHE, batches, dev_mixtures, statistics
-from vad.training.lessons import lessons
-from vad.training.levels import FULL_SCALE
-from vad.training.mixing import Mixer
+from vad.training.distributed import Team
+from vad.training.losses import lessons
+from vad.training.mixing.levels import FULL_SCALE
+from vad.training.mixing.mixer import Mixer
 from vad.training.recipe import LoopSettings, Recipe
-from vad.training.team import Team
 
 
 @dataclass(frozen=True)

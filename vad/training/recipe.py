@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from vad import pretrained
 from vad.errors import RecipeError
 from vad.features import LogMel
+from vad.model import pretrained
 from vad.network.export import from_onnx
 from vad.network.model import NetworkSettings
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vad.atomic import explain, replacing
-from vad.audio import read
+from vad.audio.decode import read
 from vad.errors import AudioError, RecipeError
 
 

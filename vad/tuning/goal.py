@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from vad.errors import SettingError
 from vad.evaluation.durations import Floats
-from vad.evaluation.figures import FIGURES, rates
+from vad.evaluation.metrics import FIGURES, rates
 from vad.settings import GOALS, WEIGHTS, Weights
 
 HARD = 1000.0  # what a limit exceeded by 100 % costs, beside a figure

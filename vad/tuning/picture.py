@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vad.evaluation.durations import Floats
-from vad.evaluation.figures import FIGURES
-from vad.plotting import FALSE, FOUND, MISSED, SOUND
+from vad.evaluation.metrics import FIGURES
+from vad.plotting.style import FALSE, FOUND, MISSED, SOUND
 from vad.settings import Segmentation
 from vad.tuning.goal import Goal
 from vad.tuning.trials import Trials

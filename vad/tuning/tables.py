@@ -7,7 +7,7 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from vad.evaluation.sets import Evaluation
+from vad.evaluation.evaluate import Evaluation
 from vad.evaluation.tables import COLUMNS, aligned, shown, summary
 from vad.settings import GOALS, Segmentation
 from vad.tuning.goal import Goal

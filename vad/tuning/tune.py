@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from vad.errors import SettingError, VadError
-from vad.evaluation.figures import FIGURES
+from vad.evaluation.metrics import FIGURES
 from vad.settings import Segmentation
 from vad.tuning.goal import Goal
 from vad.tuning.search import TUNABLE, search

@@ -1,0 +1,219 @@
+"""`vad data`: from anybody's sound to what `vad train` reads."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vad.data.import_settings import EVIDENCE, KINDS, OUTSIDE, ImportSettings
+from vad.data.splitting import Splitting
+from vad.errors import VadError
+from vad.formats import FORMATS, printable
+
+from .. import gathering
+from .. import options as shared
+from ..talk import Talk
+
+if TYPE_CHECKING:
+    from vad.data.check import Report
+
+PATH = click.Path(path_type=Path)
+FEW = 40  # recordings that are all listed; of more only those with remarks
+
+
+@click.group()
+def data() -> None:
+    """Check, label and import data for training."""
+
+
+@data.command()
+@click.argument("audio", type=PATH)
+@click.argument("labels", type=PATH, required=False)
+@gathering.gathering
+@click.option(
+    "--format", "kind", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format."
+)
+def check(audio: Path, labels: Path | None, kind: str, **options: Any) -> None:
+    """Say what looks wrong with AUDIO and LABELS before training.
+
+    AUDIO is a file or folder; LABELS a folder with a file per recording, or one file that names
+    many; without it, labels lie beside the sound. Every recording is decoded to its end. Reported
+    are files that do not match, labels after the end, clipped, silent and repeated recordings,
+    how much of each split is speech, and labels that seem to lie too late or too early.
+
+    Exit status: 0 training can begin, 1 something would stop it.
+    """
+    from vad.data.check import check as run
+    from vad.data.check import to_json
+
+    split = gathering.splitting(options)
+    report = run(audio, labels, uem=options["uem"], format=options["labels_format"], splitting=split)
+    if kind == "json":
+        click.echo(json.dumps(to_json(report), indent=2, ensure_ascii=False))
+    else:
+        click.echo(printable_lines(_table(report)))
+    if report.error:
+        raise SystemExit(1)
+
+
+@data.command()
+@click.argument("audio", type=PATH)
+@click.argument("labels", type=PATH, required=False)
+@click.option("-o", "--output", required=True, type=PATH, metavar="CORPUS", help="Corpus folder, made or added to.")
+@gathering.gathering
+@gathering.licence
+@click.option("--name", default="", metavar="NAME", help="Name of the source.  [default: the folder's]")
+def gather(audio: Path, labels: Path | None, output: Path, **options: Any) -> None:
+    """Make a corpus folder of AUDIO and LABELS.
+
+    It is what `vad train --corpus` reads; AUDIO and LABELS are those of `vad data check`. The sound
+    stays where it is: CORPUS/speech.jsonl lists it, with the labels and the split. Gathering a
+    source of the same name again replaces it; other sources in CORPUS stay.
+    """
+    from vad.data.gather import gather as run
+
+    split = gathering.splitting(options)
+    about = {"source": options["name"], "licence": options["licence"], "format": options["labels_format"]}
+    gathered = run(audio, labels, uem=options["uem"], splitting=split, **about)
+    with Talk(quiet=False) as talk:
+        for text in gathered.said:
+            talk.warn(text)
+    path = gathered.write(output, keep=True)
+    minutes = {side: f"{gathered.seconds(side) / 60:.1f} min" for side in ("train", "dev")}
+    click.echo(f"{path}: train {minutes['train']}, dev {minutes['dev']}", err=True)
+
+
+@data.command()
+@click.argument("inputs", nargs=-1, required=True, metavar="AUDIO...")
+@click.option("-o", "--output", required=True, metavar="FILE|DIR|TEMPLATE", help="Where labels go, as in detect.")
+@click.option("-f", "--format", "kind", type=click.Choice(list(FORMATS)), help="Label format.  [default: as -o says]")
+@click.option("--model", metavar="MODEL", help="Let this detector label, in place of loudness (speech-1, a file).")
+@shared.jobs
+@click.option("-q", "--quiet", is_flag=True, help="No progress and no warnings, only errors.")
+def label(inputs: tuple[str, ...], output: str, kind: str | None, model: str | None, **how: Any) -> None:
+    """Label clean recordings by loudness, or by a detector.
+
+    Levels of 10 ms are compared with the recording's own floor (5th percentile) and speech level
+    (95th): speech starts 40 % of the way up and ends below 30 %; pauses under 100 ms are filled,
+    bursts under 60 ms dropped, 20 ms added at both ends. Recordings with less than 20 dB between
+    floor and level are refused. Such labels follow pauses closely, and cannot tell a breath or a
+    slammed door from speech. With --model a detector labels instead, in noise, too.
+    """
+    from vad.batch.inputs import find
+    from vad.batch.output import open_output
+    from vad.batch.pool import open_pool, work
+    from vad.data.labelling import ByDetector, by_loudness
+
+    labeller = ByDetector(model) if model else by_loudness
+    found, errors = find(inputs)
+    with contextlib.ExitStack() as stack:
+        talk = stack.enter_context(Talk(how["quiet"]))
+        for error in errors:
+            talk.error(error)
+        several = len(found) + len(errors) > 1
+        target = stack.enter_context(open_output(output, shared.label_format(kind, output), several))
+        pool = stack.enter_context(open_pool(how["jobs"], found))
+        for count, outcome in enumerate(work(found, labeller, pool), 1):
+            try:
+                with talk.outcome(outcome) as document:
+                    target.write(outcome.source, [document])
+            except VadError as error:
+                talk.error(error)
+            talk.to(count / len(found), f"{count} of {len(found)}")
+    if talk.failed:
+        raise SystemExit(1)
+
+
+@data.command("import")
+@click.argument("source", type=PATH)
+@click.option("-o", "--output", required=True, type=PATH, metavar="CORPUS", help="Corpus folder, made or added to.")
+@click.option(
+    "--as",
+    "kind",
+    type=click.Choice(KINDS),
+    default=ImportSettings.kind,
+    show_default=True,
+    help="What the recordings are.",
+)
+@click.option(
+    "--speech",
+    "by",
+    type=click.Choice(EVIDENCE),
+    default=ImportSettings.by,
+    show_default=True,
+    help="What counts as speech: each supervision, its aligned words, or what is loud within it.",
+)
+@click.option(
+    "--outside",
+    type=click.Choice(OUTSIDE),
+    default=ImportSettings.outside,
+    show_default=True,
+    help="What lies outside of supervisions; unknown is left out.",
+)
+@gathering.licence
+@click.option("--name", metavar="NAME", help="Name of the source.  [default: that of the manifests]")
+@gathering.dev_share
+@gathering.seed
+@click.option("-q", "--quiet", is_flag=True, help="No warnings, only errors.")
+def import_(source: Path, output: Path, dev_share: float, seed: int, quiet: bool, **settings: Any) -> None:
+    """Make a corpus folder of lhotse or Kaldi data.
+
+    SOURCE is a folder with PREFIX_recordings_PART.jsonl.gz and PREFIX_supervisions_PART.jsonl.gz,
+    as `lhotse prepare` makes it, one recordings manifest of it, or a folder with wav.scp and
+    segments. Parts named train and dev become the splits, and parts named test are never used;
+    without a part of both names, speakers are divided. With --as, a folder of mere sound files
+    will do; all else needs the [data] extra. Importing the same source again replaces it; other
+    sources in CORPUS stay.
+    """
+    from vad.data.importing import import_source
+
+    imported = import_source(source, output, ImportSettings(**settings, splitting=Splitting(dev_share, seed=seed)))
+    with Talk(quiet) as talk:
+        for note in imported.notes:
+            talk.warn(note)
+    click.echo(f"{imported.path}: {imported.summary}", err=True)
+
+
+def printable_lines(lines: list[str]) -> str:
+    """Lines that cannot harm a terminal, joined."""
+    return "\n".join(printable(line) for line in lines)
+
+
+def _table(report: Report) -> list[str]:
+    """The report as text: recordings, splits, and what looks wrong."""
+    if report.error:
+        return [f"stops training: {report.error}"]
+    shown = report.recordings
+    if len(shown) > FEW:
+        shown = [r for r in shown if r.remarks]
+    width = max((len(r.file) for r in shown), default=4)
+    lines = [f"{'file':<{width}} {'seconds':>9} {'Hz':>6} ch {'speech':>7} {'segments':>8} split"] if shown else []
+    for r in shown:
+        share = r.speech / max(r.duration, 1e-9)
+        about = f"{r.duration:>9.2f} {r.sample_rate:>6} {r.channels:>2} {share:>7.1%} {r.segments:>8} {r.split}"
+        lines.append(f"{r.file:<{width}} {about}")
+        lines += [f"  ! {remark}" for remark in r.remarks]
+    if len(shown) < len(report.recordings):
+        lines.append(f"... and {len(report.recordings) - len(shown)} recordings without remarks")
+    lines += ["", f"{'split':<5} {'files':>6} {'speakers':>8} {'minutes':>8} {'speech':>7}"]
+    for name, split in report.splits.items():
+        share = split["speech"] / max(split["seconds"], 1e-9)
+        lines.append(
+            f"{name:<5} {split['files']:>6} {split['speakers']:>8} {split['seconds'] / 60:>8.2f} {share:>7.1%}"
+        )
+    notes = [
+        *_some("sound without labels", report.unlabelled),
+        *_some("labels without sound", report.orphans),
+        *_some("labelled, but not in the UEM", report.unlisted),
+    ]
+    return [*lines, "", *notes, *(f"! {warning}" for warning in report.warnings)] if notes or report.warnings else lines
+
+
+def _some(what: str, items: list[str]) -> list[str]:
+    """How many there are, and the first few by name."""
+    more = f", and {len(items) - 5} more" if len(items) > 5 else ""
+    return [f"! {what}: {len(items)} ({', '.join(items[:5])}{more})"] if items else []

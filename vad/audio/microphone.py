@@ -1,0 +1,162 @@
+"""An input device to blocks of samples, through PortAudio (the `[mic]` extra).
+
+The device's own thread puts blocks into a queue and never waits: what the queue cannot hold is
+lost, counted and reported.
+"""
+
+from __future__ import annotations
+
+import queue
+import warnings
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from vad.audio.resample import AudioWarning, missing_channel
+from vad.errors import AudioError
+from vad.features import Float32
+
+BLOCK_SECONDS = 0.02
+QUEUE_SECONDS = 10.0  # of sound that may wait to be worked on
+PATIENCE = 5.0  # seconds without a block after which a device counts as gone
+
+
+@dataclass(frozen=True)
+class Device:
+    """An input device."""
+
+    index: int
+    name: str
+    channels: int
+    sample_rate: int  # Hz, its own
+    default: bool
+
+
+def devices() -> list[Device]:
+    """All input devices; `AudioError` where PortAudio is missing."""
+    sound = _sounddevice()
+    try:
+        listed, default = sound.query_devices(), sound.default.device[0]
+    except sound.PortAudioError as error:
+        raise AudioError(f"microphone: the devices cannot be listed ({_reason(error)})") from error
+    return [
+        Device(i, str(d["name"]), int(d["max_input_channels"]), round(d["default_samplerate"]), i == default)
+        for i, d in enumerate(listed)
+        if d["max_input_channels"] > 0
+    ]
+
+
+class Microphone:
+    """An open input device: `read` gives its sound block by block, until it is closed.
+
+    `device` is an index, a part of a name, or None for the default; `rate` is tried first, and the
+    device's own rate where it has no other. Raises `AudioError` where there is no such device, it
+    is busy, or goes away.
+    """
+
+    def __init__(self, device: str | int | None = None, rate: int = 16_000, channel: int | None = None) -> None:
+        sound = _sounddevice()
+        try:
+            about = sound.query_devices(device, "input")
+        except (ValueError, sound.PortAudioError) as error:
+            which = "no default input device" if device is None else f"{device}: no such input device"
+            raise AudioError(f"microphone: {which}; vad stream --list-devices shows what there is") from error
+        self.name = str(about["name"])
+        there = int(about["max_input_channels"])
+        if channel is not None and channel > there:
+            raise missing_channel(self.name, channel, there)
+        # many virtual devices offer 32 channels, and mix for whoever asks for one
+        self.channels = channel or (there if there <= 2 else 1)
+        try:
+            sound.check_input_settings(device, self.channels, "float32", samplerate=rate)
+            self.sample_rate = rate
+        except (ValueError, sound.PortAudioError):
+            self.sample_rate = round(about["default_samplerate"])
+        self.overruns = 0  # blocks lost
+        self._reported = 0
+        self._gone = False
+        self._waited = 0.0  # seconds since the last block
+        self._blocks: queue.Queue[Float32] = queue.Queue(round(QUEUE_SECONDS / BLOCK_SECONDS))
+        try:
+            self._stream = sound.InputStream(
+                device=device,
+                samplerate=self.sample_rate,
+                channels=self.channels,
+                dtype="float32",
+                blocksize=round(self.sample_rate * BLOCK_SECONDS),
+                callback=self._take,
+                finished_callback=self._finished,
+            )
+            self._stream.start()
+        except (ValueError, sound.PortAudioError) as error:
+            raise AudioError(
+                f"{self.name}: cannot be opened ({_reason(error)}); another program may be using it"
+            ) from error
+
+    def __enter__(self) -> Microphone:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def read(self, timeout: float = PATIENCE) -> Float32 | None:
+        """The next block `(sample, channel)`; None where none came for `timeout` seconds.
+
+        Raises `AudioError` where the device is gone. Overruns are said as an `AudioWarning`.
+        """
+        if self.overruns > self._reported:
+            self._reported = self.overruns
+            warnings.warn(f"{self.name}: {self.overruns} overruns so far, sound was lost", AudioWarning, stacklevel=2)
+        try:
+            block = self._blocks.get(timeout=timeout)
+            self._waited = 0.0
+            return block
+        except queue.Empty:
+            self._waited += timeout
+            if self._gone or self._waited >= PATIENCE or not self._stream.active:
+                raise AudioError(f"{self.name}: the device is gone; what was found so far is kept") from None
+            return None
+
+    def close(self) -> None:
+        """Let go of the device."""
+        sound = _sounddevice()
+        try:
+            self._stream.close()
+        except sound.PortAudioError as error:
+            warnings.warn(f"{self.name}: did not close well ({_reason(error)})", AudioWarning, stacklevel=2)
+
+    def _take(self, block: Any, frames: int, time: Any, status: Any) -> None:
+        """What PortAudio calls in its own thread, `block` being `(sample, channel)`."""
+        if status.input_overflow:
+            self.overruns += 1
+        try:
+            self._blocks.put_nowait(np.array(block, np.float32))
+        except queue.Full:
+            self.overruns += 1
+
+    def _finished(self) -> None:
+        self._gone = True
+
+
+def _sounddevice() -> Any:
+    """The package, which loads PortAudio when it is imported."""
+    try:
+        import sounddevice
+    except ImportError as error:
+        raise AudioError(
+            "microphone: the package sounddevice is missing; pip install 'vad-bilstm[mic]' brings it"
+        ) from error
+    except OSError as error:
+        raise AudioError(
+            f"microphone: PortAudio is missing ({_reason(error)}); apt install libportaudio2, or brew install portaudio"
+        ) from error
+    return sounddevice
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, on one line."""
+    return " ".join(str(error.args[0] if error.args else error).split()).rstrip(".")

@@ -1,0 +1,1 @@
+"""Split and trim, and the map from the trimmed times back."""

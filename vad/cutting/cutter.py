@@ -1,0 +1,191 @@
+"""Parts of a recording as files of their own, or as one; the samples stay as they are."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from vad.atomic import replacing, write
+from vad.audio.decode import Sound, open_exact
+from vad.audio.encode import BITS, Encoding, encoding_for, explain_sound, to_subtype
+from vad.batch.inputs import Input
+from vad.batch.naming import fill, is_folder, is_template, literal, name_fields, name_output, spare
+from vad.cutting.timemap import Piece, TimeMap
+from vad.errors import FormatError, SettingError
+from vad.grid import Grid
+from vad.segments import Segment, merge
+
+NAME = "{stem}-{number:04}-{start:.2f}.{ext}"
+WAV_LIMIT = 0xF0000000  # bytes; a longer WAV becomes RF64, the same for more than 4 GiB
+
+
+class Part(NamedTuple):
+    """A stretch of the original that is a file of its own."""
+
+    path: Path
+    segment: Segment
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was cut, and whether its samples are those of the original."""
+
+    parts: list[Part]
+    exact: bool
+    encoding: Encoding  # of the original
+
+
+class Cutter:
+    """Writes what is cut out of recordings, each to a file that no other one has, in one run.
+
+    Files that exist are kept unless `force`. Methods raise `AudioError` where the recording cannot
+    be read, `FormatError` where a file exists or cannot be written, and `SettingError` where
+    `target` makes no name for it.
+    """
+
+    def __init__(self, target: str, force: bool = False) -> None:
+        self._target, self._force = target, force
+        self._taken: dict[Path, str] = {}
+
+    def split(self, source: Input, path: Path, segments: Sequence[Segment]) -> Written:
+        """A file for each of `segments`, which are in order and apart, of the sound in `path`.
+
+        The target is a folder, or a template with the fields {dir}, {name}, {stem}, {ext} (that of
+        the original, or flac), {number}, {start}, {end} and {duration}. No file is written where
+        one of them cannot be.
+        """
+        sound = open_exact(path)
+        parts = [Part(self._name(source, sound, n, s), s) for n, s in enumerate(segments, 1)]
+        if len({part.path for part in parts}) < len(parts):
+            raise SettingError(f"{self._target}: names segments alike; use {{number}} or {{start}}")
+        encodings = [self._take(part.path, source, sound) for part in parts]
+        reader = _Reader(sound)
+        for part, encoding in zip(parts, encodings, strict=True):
+            start, end = _span(part.segment, sound)
+            with _writing(part.path, encoding, sound, end - start) as file:
+                for block in reader.between(start, end):
+                    file.write(to_subtype(block, encoding.subtype))
+        return Written(parts, all(e.lossless for e in encodings), sound.encoding)
+
+    def join(
+        self, source: Input, path: Path, segments: Sequence[Segment], duration: float, gap: float = 0.0
+    ) -> tuple[TimeMap, Written]:
+        """One file with all `segments` of the sound in `path`, `gap` seconds of digital silence between them.
+
+        Segments that touch are one. Beside the file, called `.map.json`, the `TimeMap` is written.
+        `duration` is that of the sound.
+        """
+        sound = open_exact(path)
+        target = Path(self._target)
+        if is_template(self._target) or is_folder(self._target):
+            extension = sound.encoding.extension(Path(source.path), sound.channels)
+            target = name_output(self._target, source, None, extension)
+        encoding = self._take(target, source, sound)
+        beside = target.with_suffix(".map.json")
+        self._claim(beside, source)
+        grid = Grid(sound.sample_rate)
+        spans, silence = [_span(segment, sound) for segment in merge(segments)], grid.to_samples(gap)
+        total = sum(end - start for start, end in spans) + silence * (len(spans) - 1)
+        reader, pieces, at = _Reader(sound), list[Piece](), 0
+        with _writing(target, encoding, sound, total) as file:
+            for start, end in spans:
+                if pieces:
+                    at += silence
+                    _write_silence(file, silence)
+                first = at
+                for block in reader.between(start, end):
+                    file.write(to_subtype(block, encoding.subtype))
+                    at += len(block)
+                times = (samples / sound.sample_rate for samples in (start, start + at - first, first))
+                pieces.append(Piece(*times))
+        time_map = TimeMap(source.path, duration, str(target), at / sound.sample_rate, pieces)
+        write(beside, time_map.to_json().encode("utf-8"))
+        whole = Part(target, Segment(0.0, time_map.cut_duration))
+        return time_map, Written([whole], encoding.lossless, sound.encoding)
+
+    def _name(self, source: Input, sound: Sound, number: int, segment: Segment) -> Path:
+        template = self._target
+        if not is_template(template):
+            if not is_folder(template):
+                raise SettingError(
+                    f"{template}: one name for all segments; give a folder, or a template with {{number}}"
+                )
+            template = str(Path(literal(template), literal(str(source.relative.parent)), NAME))
+        extension = sound.encoding.extension(Path(source.path), sound.channels)
+        values = name_fields(source) | {"ext": extension[1:]}
+        times = {"start": segment.start, "end": segment.end, "duration": segment.duration}
+        return Path(fill(template, values | {"number": number} | times))
+
+    def _take(self, path: Path, source: Input, sound: Sound) -> Encoding:
+        """How to write `path`, which is from now on that of `source`."""
+        encoding = encoding_for(path, sound.encoding, Path(source.path))
+        self._claim(path, source)
+        return encoding
+
+    def _claim(self, path: Path, source: Input) -> None:
+        other = self._taken.setdefault(path, source.path)
+        if other != source.path:
+            raise FormatError(
+                f"{source.path}: would overwrite {path}, cut out of {other}; use a template with {{name}} and {{dir}}"
+            )
+        spare(path, source)
+        if path.exists() and not self._force:
+            raise FormatError(f"{path}: exists; name another place, or overwrite it with --force")
+
+
+class _Reader:
+    """Goes forward through a sound."""
+
+    def __init__(self, sound: Sound) -> None:
+        self._blocks = sound.originals()
+        self._rest: NDArray[Any] = np.empty((0, sound.channels), np.float32)
+        self._at = 0  # number of the first sample of the rest
+
+    def between(self, start: int, end: int) -> Iterator[NDArray[Any]]:
+        """Blocks `(sample, channel)` of the samples `[start, end)`; fewer where the sound ends before."""
+        while self._at < end:
+            if not len(self._rest):
+                block = next(self._blocks, None)
+                if block is None:
+                    return
+                self._rest = block
+            taken = self._rest[: end - self._at]
+            wanted = taken[max(0, start - self._at) :]
+            self._at += len(taken)
+            self._rest = self._rest[len(taken) :]
+            if len(wanted):
+                yield wanted
+
+
+def _span(segment: Segment, sound: Sound) -> tuple[int, int]:
+    """The numbers of the first sample, and of the one after the last."""
+    grid = Grid(sound.sample_rate)
+    return grid.to_samples(segment.start), grid.to_samples(segment.end)
+
+
+@contextlib.contextmanager
+def _writing(path: Path, encoding: Encoding, sound: Sound, samples: int) -> Iterator[soundfile.SoundFile]:
+    """A sound file that takes the place of `path` when it is complete."""
+    container = encoding.container
+    size = samples * sound.channels * BITS.get(encoding.subtype, 64) / 8
+    if container in ("WAV", "WAVEX") and size > WAV_LIMIT:
+        container = "RF64"
+    how = {"format": container, "subtype": encoding.subtype}
+    with (
+        replacing(path) as place,
+        explain_sound(path),
+        soundfile.SoundFile(place.name, "w", sound.sample_rate, sound.channels, **how) as file,
+    ):
+        yield file
+
+
+def _write_silence(file: soundfile.SoundFile, samples: int) -> None:
+    for start in range(0, samples, 1 << 16):
+        file.write(np.zeros((min(1 << 16, samples - start), file.channels), np.int16))

@@ -1,0 +1,188 @@
+"""Detectors side by side: those of this package, and others through their own packages if installed.
+
+All hear 16 kHz mono float32, one recording at a time and on one thread, at their own defaults.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vad.audio.decode import Channel, read
+from vad.detector import Detector
+from vad.errors import AudioError, ModelError
+from vad.features import Float32
+from vad.grid import Grid
+from vad.segments import Segment
+
+RATE = 16_000
+Array = NDArray[Any]
+
+
+class System(Protocol):
+    """A detector under test."""
+
+    def scores(self, samples: Array) -> Array:
+        """`(sample,)` to `(frame,)`, a rank of each 10 ms: higher is more like speech."""
+
+    def segments(self, samples: Array) -> list[Segment]:
+        """Where speech is, at the detector's own defaults."""
+
+
+class Own:
+    """A model of this package."""
+
+    def __init__(self, model: str | None = None) -> None:
+        self._detector = Detector(model)
+
+    def scores(self, samples: Array) -> Array:
+        """A score per frame."""
+        return self._detector.scores(samples, sample_rate=RATE)
+
+    def segments(self, samples: Array) -> list[Segment]:
+        """At the thresholds in the weights file."""
+        return self._detector.detect(samples, sample_rate=RATE)
+
+
+class Silero:
+    """Silero VAD: a score per 32 ms."""
+
+    def __init__(self) -> None:
+        import silero_vad
+        import torch
+
+        torch.set_num_threads(1)
+        self._torch, self._package, self._model = torch, silero_vad, silero_vad.load_silero_vad(onnx=True)
+
+    def scores(self, samples: Array) -> Array:
+        """Of 32 ms each."""
+        per_chunk = self._model.audio_forward(self._torch.from_numpy(samples), RATE).numpy().ravel()
+        return spread(per_chunk, 512, len(samples))
+
+    def segments(self, samples: Array) -> list[Segment]:
+        """By its own `get_speech_timestamps`."""
+        found = self._package.get_speech_timestamps(
+            self._torch.from_numpy(samples), self._model, sampling_rate=RATE, return_seconds=False
+        )
+        return [Segment(s["start"] / RATE, s["end"] / RATE) for s in found]
+
+
+class Ten:
+    """TEN VAD: a score per 16 ms."""
+
+    def __init__(self) -> None:
+        from ten_vad import TenVad
+
+        self._make = TenVad
+
+    def scores(self, samples: Array) -> Array:
+        """Of 16 ms each."""
+        detector = self._make(256)
+        chunks = to_int16(np.pad(samples, (0, -len(samples) % 256))).reshape(-1, 256)
+        return spread(np.array([detector.process(chunk)[0] for chunk in chunks]), 256, len(samples))
+
+    def segments(self, samples: Array) -> list[Segment]:
+        """Its package has no segments; scores of a half and more are."""
+        return runs(self.scores(samples) >= 0.5)
+
+
+class WebRTC:
+    """WebRTC's detector in mode 2; its four modes' votes make a score."""
+
+    def __init__(self) -> None:
+        import webrtcvad
+
+        self._make = webrtcvad.Vad
+
+    def _votes(self, samples: Array, mode: int) -> Array:
+        detector = self._make(mode)
+        frames = to_int16(samples[: len(samples) // 160 * 160]).reshape(-1, 160)
+        return np.array([detector.is_speech(frame.tobytes(), RATE) for frame in frames], float)
+
+    def scores(self, samples: Array) -> Array:
+        """How many of the modes say speech."""
+        return spread(np.sum([self._votes(samples, mode) for mode in range(4)], 0), 160, len(samples))
+
+    def segments(self, samples: Array) -> list[Segment]:
+        """What mode 2 says."""
+        return runs(spread(self._votes(samples, 2), 160, len(samples)) > 0.5)
+
+
+class Peer(NamedTuple):
+    """A detector of another package."""
+
+    make: Callable[[], System]
+    module: str
+    package: str  # as pip knows it
+
+
+PEERS = {
+    "silero": Peer(Silero, "silero_vad", "silero-vad"),
+    "ten": Peer(Ten, "ten_vad", "ten-vad"),
+    "webrtc": Peer(WebRTC, "webrtcvad", "webrtcvad-wheels"),
+}
+
+
+def installed() -> list[str]:
+    """The names of the peers whose packages are there."""
+    return [name for name, peer in PEERS.items() if importlib.util.find_spec(peer.module)]
+
+
+def version(name: str) -> str:
+    """The version of a peer's package; "unknown" where it does not say."""
+    try:
+        return importlib.metadata.version(PEERS[name].package)
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def open_system(name: str) -> System:
+    """A peer by its name, else a model of this package: its name, weights file or folder.
+
+    Raises `ModelError` where there is none of them, and where the package of a peer is missing.
+    """
+    if name not in PEERS:
+        return Own(name)
+    peer = PEERS[name]
+    try:
+        return peer.make()
+    except (ImportError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(f"{name}: its package cannot be loaded ({reason}); pip install {peer.package}") from error
+
+
+def read_samples(path: str, channel: Channel = "mix") -> Float32:
+    """A whole recording as a system takes it, `(sample,)`; `AudioError` where it cannot be read or is empty."""
+    samples = read(Path(path), RATE, channel)
+    if not len(samples):
+        raise AudioError(f"{path}: holds no sound")
+    return samples
+
+
+def frame_scores(system: System, samples: Array) -> Array:
+    """A system's scores on the grid of 10 ms frames, `ceil(seconds * 100)` of them."""
+    return system.scores(samples)[: Grid().frame_count(len(samples))]
+
+
+def to_int16(samples: Array) -> NDArray[np.int16]:
+    """Samples of -1..1 as 16-bit integers."""
+    integers: NDArray[np.int16] = np.clip(samples * 32768, -32768, 32767).astype(np.int16)
+    return integers
+
+
+def spread(values: Array, hop: int, samples: int) -> Array:
+    """Values that each stand for `hop` samples, read at the centre of every 10 ms."""
+    centres = np.arange(-(-samples // 160)) * 160 + 80
+    return values[np.minimum(centres // hop, len(values) - 1)]
+
+
+def runs(speech: Array) -> list[Segment]:
+    """Stretches of true frames, in seconds."""
+    edges = np.flatnonzero(np.diff(speech.astype(int), prepend=0, append=0))
+    return [Segment(start / 100, end / 100) for start, end in edges.reshape(-1, 2).tolist()]

@@ -1,0 +1,100 @@
+"""Pictures of what every threshold would cost: ROC, DET, and rates over the threshold."""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from vad.evaluation.durations import Floats
+from vad.evaluation.frames import Curve
+from vad.evaluation.report.svg import Axes, Tick, picture, text
+from vad.settings import Weights
+
+POINTS = 400  # of a drawn line
+SIZE = (450, 380)
+BOX = (62, 14, 362, 310)
+NARROW = 0.0005  # the smallest rate on the normal axes of DET
+TENTHS = [Tick(n / 5, f"{20 * n} %") for n in range(6)]
+PROBIT = [Tick(p / 100, f"{p:g} %") for p in (0.1, 0.5, 1, 2, 5, 10, 20, 40, 60, 80)]
+
+
+def roc(curve: Curve, point: tuple[float, float]) -> str:
+    """False alarm to speech found; `point` is (false alarm, miss) of the segments."""
+    axes = Axes(*BOX, x=(0, 1))
+    alarm, hit = _thinned(curve.alarm, curve.hit)
+    parts = [
+        axes.frame(TENTHS, TENTHS, "false alarm", "speech found"),
+        axes.line([0, 1], [0, 1], "chance"),
+        axes.line(alarm, hit, "first"),
+        *_mark(axes, point[0], 1 - point[1]),
+        text(axes.left + axes.width - 10, axes.top + axes.height - 12, f"AUC {curve.roc_auc:.3f}", "end", "strong"),
+    ]
+    return picture(*SIZE, parts, f"ROC curve, area {curve.roc_auc:.3f}")
+
+
+def det(curve: Curve, point: tuple[float, float]) -> str:
+    """False alarm to miss on axes of normal deviates (Martin et al., 1997), where the low rates have room."""
+    axes = Axes(*BOX, x=(NARROW, 0.9), y=(NARROW, 0.9), warp=_probit)
+    alarm, miss = _thinned(curve.alarm, 1 - curve.hit)
+    seen = (np.maximum(alarm, miss) < 0.9) & (np.minimum(alarm, miss) > NARROW)
+    rate = curve.eer[0]
+    parts = [
+        axes.frame(PROBIT[::2] + PROBIT[-1:], PROBIT, "false alarm", "miss"),
+        axes.line([NARROW, 0.9], [NARROW, 0.9], "chance"),
+        axes.line(alarm[seen], miss[seen], "first"),
+        axes.dot(max(rate, NARROW), max(rate, NARROW), "equal", f"equal error rate {rate:.1%}"),
+        *(_mark(axes, *point) if min(point) >= NARROW and max(point) <= 0.9 else ()),
+        text(axes.left + axes.width - 10, axes.top + 22, f"equal error rate {100 * rate:.1f} %", "end", "strong"),
+    ]
+    return picture(*SIZE, parts, f"DET curve, equal error rate {rate:.1%}")
+
+
+def thresholds(curve: Curve, weights: Weights, chosen: dict[str, float]) -> str:
+    """Miss, false alarm and cost over the threshold; `chosen` are thresholds in use, by name."""
+    low, high = float(curve.threshold[-1]), float(curve.threshold[1])
+    span = (min(low, 0.0), max(high, 1.0))
+    at = np.linspace(*span, POINTS)
+    where = np.searchsorted(-curve.threshold, -at, "right") - 1  # how many scores reach it
+    miss, alarm = 1 - curve.hit[where], curve.alarm[where]
+    cost = (weights.miss * miss + weights.alarm * alarm) / sum(weights)
+    best = int(np.argmin(cost))
+    axes = Axes(BOX[0], BOX[1], 2 * BOX[2] + 80, 250, x=span)
+    ticks = [Tick(v, f"{v:g}") for v in np.linspace(*span, 11).round(2)]
+    parts = [
+        axes.frame(ticks, TENTHS, "threshold: what scores this much or more is speech"),
+        axes.line(at, miss, "miss"),
+        axes.line(at, alarm, "alarm"),
+        axes.line(at, cost, "first"),
+        axes.dot(at[best], cost[best], "equal", f"lowest cost {cost[best]:.1%} at {at[best]:.2f}"),
+        *(axes.upright(value, "chosen") for value in chosen.values()),
+        *(
+            text(float(axes.across(value)) + 4, axes.top + 14 + 15 * number, f"{name} {value:g}")
+            for number, (name, value) in enumerate(chosen.items())
+        ),
+    ]
+    return picture(axes.left + axes.width + 16, 310, parts, "miss, false alarm and cost over the threshold")
+
+
+def _mark(axes: Axes, x: float, y: float) -> list[str]:
+    """Where the segments are: a dot, unless their rates are undefined."""
+    if np.isnan([x, y]).any():
+        return []
+    return [axes.dot(x, y, "here", "the segments, with hysteresis and shortest durations")]
+
+
+def _thinned(xs: Floats, ys: Floats) -> tuple[Floats, Floats]:
+    """About `POINTS` of the points, evenly along the curve."""
+    way = np.abs(np.diff(xs, prepend=xs[0])) + np.abs(np.diff(ys, prepend=ys[0]))
+    steps = np.cumsum(way)
+    keep = np.unique(np.searchsorted(steps, np.linspace(0, steps[-1], POINTS)).clip(0, len(xs) - 1))
+    keep = np.union1d(keep, [0, len(xs) - 1])
+    return xs[keep], ys[keep]
+
+
+def _probit(rates: ArrayLike) -> Floats:
+    """Normal deviates of rates, kept away from 0 and 1."""
+    kept = np.clip(np.asarray(rates, float), NARROW / 2, 1 - NARROW / 2)
+    deviates: Floats = np.vectorize(NormalDist().inv_cdf, otypes=[float])(kept)
+    return deviates

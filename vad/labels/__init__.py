@@ -1,0 +1,1 @@
+"""Labels of whole sets: matched to their recordings, read, converted."""

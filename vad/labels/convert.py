@@ -1,0 +1,94 @@
+"""Labels from one format to another, and what is lost on the way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from vad.batch.inputs import Input
+from vad.errors import FormatError
+from vad.formats import Document, Format, Label, Labels, by_extension
+from vad.formats.labels import documents, is_speech
+from vad.formats.tiers import tier_of
+
+SpeakersFrom = Literal["text", "tier"]
+
+
+def prepare(
+    found: Labels, source: Input, speakers: SpeakersFrom | None = None, tiers: Sequence[str] = ()
+) -> list[Document]:
+    """The documents of a file as they are to be written.
+
+    `tiers` are those to be kept, all where none is named; `speakers` says where the speakers' names
+    stand in a file that does not know what they are: in the `text` of its labels, or the names of
+    its tiers. A recording that the file does not name is called as the file is. Raises
+    `FormatError` where there is no such tier.
+    """
+    known = {tier_of(label) for document in found.documents for label in document.labels}
+    for tier in tiers:
+        if tier not in known:
+            raise FormatError(f"{source.path}: has no tier {tier}, but {', '.join(sorted(known)) or 'no labels'}")
+    channels = Counter(document.recording for document in found.documents)
+    prepared = []
+    for document in found.documents:
+        one = document
+        if tiers or speakers:
+            kept = (label for label in one.labels if not tiers or tier_of(label) in tiers)
+            (one,) = documents(
+                (_spoken_by(label, speakers) for label in kept), one.recording, one.channel, one.duration
+            )
+        alone = found.format.numbered and one.channel == 1 and channels[one.recording] == 1
+        recording = one.recording or plain_name(source.relative)
+        prepared.append(replace(one, recording=recording, channel=None if alone else one.channel))
+    return prepared
+
+
+def _spoken_by(label: Label, speakers: SpeakersFrom | None) -> Label:
+    """`label` with its speaker from where `speakers` says."""
+    if speakers == "text" and is_speech(label.text):
+        return label._replace(text="speech", speaker=label.words or label.speaker, markup="")
+    if speakers == "tier":
+        return label._replace(speaker=label.tier or label.speaker)
+    return label
+
+
+def place(document: Document, source: Input, several: bool) -> Input:
+    """What an output is named after: the file, or where it names `several` recordings, the recording."""
+    if several:
+        name = f"{document.uri}.labels"
+        return Input(str(Path(source.path).with_name(name)), source.relative.with_name(name))
+    return replace(source, relative=source.relative.with_name(f"{plain_name(source.relative)}.labels"))
+
+
+def plain_name(path: Path) -> str:
+    """The name of a label file without its extension."""
+    name = path.name[:-3] if path.suffix.lower() == ".gz" else path.name
+    try:
+        return name[: -len(by_extension(Path(name)).extension)]
+    except FormatError:
+        return Path(name).stem
+
+
+def losses(written: Iterable[Document], kind: Format) -> list[str]:
+    """What `kind` cannot hold of `written`, a line each."""
+    labels = [label for document in written for label in document.labels]
+    speech = [label for label in labels if is_speech(label.text)]
+    said = []
+
+    def say(count: int, reason: str) -> None:
+        if count:
+            many = "1 label" if count == 1 else f"{count} labels"
+            said.append(f"{kind.name} {reason.format(many)}")
+
+    if "text" not in kind.holds:
+        say(sum(bool(label.words) for label in speech), "holds no text: that of {} is left out")
+        say(len(labels) - len(speech), "holds speech alone: {} of other sounds left out")
+    if "speakers" not in kind.holds:
+        fate = "stand before the text of {}" if "captions" in kind.holds else "of {} are left out"
+        say(sum(bool(label.speaker) for label in labels), f"has no place for speakers: those {fate}")
+    if "points" not in kind.holds:
+        say(sum(label.end <= label.start for label in labels), "needs durations: {} without one left out")
+    return said

@@ -1,0 +1,202 @@
+"""Recordings and the labels that belong to them, found by name."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+
+from vad.batch.inputs import Input, find
+from vad.errors import FormatError, RecipeError
+from vad.extensions import EXTENSIONS
+from vad.formats import FORMATS, Document, holds_labels, read_labels
+from vad.segments import Segment, merge
+
+
+@dataclass
+class Matches:
+    """Which labels belong to which sound, and what was left over; paths as they were named."""
+
+    labelled: dict[str, list[Document]] = field(default_factory=dict)  # by the path of the sound
+    places: dict[str, str] = field(default_factory=dict)  # path of each sound within the folder that was named
+    orphans: list[str] = field(default_factory=list)  # labels that belong to no sound, and why
+    problems: list[str] = field(default_factory=list)  # labels that cannot be used, and why
+    damaged: dict[str, str] = field(default_factory=dict)  # recordings whose labels cannot be read, and why
+
+    @property
+    def unlabelled(self) -> list[str]:
+        """Sound files without labels, by their place within the folder."""
+        return [place for path, place in self.places.items() if path not in self.labelled]
+
+
+def match(audio: Path, labels: Path | None = None, format: str | None = None) -> Matches:
+    """Find sound and labels and bring them together.
+
+    `audio` is a folder or a file; `labels` the folder with a file per recording, or one file that
+    names many; None where they lie beside the sound. Names match with their folders
+    (`a/x.wav`, `a/x.txt`), or else without, or else up to their first dot
+    (`ES2002a.Mix-Headset.wav`, `ES2002a`). Raises `RecipeError` where there is nothing to match.
+    """
+    if not audio.exists():
+        raise RecipeError(f"{audio}: does not exist; name a sound file or a folder that holds some")
+    sounds, errors = find([str(audio)])
+    if errors:
+        raise RecipeError(str(errors[0]))
+    home = labels or (audio if audio.is_dir() else audio.parent)
+    return match_inputs(sounds, home, format, beside=labels is None and audio.is_file())
+
+
+def match_inputs(sounds: list[Input], home: Path, format: str | None = None, beside: bool = False) -> Matches:
+    """What `match` does, for `sounds` that were found already and labels in the folder or file `home`.
+
+    With `beside`, labels below the folder and of other names are no concern.
+    """
+    matches = Matches(places={one.path: one.relative.as_posix() for one in sounds})
+    names = Names(sounds)
+    files = list(_label_files(home, format))
+    if beside:
+        files = [file for file in files if file.parent == home and names.find(file.stem)]
+    for file in files:
+        _take(file, home, format, names, matches)
+    if not files:
+        known = ", ".join(sorted({f.suffix for f in FORMATS.values()} - {".uem"}))
+        raise RecipeError(f"{home}: no labels ({known}); name the folder or file that holds them")
+    if not matches.labelled:
+        left = (matches.problems + matches.orphans)[0]
+        raise RecipeError(
+            f"{home}: no labels for any of the {len(sounds)} sound files, like {sounds[0].relative} ({left}); "
+            "labels are named like the sound or name it"
+        )
+    return matches
+
+
+def match_labels(
+    reference: Path, hypothesis: Path, formats: tuple[str | None, str | None] = (None, None)
+) -> tuple[dict[str, list[Document]], Matches]:
+    """Two sets of labels, without sound: those of each reference recording, and the hypothesis matched to it.
+
+    Both are a folder or a file, and match as in `match`; `formats` are theirs where their names do
+    not say it. Two files of one recording belong together whatever they are called, unless both
+    name it. Raises `RecipeError` where there is nothing to match.
+    """
+    named: dict[str, list[Document]] = {}
+    problems = []
+    for file in _label_files(reference, formats[0]):
+        try:
+            documents = read_labels(file, formats[0])
+        except FormatError as error:
+            if file == reference:
+                raise RecipeError(str(error)) from error
+            problems.append(str(error))
+            continue
+        for document in documents:
+            named.setdefault(document.recording or _own(file, reference), []).append(document)
+    if not named:
+        raise RecipeError(
+            problems[0] if problems else f"{reference}: no labels; name the folder or file that holds them"
+        )
+    names = Names([Input(name, Path(name)) for name in named])
+    matches = Matches(places={name: name for name in named}, problems=problems)
+    take_all(hypothesis, formats[1], names, matches)
+    nameless = names.only and reference.is_file() and not any(document.recording for document in named[names.only])
+    if names.only and nameless and not matches.labelled and hypothesis.is_file():
+        documents = read_labels(hypothesis, formats[1])
+        if len({document.recording for document in documents}) == 1:
+            matches.labelled[names.only], matches.orphans = documents, []
+    if not matches.labelled:
+        left = (matches.problems[len(problems) :] + matches.orphans or ["there are no labels in it"])[0]
+        raise RecipeError(f"{hypothesis}: nothing in it belongs to a recording of {reference} ({left})")
+    return named, matches
+
+
+def read_uem(path: Path, places: dict[str, str]) -> dict[str, list[Segment]]:
+    """What a UEM file, or a folder of them, counts of each recording in `places`, by its path."""
+    names = Names([Input(file, Path(place)) for file, place in places.items()])
+    listed: dict[str, list[Segment]] = {}
+    files = sorted(path.rglob("*.uem")) if path.is_dir() else [path]
+    for file in files:
+        for document in read_labels(file, "uem"):
+            for recording in names.find(document.recording):
+                listed[recording] = merge([*listed.get(recording, []), *document.segments])
+    return listed
+
+
+class Names:
+    """Recordings by the names that labels may call them: the more exact first."""
+
+    def __init__(self, sounds: list[Input]) -> None:
+        self._tables: list[dict[str, list[str]]] = [defaultdict(list) for _ in range(3)]
+        for one in sounds:
+            for table, name in zip(self._tables, _names(one.relative.as_posix()), strict=True):
+                table[name].append(one.path)
+        self.only = sounds[0].path if len(sounds) == 1 else None
+
+    def find(self, name: str) -> list[str]:
+        """The recordings that `name` may mean; more than one where it is not clear."""
+        return next((t[n] for t, n in zip(self._tables, _names(name), strict=True) if n in t), [])
+
+
+def take_all(home: Path, format: str | None, names: Names, matches: Matches) -> None:
+    """Add the labels in `home`, a file or a folder, to `matches`."""
+    for file in _label_files(home, format):
+        _take(file, home, format, names, matches)
+
+
+def _take(file: Path, home: Path, format: str | None, names: Names, matches: Matches) -> None:
+    """Add the labels of `file` to `matches`."""
+    own = _own(file, home)
+    try:
+        documents = read_labels(file, format)
+    except FormatError as error:
+        if file == home:
+            raise RecipeError(str(error)) from error
+        matches.damaged.update(dict.fromkeys(names.find(own), str(error)))
+        (matches.problems if names.find(own) else matches.orphans).append(str(error))
+        return
+    if names.only and file == home and not any(d.recording for d in documents):  # one sound, one file: no names
+        matches.labelled[names.only] = documents
+        return
+    before = set(matches.labelled)
+    for document in documents:
+        name = document.recording or own
+        found = names.find(name)
+        if not found:
+            matches.orphans.append(f"{file}: no sound named {name!r}")
+        elif len(found) > 1:
+            matches.orphans.append(f"{file}: {name!r} may mean {found[0]} or {found[1]}")
+        elif found[0] in before:
+            matches.problems.append(f"{file}: {found[0]} has labels already; these are left out")
+        else:
+            matches.labelled.setdefault(found[0], []).append(document)
+
+
+def _own(file: Path, home: Path) -> str:
+    """What the labels in `file` are of, by its place within `home`."""
+    own = file.relative_to(home).as_posix() if file != home else file.name
+    own = own.removesuffix(".gz")
+    return own.removesuffix(Path(own).suffix)
+
+
+def _label_files(home: Path, format: str | None) -> Iterator[Path]:
+    """`home` itself, or the files in it and below that look like labels."""
+    if not home.is_dir():
+        if not home.exists():
+            raise RecipeError(f"{home}: does not exist; name the labels, a file or a folder")
+        yield home
+        return
+    for path in sorted(home.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(home).parts)
+        counts = format is None and holds_labels(path, "uem")  # says what counts, not what is speech
+        if path.is_file() and holds_labels(path, format) and not hidden and not counts:
+            yield path
+
+
+def _names(path: str) -> tuple[str, str, str]:
+    """A name with its folders, without, and up to its first dot; no extension, spaces as in RTTM."""
+    plain = PurePath(path)
+    if plain.suffix.lower() in EXTENSIONS:
+        plain = plain.with_suffix("")
+    whole, last = re.sub(r"\s+", "_", plain.as_posix()), re.sub(r"\s+", "_", plain.name)
+    return whole, last, last.split(".")[0]

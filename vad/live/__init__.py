@@ -1,0 +1,1 @@
+"""A source of sound in time: the loop, what it records, writes and runs."""

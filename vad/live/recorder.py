@@ -1,0 +1,194 @@
+"""The sound of a stream as files: each utterance as its own, or all of it.
+
+An utterance is written while it lasts, so that a long one needs no memory: a sample waits only as
+long as nobody knows where it belongs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import time
+from pathlib import Path
+from typing import IO, NamedTuple
+
+import soundfile
+
+from vad.atomic import scratch
+from vad.audio.encode import Encoding, encoding_for, explain_sound, said, to_subtype
+from vad.batch.inputs import Input
+from vad.batch.naming import fill, is_folder, is_template, literal, spare
+from vad.errors import SettingError
+from vad.events import End, Event, Start
+from vad.features import Float32
+from vad.segments import Segment
+
+FIELDS = ("number", "start", "end", "duration", "clock")
+NAME = "{number:04d}_{start:.3f}-{end:.3f}.wav"
+
+
+class Utterance(NamedTuple):
+    """A segment that was written."""
+
+    path: Path
+    segment: Segment
+
+
+class Recorder:
+    """Writes a file per segment, padding included, at the rate and with the channels of the source.
+
+    `target` is a folder, or a template for names with `FIELDS` in braces, whose extension says the
+    format of the sound (`.wav`, `.flac`, `.ogg`, ...). Raises `SettingError` where it makes no name.
+    """
+
+    def __init__(self, target: str | Path, sample_rate: int) -> None:
+        text = str(target)
+        if text == "-":
+            raise SettingError(
+                "--save -: standard output has the events; give a folder, or a template like {number}.wav"
+            )
+        if not is_template(text) and not is_folder(text):
+            raise SettingError(f"--save {target}: one name for all utterances; give a folder, or add {{number}}")
+        self._template = text if is_template(text) else str(Path(literal(text), NAME))
+        self._rate = sample_rate
+        self._waiting: list[Float32] = []
+        self._from = 0  # number of the first sample that waits
+        self._number = 0
+        self._open: soundfile.SoundFile | None = None
+        self._scratch: IO[bytes] | None = None  # where it is being written
+        self._began = time.strftime("%Y%m%dT%H%M%S")
+        first = self._name(Segment(0.0, 1.0))
+        self._encoding = encoding_at(first, sample_rate)
+        self._number = 1
+        if self._name(Segment(2.0, 4.0)) == first:
+            raise SettingError(f"--save {target}: names all utterances alike; use {{number}} or {{start}}")
+        self._number = 0
+
+    def take(self, block: Float32, events: list[Event], settled: float) -> list[Utterance]:
+        """Take `(sample, channel)` and what a stream said to it; give the utterances that are complete.
+
+        `settled` is that of the stream, in seconds.
+        """
+        if len(block):
+            self._waiting.append(block)
+        written = []
+        for event in events:
+            if isinstance(event, Start):
+                self._drop(self._sample(event.time))
+                self._begin(block.shape[1])
+            elif isinstance(event, End):
+                self._write(self._sample(event.segment.end))
+                written.append(self._complete(event.segment))
+        if self._open:
+            self._write(self._sample(settled))
+        else:
+            self._drop(self._sample(settled))
+        return written
+
+    def close(self) -> None:
+        """Give up what is not complete."""
+        if self._open:
+            with contextlib.suppress(OSError):
+                self._open.close()
+            self._open = None
+        if self._scratch:
+            Path(self._scratch.name).unlink(missing_ok=True)
+            self._scratch.close()
+            self._scratch = None
+
+    def _sample(self, seconds: float) -> int:
+        return round(seconds * self._rate)
+
+    def _name(self, segment: Segment) -> Path:
+        values = (self._number, segment.start, segment.end, segment.duration, self._began)
+        return Path(fill(self._template, dict(zip(FIELDS, values, strict=True)), "--save "))
+
+    def _begin(self, channels: int) -> None:
+        self._number += 1
+        final = self._name(Segment(0.0, 1.0))
+        with explain_sound(final):
+            self._scratch = scratch(final.parent)
+            self._open = create(Path(self._scratch.name), self._rate, channels, self._encoding)
+
+    def _complete(self, segment: Segment) -> Utterance:
+        assert self._open and self._scratch
+        path = self._name(segment)
+        with explain_sound(path):
+            self._open.close()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Path(self._scratch.name).replace(path)
+        self._scratch.close()
+        self._open = self._scratch = None
+        return Utterance(path, segment)
+
+    def _write(self, until: int) -> None:
+        assert self._open
+        for piece in self._until(until):
+            put(self._open, piece, Path(self._template).parent)
+
+    def _drop(self, until: int) -> None:
+        self._until(until)
+
+    def _until(self, until: int) -> list[Float32]:
+        """Take away, and give, the samples that wait before number `until`."""
+        taken = []
+        while self._waiting and self._from < until:
+            block = self._waiting[0][: until - self._from]
+            taken.append(block)
+            self._from += len(block)
+            if len(block) == len(self._waiting[0]):
+                self._waiting.pop(0)
+            else:
+                self._waiting[0] = self._waiting[0][len(block) :]
+        return taken
+
+
+class Whole:
+    """Writes all of a stream to one file, whose extension says the format.
+
+    Raises `SettingError` where there is no such format, `FormatError` where `path` is the `source`.
+    """
+
+    def __init__(self, path: Path, sample_rate: int, source: str) -> None:
+        self._encoding = encoding_at(path, sample_rate)
+        spare(path, Input(source, Path(source)))
+        self._path, self._rate = path, sample_rate
+        self._file: soundfile.SoundFile | None = None
+
+    def take(self, block: Float32) -> None:
+        """Append `(sample, channel)`."""
+        if self._file is None:
+            with explain_sound(self._path):
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = create(self._path, self._rate, block.shape[1], self._encoding)
+        put(self._file, block, self._path)
+
+    def close(self) -> None:
+        """Complete the file."""
+        if self._file:
+            with explain_sound(self._path):
+                self._file.close()
+
+
+def encoding_at(path: Path, sample_rate: int) -> Encoding:
+    """How to write sound of this rate to `path`; `SettingError` where its extension is no format for that."""
+    encoding = encoding_for(path)
+    try:
+        create(io.BytesIO(), sample_rate, 1, encoding).close()
+    except soundfile.LibsndfileError as error:
+        raise SettingError(
+            f"{path}: {sample_rate} Hz cannot be written so ({said(error)}); use .wav or .flac"
+        ) from error
+    return encoding
+
+
+def create(file: Path | io.BytesIO, sample_rate: int, channels: int, encoding: Encoding) -> soundfile.SoundFile:
+    """A new sound file, held as `encoding` says."""
+    how = {"format": encoding.container, "subtype": encoding.subtype}
+    return soundfile.SoundFile(file, "w", sample_rate, channels, **how)
+
+
+def put(file: soundfile.SoundFile, block: Float32, place: Path) -> None:
+    """Append `(sample, channel)`; `FormatError`, which names `place`, where that fails."""
+    with explain_sound(place):
+        file.write(to_subtype(block, file.subtype))

@@ -1,0 +1,1 @@
+"""Pictures of recordings. Needs the `[plot]` extra."""

@@ -1,0 +1,1 @@
+"""Training sound, drawn from a seed."""

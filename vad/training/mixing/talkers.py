@@ -1,0 +1,146 @@
+"""People who talk: alone, over each other or in turn, with their pauses, each in a room or none."""
+
+from __future__ import annotations
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
+
+from vad.features import Float32
+from vad.grid import Grid
+from vad.training.corpus import Clip
+from vad.training.mixing.filters import Filters
+from vad.training.mixing.levels import FULL_SCALE, active_power, fit, gain, put, shares
+from vad.training.recipe import MixtureSettings
+
+NEAR = 0.3  # seconds to either side of speech that are near it
+
+
+class Talkers:
+    """Makes the speech of crops of `settings.seconds`."""
+
+    def __init__(self, speech: list[Clip], grid: Grid, settings: MixtureSettings, filters: Filters) -> None:
+        self._settings, self._grid, self._filters = settings, grid, filters
+        self._rate = grid.sample_rate
+        self._samples = grid.to_samples(settings.seconds)
+        self._frames = grid.frame_count(self._samples)
+        self._talkers = _by_talker(speech)
+        self._share = shares([sum(len(c.samples) for c in t) for t in self._talkers])
+
+    def __call__(self, rng: np.random.Generator) -> tuple[Float32, Float32, float]:
+        """A crop with speech: `(sample,)`, its target `(frame,)`, and the gain of the weakest talker."""
+        mixed, target, weakest = (
+            self._conversation(rng) if rng.random() < self._settings.conversation else self._few(rng)
+        )
+        return mixed, self._kept_near(target), weakest
+
+    def crowd(self, rng: np.random.Generator) -> Float32:
+        """Five to nine talkers at once, of whom nobody can be followed."""
+        voices = [self._talk(rng)[0] * gain(rng.uniform(-6, 0)) for _ in range(rng.integers(5, 10))]
+        crowd: Float32 = np.sum([self._filters.shape(voice, rng, 1.0) for voice in voices], 0, np.float32)
+        return crowd
+
+    def _few(self, rng: np.random.Generator) -> tuple[Float32, Float32, float]:
+        """One talker, perhaps a second over the first or far behind, all in one room or none."""
+        s = self._settings
+        mixed, target = self._talk(rng)
+        weakest = 1.0
+        if rng.random() < s.second_talker:
+            other, second = self._talk(rng)
+            mixed = mixed + other * gain(rng.uniform(-12, 3))
+            target = np.maximum(target, second)
+        if rng.random() < s.distant_talker:
+            behind, far = self._talk(rng)
+            weakest = float(gain(rng.uniform(-32, -12)))
+            mixed = mixed + self._filters.shape(behind, rng, 1.0) * np.float32(weakest)
+            target = np.maximum(target, far)
+        return self._filters.shape(mixed, rng, s.room), target, weakest
+
+    def _talk(self, rng: np.random.Generator) -> tuple[Float32, Float32]:
+        """A talker's recordings strung together with natural and long pauses, some faster or slower."""
+        speed = np.exp(rng.uniform(-0.18, 0.18)) if rng.random() < self._settings.speed else 1.0
+        sound = np.zeros(int(self._samples * speed) + 1, np.float32)
+        target = np.zeros(self._grid.frame_count(len(sound)) + 1, np.float32)
+        clips = self._talkers[rng.choice(len(self._talkers), p=self._share)]
+        starts_within = rng.random() < 0.6
+        at = 0 if starts_within else self._pause(rng)
+        while at < len(sound):
+            clip = clips[rng.integers(len(clips))]
+            skip = 0
+            if starts_within:
+                skip, starts_within = int(rng.uniform(0, 0.9) * len(clip.samples)), False
+            at = self._place(clip, sound, target, rng, at=at, skip=skip)
+            at += self._pause(rng)
+        if speed == 1.0:
+            return sound[: self._samples], target[: self._frames]
+        faster = soxr.resample(sound, self._rate * speed, self._rate, "LQ")
+        frames = (np.arange(self._frames) * speed).astype(int)
+        return fit(faster, self._samples), target[frames]
+
+    def _conversation(self, rng: np.random.Generator) -> tuple[Float32, Float32, float]:
+        """Two to four talkers in turn, each at a place of their own; some turns overlap."""
+        count = int(rng.integers(2, 5))
+        tracks = np.zeros((count, self._samples), np.float32)
+        target = np.zeros(self._frames, np.float32)
+        groups = [self._talkers[n] for n in rng.choice(len(self._talkers), count, p=self._share)]
+        at = -int(rng.uniform(0, 2) * self._rate)
+        while at < self._samples:
+            who = rng.integers(count)
+            clip = groups[who][rng.integers(len(groups[who]))]
+            at = self._place(clip, tracks[who], target, rng, at=at)
+            at += -int(rng.exponential(0.4) * self._rate) if rng.random() < 0.25 else self._pause(rng)
+        levels = gain(rng.uniform(-30 if rng.random() < 0.4 else -14, 0, count)).astype(np.float32)
+        mixed = np.zeros(self._samples, np.float32)
+        for track, level in zip(tracks, levels, strict=True):
+            if track.any():
+                mixed += self._filters.shape(track, rng, 0.8) * level
+        return mixed, np.minimum(target, 1), float(levels.min() / levels.max())
+
+    def _place(
+        self, clip: Clip, sound: Float32, target: Float32, rng: np.random.Generator, *, at: int, skip: int = 0
+    ) -> int:
+        """Add `clip`, from its sample `skip` on, at sample `at`, both moved to whole frames; where it ends."""
+        hop = self._grid.hop
+        at, skip = at // hop * hop, skip // hop * hop
+        samples = clip.samples[skip : skip + max(0, len(sound) - at)]
+        if at + len(samples) > 0:
+            level = gain(rng.uniform(-9, 3)) if rng.random() < 0.3 else 1.0
+            put(sound, _faded(samples, rng) * np.float32(level), at)
+            put(target, clip.target[skip // hop : skip // hop + self._grid.frame_count(len(samples))], at // hop)
+        return at + len(samples)
+
+    def _pause(self, rng: np.random.Generator) -> int:
+        """Samples of silence between two recordings."""
+        long = rng.random() < self._settings.long_pause
+        seconds = rng.uniform(0.5, 4) if long else rng.exponential(0.2)
+        return self._grid.to_samples(seconds) + 1
+
+    def _kept_near(self, target: Float32) -> Float32:
+        """`target` `(frame,)`, with its share where speech is near.
+
+        Who labels by utterance calls its pauses speech, who labels by sound does not: they shall
+        rank between speech and silence.
+        """
+        size = 2 * self._grid.to_frames(NEAR) + 1
+        kept: Float32 = np.maximum(target, self._settings.near_speech * maximum_filter1d(target, size))
+        return kept
+
+
+def _by_talker(speech: list[Clip]) -> list[list[Clip]]:
+    """Recordings grouped by speaker; a speaker known by source alone stands for that source."""
+    talkers: dict[str, list[Clip]] = {}
+    for clip in speech:
+        talkers.setdefault(clip.speaker or clip.source, []).append(clip)
+    return list(talkers.values())
+
+
+def _faded(samples: NDArray[np.int16], rng: np.random.Generator) -> Float32:
+    """A recording at unit speech level, its background faded in and out over 10..50 ms."""
+    sound = samples * FULL_SCALE
+    sound /= np.float32(np.sqrt(active_power(sound)) + 1e-4)
+    fade = min(int(rng.integers(160, 800)), len(sound) // 2)
+    ramp = np.linspace(0, 1, fade, dtype=np.float32)
+    sound[:fade] *= ramp
+    sound[len(sound) - fade :] *= ramp[::-1]
+    return sound
