@@ -1,4 +1,4 @@
-"""What several tests share: sample recordings, a foretellable model, sounds made on the spot."""
+"""What several tests share: commands, sample recordings, a model whose answer is known, synthetic sounds."""
 
 from __future__ import annotations
 
@@ -9,18 +9,22 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+from click.testing import CliRunner, Result
 from hypothesis import settings
 
 from vad import Detector
+from vad.cli import main
 
 ROOT = Path(__file__).parent.parent
 DATA = ROOT / "data"
 COMMAND = Path(sys.executable).with_name("vad")
 ENERGY = ROOT / "tests" / "doubles" / "energy.onnx"
+DOUBLE = ("--model", ENERGY)  # the options of a command that uses the model double
 RATE = 16_000
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # begun in the background of a shell: programs would inherit that
@@ -38,6 +42,54 @@ def bursts(*spans: tuple[float, float], seconds: float, rate: int = RATE) -> np.
     for start, end in spans:
         loud |= (time >= start) & (time < end)
     return (tone * loud).astype(np.float32)
+
+
+SOUND = bursts((0.2, 0.8), seconds=1)
+SEGMENT_OF_SOUND = "0.190\t0.810\n"  # what the model double detects in it: every frame whose window touches the tone
+
+
+def write_wav(path: Path, samples: Any = SOUND, rate: int = RATE, subtype: str = "PCM_16") -> Path:
+    """Write a WAV file, whatever its name; its path."""
+    soundfile.write(path, samples, rate, subtype, format="WAV")
+    return path
+
+
+def invoke(*arguments: object, status: int | None = 0, stdin: str | bytes | None = None) -> Result:
+    """Run `vad` in this process; it ends with exit status `status` (`None`: any status), without a traceback."""
+    result = CliRunner().invoke(main, list(map(str, arguments)), input=stdin)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert status is None or result.exit_code == status, result.output
+    return result
+
+
+def detect(*arguments: object, status: int | None = 0, stdin: str | bytes | None = None) -> Result:
+    """Run `vad detect` with the model double in this process; see `invoke`."""
+    return invoke("detect", *DOUBLE, *arguments, status=status, stdin=stdin)
+
+
+def run(*arguments: object, status: int | None = 0, **options: Any) -> subprocess.CompletedProcess[Any]:
+    """Run `vad` in a process of its own; see `invoke`. `options` are those of `subprocess.run`, `text` by default."""
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "timeout": 120}
+    streams |= {} if "input" in options else {"stdin": subprocess.DEVNULL}
+    done = subprocess.run([COMMAND, *map(str, arguments)], check=False, **(streams | options))
+    assert status is None or done.returncode == status, done.stderr
+    assert "Traceback" not in str(done.stderr)
+    return done
+
+
+def start(*arguments: object, **options: Any) -> subprocess.Popen[bytes]:
+    """Start `vad` in a process of its own and return at once. `options` are those of `subprocess.Popen`."""
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen([str(COMMAND), *map(str, arguments)], **(streams | options))
+
+
+def error_line(stderr: str, after_warnings: bool = False) -> str:
+    """The one line of an error on standard error; warnings may stand before it only `after_warnings`."""
+    lines = [line for line in stderr.splitlines() if not (after_warnings and line.startswith("Warning: "))]
+    assert len(lines) == 1, stderr
+    assert lines[0].startswith("Error: ")
+    return lines[0]
 
 
 def on_a_terminal(command: list[str]) -> tuple[subprocess.CompletedProcess[str], bytes]:
