@@ -131,7 +131,7 @@ class ByDetection:
 
     def __call__(self, one: Input, path: Path) -> Where:
         """Where the speech of the recording in `path` is."""
-        from vad.audio.duration import decoded_duration
+        from vad.audio.decode import decoded_duration
         from vad.batch.inputs import Input
 
         found = self.analysis(Input(str(path), one.relative))[0]
@@ -150,7 +150,7 @@ def _by_detection(options: dict[str, Any]) -> ByDetection:
 
 def _by_labels(found: list[Input], options: dict[str, Any], talk: Talk) -> Callable[[Input, Path], Where]:
     """What finds the speech in labels."""
-    from vad.audio.duration import decoded_duration
+    from vad.audio.decode import decoded_duration
     from vad.labels.matching import match_inputs
 
     given = [name for name in DETECTING if options[name] is not None]

@@ -46,13 +46,13 @@ def rows(sound: Sound, channel: Channel = "mix", rate: int = RATE) -> np.ndarray
     return np.concatenate([empty, *sound.blocks(rate, channel)], axis=1)
 
 
-def compare(heard: np.ndarray, meant: np.ndarray) -> tuple[int, float, float]:
-    """By how many samples `heard` comes late, its correlation with `meant` then, and its level against it."""
-    size = 1 << (len(heard) + len(meant)).bit_length()
-    product = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(meant, size)), size)
+def compare(decoded: np.ndarray, expected: np.ndarray) -> tuple[int, float, float]:
+    """By how many samples `decoded` comes late, its correlation with `expected` then, and its level against it."""
+    size = 1 << (len(decoded) + len(expected)).bit_length()
+    product = np.fft.irfft(np.fft.rfft(decoded, size) * np.conj(np.fft.rfft(expected, size)), size)
     late = int(np.argmax(product))
     late -= size if late > size // 2 else 0
-    a, b = heard[max(0, late) :], meant[max(0, -late) :]
+    a, b = decoded[max(0, late) :], expected[max(0, -late) :]
     a, b = a[: len(b)], b[: len(a)]
     return late, float(np.corrcoef(a, b)[0, 1]), float(np.dot(a, b) / np.dot(b, b))
 
@@ -141,9 +141,9 @@ def test_lossless_files_give_the_samples_that_were_written(
     soundfile.write(path, sweep(), RATE, subtype, format=kind)
     sound = open_sound(path)
     assert (sound.sample_rate, sound.channels, sound.length) == (RATE, 1, len(sweep()))
-    heard = rows(sound)
-    assert heard.dtype == np.float32
-    np.testing.assert_allclose(heard, sweep()[None], rtol=0, atol=tolerance)
+    decoded = rows(sound)
+    assert decoded.dtype == np.float32
+    np.testing.assert_allclose(decoded, sweep()[None], rtol=0, atol=tolerance)
 
 
 @pytest.mark.parametrize(
@@ -167,12 +167,12 @@ def test_lossy_files_sound_alike_and_begin_and_end_in_time(
     if not soundfile.check_format(kind, subtype):
         pytest.skip(f"this libsndfile cannot write {kind} {subtype}")
     soundfile.write(path, sweep(rate), rate, subtype, format=kind)
-    heard = rows(open_sound(path))[0]
-    late, correlation, level = compare(heard, sweep())
+    decoded = rows(open_sound(path))[0]
+    late, correlation, level = compare(decoded, sweep())
     assert abs(late) <= 2
     assert correlation > alike
     assert level == pytest.approx(1, abs=0.06)
-    assert len(heard) / RATE == pytest.approx(SECONDS, abs=0.03)
+    assert len(decoded) / RATE == pytest.approx(SECONDS, abs=0.03)
 
 
 @pytest.mark.parametrize(
@@ -203,13 +203,13 @@ def test_what_libsndfile_cannot_read_comes_by_ffmpeg(
     with pytest.raises(soundfile.LibsndfileError):
         soundfile.SoundFile(path)
     sound = open_sound(path)
-    heard = rows(sound)[0]
+    decoded = rows(sound)[0]
     assert (sound.sample_rate, sound.channels) == (rate, 1)
-    delay, correlation, level = compare(heard, sweep())
+    delay, correlation, level = compare(decoded, sweep())
     assert abs(delay) <= late
     assert correlation > alike
     assert level == pytest.approx(1, abs=0.35 if "amr" in codec else 0.06)
-    assert len(heard) / RATE == pytest.approx(SECONDS, abs=0.12)
+    assert len(decoded) / RATE == pytest.approx(SECONDS, abs=0.12)
     assert sound.length is None or sound.length / rate == pytest.approx(SECONDS, abs=0.12)
 
 
@@ -245,23 +245,23 @@ def test_a_tone_keeps_its_pitch_level_and_purity_when_resampled(tmp_path: Path, 
     path = tmp_path / "a.wav"
     soundfile.write(path, samples, rate, "FLOAT")
     sound = open_sound(path) if source == "file" else from_array(samples, rate)
-    heard = rows(sound)[0]
-    assert len(heard) == pytest.approx(RATE, abs=1)
+    decoded = rows(sound)[0]
+    assert len(decoded) == pytest.approx(RATE, abs=1)
     assert sound.duration == 1
     inner = np.arange(800, 15_200)  # away from where the tone is switched on and off
     phase = 2 * np.pi * 1000 * inner / RATE
     basis = np.stack([np.sin(phase), np.cos(phase)], axis=1)
-    (sine, cosine), *_ = np.linalg.lstsq(basis, heard[inner], rcond=None)
+    (sine, cosine), *_ = np.linalg.lstsq(basis, decoded[inner], rcond=None)
     assert np.hypot(sine, cosine) == pytest.approx(0.5, rel=1e-3)
     assert abs(np.arctan2(cosine, sine)) < 0.01  # in time, too: a hundredth of a radian is 1.6 us
-    rest = heard[inner] - basis @ (sine, cosine)
+    rest = decoded[inner] - basis @ (sine, cosine)
     assert np.sqrt(np.mean(rest**2)) < 0.5e-3  # -60 dB
 
 
 @pytest.mark.parametrize(("hertz", "rate"), [(10_000, 48_000), (10_000, 44_100), (10_000, 22_050), (30_000, 96_000)])
 def test_what_lies_above_the_band_disappears_and_is_not_folded_into_it(hertz: int, rate: int) -> None:
-    heard = rows(from_array(tone(hertz, rate), rate))[0][800:-800]
-    assert np.sqrt(np.mean(heard**2)) < 1e-3 * 0.5 / np.sqrt(2)  # -60 dB
+    decoded = rows(from_array(tone(hertz, rate), rate))[0][800:-800]
+    assert np.sqrt(np.mean(decoded**2)) < 1e-3 * 0.5 / np.sqrt(2)  # -60 dB
 
 
 @settings(max_examples=25, deadline=None)
@@ -351,9 +351,9 @@ class TestChannels:
 
     def test_channels_stay_apart_when_resampled(self) -> None:
         both = np.stack([tone(500, 48_000), np.zeros(48_000, np.float32)], axis=1)
-        heard = rows(from_array(both, 48_000), "each")
-        assert np.abs(heard[0]).max() > 0.49
-        assert not heard[1].any()
+        decoded = rows(from_array(both, 48_000), "each")
+        assert np.abs(decoded[0]).max() > 0.49
+        assert not decoded[1].any()
 
 
 class TestArrays:
@@ -372,9 +372,9 @@ class TestArrays:
     def test_integers_are_scaled_to_one_and_floats_are_left_alone(
         self, dtype: str, values: list[float], expected: list[float]
     ) -> None:
-        heard = rows(from_array(np.array(values, dtype), RATE))
-        assert heard.dtype == np.float32
-        np.testing.assert_allclose(heard, [expected], rtol=0, atol=1e-9)
+        decoded = rows(from_array(np.array(values, dtype), RATE))
+        assert decoded.dtype == np.float32
+        np.testing.assert_allclose(decoded, [expected], rtol=0, atol=1e-9)
 
     @given(
         samples=st.sampled_from(DTYPES).flatmap(
@@ -387,10 +387,10 @@ class TestArrays:
     )
     def test_any_depth_and_shape_comes_out_between_minus_one_and_one(self, samples: np.ndarray) -> None:
         sound = from_array(samples, RATE)
-        heard = rows(sound, "each")
-        assert heard.T.shape == (samples if samples.ndim == 2 else samples[:, None]).shape
+        decoded = rows(sound, "each")
+        assert decoded.T.shape == (samples if samples.ndim == 2 else samples[:, None]).shape
         assert sound.length == sound.samples == len(samples)
-        assert np.abs(heard).max(initial=0) <= 1
+        assert np.abs(decoded).max(initial=0) <= 1
 
     def test_the_callers_array_is_not_changed(self) -> None:
         samples = np.array([0.5, np.nan, -0.5], np.float32)
@@ -448,22 +448,22 @@ class TestRaw:
     ) -> None:
         kind = np.dtype(dtype).newbyteorder("<")
         count = len(content) // (kind.itemsize * channels)
-        meant = np.frombuffer(content[: count * kind.itemsize * channels], kind).reshape(-1, channels)
+        expected = np.frombuffer(content[: count * kind.itemsize * channels], kind).reshape(-1, channels)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(vad.audio.decode, "BLOCK", block)
             sound = open_sound(io.BytesIO(content), Raw(RATE, channels, dtype))
-            heard = rows(sound, "each")
+            decoded = rows(sound, "each")
         assert sound.length is None
         assert sound.samples == count
-        np.testing.assert_array_equal(heard, rows(from_array(meant, RATE), "each"))
+        np.testing.assert_array_equal(decoded, rows(from_array(expected, RATE), "each"))
 
     @pytest.mark.parametrize("name", ["a.raw", "a.pcm", "a.wav"])
     def test_a_file_of_bare_samples_is_read_as_said(self, tmp_path: Path, name: str) -> None:
         path = tmp_path / name
-        meant = np.round(sweep() * 32767).astype("<i2")
-        path.write_bytes(meant.tobytes() + b"\x7f")
-        heard = rows(open_sound(path, Raw(RATE, 1, "int16")))[0]
-        np.testing.assert_array_equal(heard, meant / np.float32(32768))
+        expected = np.round(sweep() * 32767).astype("<i2")
+        path.write_bytes(expected.tobytes() + b"\x7f")
+        decoded = rows(open_sound(path, Raw(RATE, 1, "int16")))[0]
+        np.testing.assert_array_equal(decoded, expected / np.float32(32768))
 
     def test_samples_that_trickle_in_are_put_together(self) -> None:
         class Trickle(io.RawIOBase):
@@ -516,9 +516,9 @@ class TestPipes:
         content.seek(0)
         with pipe(content.getvalue()) if way == "pipe" else contextlib.nullcontext(content) as file:
             sound = open_sound(file)
-            heard = rows(sound)[0]
+            decoded = rows(sound)[0]
         assert (sound.sample_rate, sound.channels) == (48_000, 1)
-        late, correlation, level = compare(heard, sweep())
+        late, correlation, level = compare(decoded, sweep())
         assert abs(late) <= (600 if kind == "MP3" else 2)  # an MP3's length of delay may stand at its end
         assert correlation > alike
         assert level == pytest.approx(1, abs=0.06)
@@ -530,8 +530,8 @@ class TestPipes:
         header = bytearray(content.getvalue())
         header[4:8] = header[40:44] = b"\xff" * 4
         with pipe(bytes(header)) as file:
-            heard = rows(open_sound(file))[0]
-        np.testing.assert_allclose(heard, sweep(), rtol=0, atol=2**-15)
+            decoded = rows(open_sound(file))[0]
+        np.testing.assert_allclose(decoded, sweep(), rtol=0, atol=2**-15)
 
     def test_bare_samples_from_a_pipe(self) -> None:
         with pipe(sweep().tobytes()) as file:
@@ -547,8 +547,8 @@ class TestPipes:
         content = io.BytesIO()
         soundfile.write(content, sweep(), RATE, "FLOAT", format="WAV")
         with pipe(content.getvalue()) as file:  # what <(command) of a shell is
-            heard = rows(open_sound(f"/dev/fd/{file.fileno()}"))[0]
-        np.testing.assert_array_equal(heard, sweep())
+            decoded = rows(open_sound(f"/dev/fd/{file.fileno()}"))[0]
+        np.testing.assert_array_equal(decoded, sweep())
 
 
 class TestNotNumbers:
@@ -561,17 +561,17 @@ class TestNotNumbers:
         samples[100] = bad
         silenced = np.where(np.isfinite(samples), samples, 0)
         with pytest.warns(AudioWarning, match="mine: NaN or infinite") as said:
-            heard = rows(from_array(samples, rate, "mine"))
+            decoded = rows(from_array(samples, rate, "mine"))
         assert len(said) == 1
-        np.testing.assert_array_equal(heard, rows(from_array(silenced, rate)))
+        np.testing.assert_array_equal(decoded, rows(from_array(silenced, rate)))
 
     def test_in_one_channel_they_leave_the_other_alone(self) -> None:
         samples = np.stack([sweep(), sweep()], axis=1)
         samples[5, 0] = np.nan
         with pytest.warns(AudioWarning):
-            heard = rows(from_array(samples, RATE), "each")
-        np.testing.assert_array_equal(heard[1], sweep())
-        assert heard[0, 5] == 0
+            decoded = rows(from_array(samples, RATE), "each")
+        np.testing.assert_array_equal(decoded[1], sweep())
+        assert decoded[0, 5] == 0
 
     def test_numbers_beyond_float32_count_as_silence(self) -> None:
         with pytest.warns(AudioWarning):
@@ -582,17 +582,17 @@ class TestNotNumbers:
         path = tmp_path / "nan.wav"
         soundfile.write(path, np.resize(self.BAD, 500), RATE, subtype)
         with pytest.warns(AudioWarning, match=r"nan\.wav"):
-            heard = rows(open_sound(path))
-        np.testing.assert_array_equal(heard, np.zeros((1, 500), np.float32))
+            decoded = rows(open_sound(path))
+        np.testing.assert_array_equal(decoded, np.zeros((1, 500), np.float32))
 
 
 class TestDuration:
     @given(count=st.integers(0, 3000), rate=st.sampled_from([8_000, 11_025, 16_000, 44_100]))
     def test_it_is_exact(self, count: int, rate: int) -> None:
         sound = from_array(np.zeros(count, np.int16), rate)
-        heard = rows(sound)
+        decoded = rows(sound)
         assert sound.duration == count / rate
-        assert heard.shape[1] == pytest.approx(count * RATE / rate, abs=1)
+        assert decoded.shape[1] == pytest.approx(count * RATE / rate, abs=1)
 
     @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.mp3"])
     def test_it_is_that_of_the_samples_in_a_file(self, tmp_path: Path, name: str) -> None:

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import COMMAND, DATA, ENERGY
-from vad.audio.duration import decoded_duration
+from vad.audio.decode import decoded_duration
 from vad.audio.encode import ARRAYS
 from vad.batch.inputs import Input
 from vad.cutting.cutter import Cutter

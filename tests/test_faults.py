@@ -120,7 +120,7 @@ class TestKilled:
             last = number == signal.SIGTERM and name == max(files(out))  # a stream that is told to end, ends well
             assert (0 if last else 0.31) < soundfile.info(out / name).duration < 0.34
         before = open_sound(long)
-        assert 0 < sum(map(len, open_sound(everything).originals())) <= (before.length or 0)
+        assert 0 < sum(map(len, open_sound(everything).native_blocks())) <= (before.length or 0)
         end(begin("stream", long, "--save", out))
         assert len([name for name in files(out) if name.startswith("0060")]) == 1
         assert not list(out.glob(".vad-*"))
@@ -187,7 +187,7 @@ class TestReading:
     @pytest.mark.parametrize("raw", [None, Raw()])
     def test_nothing_that_can_be_read_is_one_error(self, raw: Raw | None) -> None:
         with pytest.raises(AudioError, match=r"failing: .*Input/output error"):
-            list(open_sound(self.Failing(bytes(1000), 0), raw).originals())
+            list(open_sound(self.Failing(bytes(1000), 0), raw).native_blocks())
 
 
 class TestModel:

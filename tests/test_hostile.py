@@ -27,7 +27,7 @@ from vad.audio.decode import AudioWarning, open_sound
 from vad.batch.inputs import Input
 from vad.batch.naming import name_output
 from vad.cli import main
-from vad.live.recorder import Recorder
+from vad.live.recorder import UtteranceRecorder
 from vad.model.metadata import with_metadata
 from vad.model.onnxfile import check_graph
 from vad.segments import Segment
@@ -96,7 +96,7 @@ class TestSound:
         content[20:24] = b"\1\x20\2\0"
         path.write_bytes(content)
         with pytest.raises(AudioError):
-            list(open_sound(path).originals())
+            list(open_sound(path).native_blocks())
 
     @pytest.mark.parametrize("channels", [1, 2])
     @pytest.mark.parametrize("level", [1e13, 3e38, np.inf, np.nan])
@@ -110,7 +110,7 @@ class TestSound:
     def test_a_file_of_a_thousand_channels_is_read_in_small_pieces(self, tmp_path: Path) -> None:
         path = tmp_path / "wide.wav"
         soundfile.write(path, np.zeros((2000, 1024)), RATE)
-        blocks = list(open_sound(path).originals())
+        blocks = list(open_sound(path).native_blocks())
         assert sum(map(len, blocks)) == 2000
         assert max(block.nbytes for block in blocks) < 1 << 23
 
@@ -244,7 +244,7 @@ class TestNames:
     @pytest.mark.parametrize("template", ["{number.__class__}.wav", "{number:{start}}.wav", "{number:>9999999999}.wav"])
     def test_a_template_names_and_does_no_more(self, template: str) -> None:
         with pytest.raises(SettingError, match="the fields are"):
-            Recorder(template, RATE)
+            UtteranceRecorder(template, RATE)
 
     def test_no_word_of_a_command_becomes_two(self, tmp_path: Path) -> None:
         """The name of the file has blanks, quotes and what a shell would run."""

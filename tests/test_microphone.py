@@ -143,7 +143,7 @@ def test_a_device_that_is_unplugged_gives_what_it_had_and_then_an_error(sounddev
 
 
 def test_a_device_that_falls_silent_counts_as_gone(sounddevice: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vad.audio.microphone.PATIENCE", 0.004)
+    monkeypatch.setattr("vad.audio.microphone.TIMEOUT", 0.004)
     with Microphone() as microphone, pytest.raises(AudioError, match="gone"):
         for _ in range(5):
             assert microphone.read(timeout=0.001) is None

@@ -151,12 +151,12 @@ class TestLatency:
 
     @pytest.mark.parametrize("rate", [1_000, 8_000, 11_025, 22_050, 44_100, 48_000, 96_000])
     def test_resampling_never_holds_back_more_than_is_said(self, rate: int) -> None:
-        from vad.audio.resample import Intake
+        from vad.audio.resample import Resampler
 
-        intake, given, late = Intake("x", rate, RATE), 0, 0.0
+        resampler, given, late = Resampler("x", rate, RATE), 0, 0.0
         for _ in range(200):
-            late = max(late, intake.samples / rate - given / RATE)
-            given += intake.push(np.zeros((rate // 50, 1), np.float32)).shape[1]
+            late = max(late, resampler.samples / rate - given / RATE)
+            given += resampler.push(np.zeros((rate // 50, 1), np.float32)).shape[1]
         assert late <= resampling_delay(rate, RATE) + 1 / 50
 
     def test_longer_latency_means_more_context(self, energy: Detector) -> None:

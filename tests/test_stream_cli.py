@@ -268,7 +268,7 @@ class TestMicrophone:
         result = stream("--device", "USB", "-f", "text", status=1)
         assert len(result.stdout.splitlines()) == 1
         assert result.stderr.splitlines()[-1] == (
-            "Error: USB Microphone: the device is gone; what was found so far is kept"
+            "Error: USB Microphone: the device is gone; the events so far are complete"
         )
 
     @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from vad.audio.decode import Channel, Sound, from_array, open_sound
-from vad.audio.resample import Intake, check_rate, check_raw
+from vad.audio.resample import Resampler, check_rate, check_raw
 from vad.causal import open_scorer
 from vad.chain import Chain, Found
 from vad.errors import ModelError, SettingError
@@ -167,8 +167,8 @@ class Detector:
         features, geometry = best.description.features, best.geometry(latency)
         chosen = best.settings(preset, **settings)
         chain = Chain(features, open_scorer(best.network, geometry, wait=1), chosen, scores)
-        intake = Intake("stream", rate, features.sample_rate, _one(channel))
-        return Stream(chain, intake, features, geometry, Raw(rate, raw_channels, raw_dtype))
+        resampler = Resampler("stream", rate, features.sample_rate, _one(channel))
+        return Stream(chain, resampler, features, geometry, Raw(rate, raw_channels, raw_dtype))
 
     def analyse(
         self,

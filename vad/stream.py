@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vad.audio.resample import Intake, from_bytes, resampling_delay, to_array, to_float
+from vad.audio.resample import Resampler, from_bytes, resampling_delay, to_array, to_float
 from vad.chain import Chain
 from vad.errors import AudioError, SettingError
 from vad.events import Event
@@ -34,8 +34,8 @@ class Stream:
     resampler. Speech is announced `min_speech` later, its end `min_silence` later.
     """
 
-    def __init__(self, chain: Chain, intake: Intake, features: LogMel, geometry: Geometry, raw: Raw) -> None:
-        self._chain, self._intake, self._features, self._raw = chain, intake, features, raw
+    def __init__(self, chain: Chain, resampler: Resampler, features: LogMel, geometry: Geometry, raw: Raw) -> None:
+        self._chain, self._resampler, self._features, self._raw = chain, resampler, features, raw
         self._rest = b""
         self._finished = False
         self.geometry = geometry
@@ -50,7 +50,7 @@ class Stream:
     @property
     def duration(self) -> float:
         """Seconds of sound taken."""
-        return self._intake.samples / self._raw.sample_rate
+        return self._resampler.samples / self._raw.sample_rate
 
     @property
     def scored(self) -> float:
@@ -79,7 +79,7 @@ class Stream:
         """
         if self._finished:
             raise SettingError("the stream is finished; start another with Detector.stream")
-        (samples,) = self._intake.push(self._block(chunk))
+        (samples,) = self._resampler.push(self._block(chunk))
         return self._take(samples)
 
     def finish(self) -> list[Event]:
@@ -87,7 +87,7 @@ class Stream:
         if self._finished:
             return []
         self._finished = True
-        (samples,) = self._intake.finish()
+        (samples,) = self._resampler.finish()
         events = self._take(samples)
         found = self._chain.finish(floor_milliseconds(self.duration))
         return events + found.events

@@ -24,8 +24,9 @@ from ..talk import Talk
 
 if TYPE_CHECKING:
     from vad.detector import Detector
-    from vad.live.commands import Commands
-    from vad.live.feed import Source
+    from vad.live.commands import CommandRunner
+    from vad.live.loop import Source
+    from vad.live.recorder import UtteranceRecorder
     from vad.stream import Stream
 
 
@@ -74,8 +75,8 @@ def stream(source: str | None, quiet: bool, kind: str, **options: Any) -> None:
         return
     from vad import Detector
     from vad.live.loop import Limits, run
-    from vad.live.recorder import Recorder, Whole
-    from vad.live.writer import Journal
+    from vad.live.recorder import StreamRecorder
+    from vad.live.writer import EventWriter
 
     if options["scores"] and kind != "jsonl":
         raise SettingError(f"--scores: {kind} holds segments alone; use --format jsonl")
@@ -93,11 +94,12 @@ def stream(source: str | None, quiet: bool, kind: str, **options: Any) -> None:
         if not quiet:
             click.echo(printable(f"{sound.name}: {live.sample_rate} Hz, {_about(header)}"), err=True)
         save, commands = _after(stack, options, talk)
-        recorder = stack.enter_context(contextlib.closing(Recorder(save, sound.sample_rate))) if save else None
-        whole = Whole(Path(options["save_all"]), sound.sample_rate, sound.name) if options["save_all"] else None
-        if whole:
+        recorder = _recorder(stack, save, sound) if save else None
+        whole = None
+        if options["save_all"]:
+            whole = StreamRecorder(Path(options["save_all"]), sound.sample_rate, sound.name)
             stack.callback(whole.close)
-        journal = Journal(sys.stdout, kind, sound.name, header)
+        journal = EventWriter(sys.stdout, kind, sound.name, header)
         for block, events in run(sound, live, limits, stack.enter_context(_asked_to_stop())):
             if whole:
                 whole.take(block)
@@ -123,13 +125,13 @@ def _open(source: str | None, options: dict[str, Any], detector: Detector) -> So
         channel = options["channel"] if isinstance(options["channel"], int) else None
         return Microphone(int(device) if device and device.isdecimal() else device, detector.grid.sample_rate, channel)
     from vad.audio.decode import open_sound
-    from vad.live.feed import Feed, standard_input
+    from vad.live.loop import SoundReader, standard_input
 
     if options["device"] is not None:
         raise SettingError("--device is a microphone, and INPUT none; give one of them")
     sound = open_sound(standard_input() if source == "-" else source, shared.raw(options))
     sound.rows(options["channel"])  # refuses one that is not there, before anything is said
-    return Feed(sound, options["realtime"])
+    return SoundReader(sound, options["realtime"])
 
 
 def _stream(detector: Detector, sound: Source, options: dict[str, Any]) -> Stream:
@@ -148,20 +150,37 @@ def _about(header: dict[str, Any]) -> str:
     return f"latency {1000 * header['latency']:.1f} ms, model {model['name']} {model['version']}"
 
 
-def _after(stack: contextlib.ExitStack, options: dict[str, Any], talk: Talk) -> tuple[str | None, Commands | None]:
+def _after(stack: contextlib.ExitStack, options: dict[str, Any], talk: Talk) -> tuple[str | None, CommandRunner | None]:
     """Where utterances go, and what is run for them."""
     save: str | None = options["save"]
     if options["command"] is None:
         return save, None
-    from vad.live.commands import Commands
+    from vad.live.commands import CommandRunner
 
     done: Callable[[Path], None] = lambda path: None  # noqa: E731
     if not save:
         save = stack.enter_context(tempfile.TemporaryDirectory(prefix="vad-"))
         done = Path.unlink
-    commands = Commands(options["command"], talk.warn, done)
+    with _naming("--exec"):
+        commands = CommandRunner(options["command"], lambda line: talk.warn(f"--exec: {line}"), done)
     stack.callback(commands.close)
     return save, commands
+
+
+def _recorder(stack: contextlib.ExitStack, save: str, sound: Source) -> UtteranceRecorder:
+    from vad.live.recorder import UtteranceRecorder
+
+    with _naming("--save"):
+        return stack.enter_context(contextlib.closing(UtteranceRecorder(save, sound.sample_rate)))
+
+
+@contextlib.contextmanager
+def _naming(flag: str) -> Iterator[None]:
+    """Put the flag in front of what is wrong with its value."""
+    try:
+        yield
+    except SettingError as error:
+        raise SettingError(f"{flag}: {error}") from error
 
 
 @contextlib.contextmanager

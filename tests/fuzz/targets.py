@@ -28,8 +28,8 @@ from vad.batch.naming import name_output
 from vad.errors import AudioError, FormatError, ModelError, RecipeError, SettingError
 from vad.events import segments_of
 from vad.formats import FORMATS, read_labels
-from vad.live.commands import Commands
-from vad.live.recorder import Recorder
+from vad.live.commands import CommandRunner
+from vad.live.recorder import UtteranceRecorder
 from vad.settings import DTYPES, Raw
 
 ROOT = Path(__file__).parents[2]
@@ -247,8 +247,8 @@ def _names(content: bytes) -> None:
         assert name_output("out/{stem}.txt", source, 1, "").parent == Path("out")
     for make in (
         lambda: name_output(template + "{stem}", Input("in/a.wav", Path("a.wav")), 1, ".txt"),
-        lambda: Recorder(f"{template}{{number}}.wav", RATE),
-        lambda: Commands(f"{template} {{file}}", print, print).close(),
+        lambda: UtteranceRecorder(f"{template}{{number}}.wav", RATE),
+        lambda: CommandRunner(f"{template} {{file}}", print, print).close(),
     ):
         with contextlib.suppress(SettingError):
             make()

@@ -27,12 +27,12 @@ from vad.audio.resample import (
     to_array,
     to_float,
 )
-from vad.audio.sound import Sound, UntilFailure, damaged, reason
+from vad.audio.sound import ReadUntilError, Sound, damaged, reason
 from vad.errors import AudioError
 from vad.features import Float32
 from vad.settings import Raw
 
-__all__ = ["AudioWarning", "Channel", "Sound", "from_array", "open_exact", "open_sound", "read"]
+__all__ = ["AudioWarning", "Channel", "Sound", "from_array", "open_native", "open_sound", "read"]
 
 BLOCK = 163_840  # samples read at once: at 16 kHz four blocks of features
 # FFmpeg leaves out what the encoder added, notices truncation, and does not talk on standard error.
@@ -54,8 +54,8 @@ def open_sound(source: str | Path | BinaryIO, raw: Raw | None = None, name: str 
     return sound
 
 
-def open_exact(path: Path) -> Sound:
-    """Open a file whose `originals()` are its very samples, where it holds them without loss.
+def open_native(path: Path) -> Sound:
+    """Open a file whose `native_blocks()` are its very samples, where it holds them without loss.
 
     Raises what `open_sound` does.
     """
@@ -84,7 +84,7 @@ def _open_raw(file: BinaryIO, name: str, raw: Raw) -> Sound:
 
     def blocks() -> Iterator[Float32]:
         rest, done = b"", 0
-        source = UntilFailure(file)
+        source = ReadUntilError(file)
         while data := source.read(_rows(raw.channels) * size):
             block, rest = from_bytes(rest + data, raw.dtype, raw.channels)
             done += len(block)
@@ -100,7 +100,7 @@ def _rows(channels: int) -> int:
     return BLOCK // max(1, channels // 8)
 
 
-class _Forward(soundfile.SoundFile):  # type: ignore[misc]
+class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc]
     """Read from beginning to end: seeking after each block, as the base does, breaks MP3 and slows Ogg."""
 
     def seekable(self) -> bool:
@@ -123,7 +123,7 @@ def _open_path(path: Path, raw: Raw | None, name: str, exact: bool = False) -> S
     if not file.seekable() or path.suffix.lower() in MPEG or _is_mpeg(head):
         return open_av(file, name)
     try:
-        sound = _Forward(os.fsencode(path))
+        sound = _ForwardFile(os.fsencode(path))
     except (soundfile.LibsndfileError, TypeError):  # TypeError: it takes a name in .raw for bare samples
         return open_av(file, name)
     file.close()
@@ -135,7 +135,7 @@ def _is_mpeg(head: bytes) -> bool:
     return head.startswith(b"ID3") or (head[:1] == b"\xff" and head[1:2] >= b"\xe0")
 
 
-def _from_libsndfile(file: _Forward, name: str, dtype: str) -> Sound:
+def _from_libsndfile(file: _ForwardFile, name: str, dtype: str) -> Sound:
     length = file.frames if file.frames < 1 << 60 else None  # a header written to a pipe may not know
     whole = dtype == "float32" and file.subtype == "PCM_16"  # numpy makes the same floats of it, faster
 
@@ -159,3 +159,26 @@ def _from_libsndfile(file: _Forward, name: str, dtype: str) -> Sound:
 
     encoding = Encoding(file.format, file.subtype, file.subtype in ARRAYS)
     return Sound(name, file.samplerate, file.channels, length, blocks(), encoding)
+
+
+def duration_of(path: str) -> float:
+    """Seconds of sound in a file as its header states them; the file is decoded where the header does not know.
+
+    Raises `AudioError` where the file cannot be read or holds no sound.
+    """
+    sound = open_sound(path)
+    if sound.length:
+        return sound.length / sound.sample_rate
+    for _ in sound.native_blocks():
+        pass
+    if not sound.samples:
+        raise AudioError(f"{path}: holds no sound")
+    return sound.duration
+
+
+def decoded_duration(path: Path) -> float:
+    """Seconds of sound that `open_native` decodes, whatever the header states; `AudioError` for an unreadable file."""
+    sound = open_native(path)
+    for _ in sound.native_blocks():
+        pass
+    return sound.duration

@@ -1,4 +1,4 @@
-"""How a file holds its samples, so that what is cut out of it is held alike, to the bit; and writing them."""
+"""Containers and sample types: how a file stores its samples, and how a part of it is written without loss."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from vad.atomic import explain
 from vad.errors import FormatError, SettingError
 
-# For each way to hold samples without loss, the type of an array that holds all of it.
+# libsndfile's lossless subtypes, each with the numpy type that holds its samples exactly.
 ARRAYS = {"FLOAT": "float32", "DOUBLE": "float64"}
 ARRAYS |= dict.fromkeys(("PCM_S8", "PCM_U8", "PCM_16", "ULAW", "ALAW", "ALAC_16"), "int16")
 ARRAYS |= dict.fromkeys(("PCM_24", "PCM_32", "ALAC_20", "ALAC_24", "ALAC_32"), "int32")
-# What holds the same to the bit where a container does not know a subtype.
-SAME = {
+# Subtypes that hold the same samples to the bit, for containers that do not have a subtype.
+EQUIVALENTS = {
     "PCM_S8": ("PCM_U8", "PCM_16", "PCM_24"),
     "PCM_U8": ("PCM_S8", "PCM_16", "PCM_24"),
     "PCM_16": ("PCM_24", "PCM_32", "ALAC_16"),
@@ -34,7 +34,7 @@ SAME = {
     "ALAC_24": ("PCM_24", "PCM_32"),
     "ALAC_32": ("PCM_32",),
 }
-NEAREST = ("FLOAT", "PCM_24", "PCM_16")  # where none does
+FALLBACKS = ("FLOAT", "PCM_24", "PCM_16")  # for containers that have none of these
 BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 CONTAINERS = {".aif": "AIFF", ".aifc": "AIFF", ".snd": "AU", ".sph": "NIST", ".oga": "OGG", ".opus": "OGG"}
 FLAC_CHANNELS = 8
@@ -42,26 +42,26 @@ FLAC_CHANNELS = 8
 
 @dataclass(frozen=True)
 class Encoding:
-    """A container and its samples, in libsndfile's names; the container is empty where FFmpeg reads it."""
+    """The container and the sample type of a file, in libsndfile's names; FFmpeg's containers are the empty string."""
 
     container: str
     subtype: str
     lossless: bool
 
     def extension(self, source: Path, channels: int) -> str:
-        """Of what is cut out of `source` without loss: the same, or `.flac` or `.wav`."""
+        """The extension of a lossless part of `source`: its own, or else `.flac` or `.wav`."""
         if self.lossless and soundfile.check_format(self.container or "?", self.subtype) and source.suffix:
             return source.suffix
         return ".flac" if channels <= FLAC_CHANNELS and self.subtype not in ("FLOAT", "DOUBLE") else ".wav"
 
 
-PLAIN = Encoding("", "PCM_16", False)  # of what is in no file: arrays, bare samples, a microphone's
+PLAIN = Encoding("", "PCM_16", False)  # of samples that come from no file: arrays, raw bytes, a microphone
 
 
 def encoding_for(path: Path, encoding: Encoding = PLAIN, source: Path | None = None) -> Encoding:
-    """How to write samples of this `encoding`, those of `source`, to `path`; `lossless` says whether they stay.
+    """The encoding of `path`, for samples that `source` holds in `encoding`; `lossless` says whether they stay equal.
 
-    Raises `SettingError` where the extension of `path` is no format that sound can be written in.
+    Raises `SettingError` where sound cannot be written with the extension of `path`.
     """
     found = _encoding_for(path, encoding, source)
     if not soundfile.check_format(found.container, found.subtype):
@@ -80,18 +80,18 @@ def _encoding_for(path: Path, encoding: Encoding, source: Path | None) -> Encodi
         return Encoding(container, "OPUS", False)
     if container in ("OGG", "MP3"):
         return Encoding(container, soundfile.default_subtype(container), False)
-    for subtype in (encoding.subtype, *SAME.get(encoding.subtype, ())):
+    for subtype in (encoding.subtype, *EQUIVALENTS.get(encoding.subtype, ())):
         if soundfile.check_format(container, subtype):
             return Encoding(container, subtype, encoding.lossless)
-    fitting = [subtype for subtype in NEAREST if soundfile.check_format(container, subtype)]
+    fitting = [subtype for subtype in FALLBACKS if soundfile.check_format(container, subtype)]
     return Encoding(container, (*fitting, soundfile.default_subtype(container))[0], False)
 
 
 def to_subtype(samples: NDArray[Any], subtype: str) -> NDArray[Any]:
-    """`samples` as libsndfile takes them to `subtype` without a change.
+    """`samples` in the numpy type that libsndfile stores as `subtype` without changing a value.
 
-    It would multiply floats by one less than it divides integers by. Coders with a loss hold -1..1;
-    that of MP3 ends the whole program where it is given anything else.
+    libsndfile multiplies floats by 2**(bits - 1) - 1 and divides integers by 2**(bits - 1), so floats
+    are converted here. Lossy encoders take -1..1 only; the MP3 encoder aborts the process otherwise.
     """
     if samples.dtype.kind != "f" or subtype in ("FLOAT", "DOUBLE"):
         return samples
@@ -106,14 +106,14 @@ def to_subtype(samples: NDArray[Any], subtype: str) -> NDArray[Any]:
 
 @contextlib.contextmanager
 def explain_sound(path: Path) -> Iterator[None]:
-    """As `explain` of `vad.atomic`, for what libsndfile says, too."""
+    """`vad.atomic.explain`, extended to the errors of libsndfile."""
     try:
         with explain(str(path)):
             yield
     except soundfile.LibsndfileError as error:
-        raise FormatError(f"{path}: cannot be written ({said(error)})") from error
+        raise FormatError(f"{path}: cannot be written ({libsndfile_reason(error)})") from error
 
 
-def said(error: soundfile.LibsndfileError) -> str:
-    """What libsndfile says went wrong, without what it puts around."""
+def libsndfile_reason(error: soundfile.LibsndfileError) -> str:
+    """The reason in an error of libsndfile, without its prefix."""
     return str(error.error_string).removeprefix("Error : ").rstrip(".")

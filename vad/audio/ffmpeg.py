@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from vad.audio.encode import Encoding
-from vad.audio.sound import Sound, UntilFailure, damaged, reason
+from vad.audio.sound import ReadUntilError, Sound, damaged, reason
 from vad.errors import AudioError
 from vad.features import Float32
 
@@ -19,7 +19,7 @@ def open_av(file: BinaryIO, name: str) -> Sound:
     """By FFmpeg: the first audio track of any container."""
     import av  # half the start-up time of a program that needs it only now and then
 
-    source = UntilFailure(file)  # PyAV would print what went wrong, and lose what was read before
+    source = ReadUntilError(file)  # PyAV would print what went wrong, and lose what was read before
     container = _open(source, name)
     if not container.streams.audio:
         raise AudioError(f"{name}: holds no audio track")
@@ -66,7 +66,7 @@ def open_av(file: BinaryIO, name: str) -> Sound:
     return Sound(name, rate, channels, length, blocks(), encoding)
 
 
-def _open(source: UntilFailure, name: str) -> Any:
+def _open(source: ReadUntilError, name: str) -> Any:
     """The container of a file."""
     import av
 

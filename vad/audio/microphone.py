@@ -1,7 +1,7 @@
-"""An input device to blocks of samples, through PortAudio (the `[mic]` extra).
+"""Blocks of samples from an input device, through PortAudio (the `[mic]` extra).
 
-The device's own thread puts blocks into a queue and never waits: what the queue cannot hold is
-lost, counted and reported.
+The thread of the device puts blocks into a queue and never waits. A block that finds the queue full
+is lost, counted and reported.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from vad.errors import AudioError
 from vad.features import Float32
 
 BLOCK_SECONDS = 0.02
-QUEUE_SECONDS = 10.0  # of sound that may wait to be worked on
-PATIENCE = 5.0  # seconds without a block after which a device counts as gone
+QUEUE_SECONDS = 10.0  # of sound that the queue holds
+TIMEOUT = 5.0  # seconds without a block after which the device counts as disconnected
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,11 @@ def devices() -> list[Device]:
 
 
 class Microphone:
-    """An open input device: `read` gives its sound block by block, until it is closed.
+    """An open input device, whose sound `read` gives block by block until it is closed.
 
-    `device` is an index, a part of a name, or None for the default; `rate` is tried first, and the
-    device's own rate where it has no other. Raises `AudioError` where there is no such device, it
-    is busy, or goes away.
+    `device` is an index, a part of a name, or None for the default device. Where the device does not
+    support `rate`, its own sample rate is used. Raises `AudioError` for a device that does not exist,
+    is busy, or is disconnected.
     """
 
     def __init__(self, device: str | int | None = None, rate: int = 16_000, channel: int | None = None) -> None:
@@ -62,13 +62,13 @@ class Microphone:
             about = sound.query_devices(device, "input")
         except (ValueError, sound.PortAudioError) as error:
             which = "no default input device" if device is None else f"{device}: no such input device"
-            raise AudioError(f"microphone: {which}; vad stream --list-devices shows what there is") from error
+            raise AudioError(f"microphone: {which}; vad stream --list-devices lists the devices") from error
         self.name = str(about["name"])
-        there = int(about["max_input_channels"])
-        if channel is not None and channel > there:
-            raise missing_channel(self.name, channel, there)
-        # many virtual devices offer 32 channels, and mix for whoever asks for one
-        self.channels = channel or (there if there <= 2 else 1)
+        available = int(about["max_input_channels"])
+        if channel is not None and channel > available:
+            raise missing_channel(self.name, channel, available)
+        # many virtual devices offer 32 channels, and give their mix where one is requested
+        self.channels = channel or (available if available <= 2 else 1)
         try:
             sound.check_input_settings(device, self.channels, "float32", samplerate=rate)
             self.sample_rate = rate
@@ -103,34 +103,34 @@ class Microphone:
     ) -> None:
         self.close()
 
-    def read(self, timeout: float = PATIENCE) -> Float32 | None:
-        """The next block `(sample, channel)`; None where none came for `timeout` seconds.
+    def read(self, timeout: float = TIMEOUT) -> Float32 | None:
+        """The next block `(sample, channel)`; None when no block arrives in `timeout` seconds.
 
-        Raises `AudioError` where the device is gone. Overruns are said as an `AudioWarning`.
+        Raises `AudioError` where the device is disconnected. Lost blocks give an `AudioWarning`.
         """
         if self.overruns > self._reported:
             self._reported = self.overruns
-            warnings.warn(f"{self.name}: {self.overruns} overruns so far, sound was lost", AudioWarning, stacklevel=2)
+            warnings.warn(f"{self.name}: {self.overruns} overruns so far, sound is lost", AudioWarning, stacklevel=2)
         try:
             block = self._blocks.get(timeout=timeout)
             self._waited = 0.0
             return block
         except queue.Empty:
             self._waited += timeout
-            if self._gone or self._waited >= PATIENCE or not self._stream.active:
-                raise AudioError(f"{self.name}: the device is gone; what was found so far is kept") from None
+            if self._gone or self._waited >= TIMEOUT or not self._stream.active:
+                raise AudioError(f"{self.name}: the device is gone; the events so far are complete") from None
             return None
 
     def close(self) -> None:
-        """Let go of the device."""
+        """Release the device."""
         sound = _sounddevice()
         try:
             self._stream.close()
         except sound.PortAudioError as error:
-            warnings.warn(f"{self.name}: did not close well ({_reason(error)})", AudioWarning, stacklevel=2)
+            warnings.warn(f"{self.name}: could not be closed ({_reason(error)})", AudioWarning, stacklevel=2)
 
     def _take(self, block: Any, frames: int, time: Any, status: Any) -> None:
-        """What PortAudio calls in its own thread, `block` being `(sample, channel)`."""
+        """The callback of PortAudio, in a thread of its own; `block` is `(sample, channel)`."""
         if status.input_overflow:
             self.overruns += 1
         try:
@@ -143,7 +143,7 @@ class Microphone:
 
 
 def _sounddevice() -> Any:
-    """The package, which loads PortAudio when it is imported."""
+    """The package sounddevice, which loads PortAudio when it is imported."""
     try:
         import sounddevice
     except ImportError as error:
@@ -158,5 +158,5 @@ def _sounddevice() -> Any:
 
 
 def _reason(error: Exception) -> str:
-    """What went wrong, on one line."""
+    """The reason in an error, on one line."""
     return " ".join(str(error.args[0] if error.args else error).split()).rstrip(".")

@@ -1,7 +1,7 @@
-"""Blocks of samples of any type, rate and number of channels to float32 rows at the model's rate.
+"""Blocks of samples of any type, rate and channel count to float32 rows at the rate of the model.
 
-One `Intake` per recording or stream: it holds the resampler's state, and gives the same samples
-however they are cut.
+Each recording or stream has one `Resampler`, which holds the state. Its samples do not depend on how
+the input is divided into blocks.
 """
 
 from __future__ import annotations
@@ -20,58 +20,59 @@ from vad.settings import DTYPES
 
 Channel = Literal["mix", "each"] | int
 
-RATES = (1_000, 1_000_000)  # Hz that can sensibly be resampled
-CHANNELS = 1024  # as many as a file can have
+RATES = (1_000, 1_000_000)  # Hz, the lowest and the highest sample rate
+CHANNELS = 1024  # the most that libsndfile reads
 QUALITY = "HQ"
-LOUDEST = 1e12  # whole numbers of 32 bits are below, should somebody not have scaled them
+MAX_SAMPLE = 1e12  # above unscaled 32-bit integers; larger values overflow when they are squared and summed
 
 
 class AudioWarning(UserWarning):
-    """Sound that could be used, but not all of it as it was."""
+    """Sound was used, but a part of it is missing or changed."""
 
 
-class Intake:
-    """Takes blocks `(sample, channel)` float32 at `rate`, gives `(row, sample)` at `model_rate`.
+class Resampler:
+    """Turns blocks `(sample, channel)` float32 at `rate` into `(row, sample)` at `model_rate`.
 
-    One row: the mean of all channels (`"mix"`) or channel N counted from 1; with `"each"` as many
-    rows as `rows` says. What is not finite, or beyond all measure, is silenced, with an `AudioWarning`.
+    There is one row: the mean of all channels (`"mix"`) or channel N, counted from 1. With `"each"`
+    there are `rows` rows, one for each channel. Samples that are NaN, infinite or above `MAX_SAMPLE`
+    become 0, with an `AudioWarning`.
     """
 
     def __init__(self, name: str, rate: int, model_rate: int, channel: Channel = "mix", rows: int = 1) -> None:
         self._name, self._rate, self._channel, self._rows = name, rate, channel, rows
-        self._resampler = None
+        self._soxr = None
         if rate != model_rate:
-            self._resampler = soxr.ResampleStream(rate, model_rate, rows, "float32", QUALITY)
-        self.samples = 0  # taken, per channel
+            self._soxr = soxr.ResampleStream(rate, model_rate, rows, "float32", QUALITY)
+        self.samples = 0  # taken so far, per channel
 
     def push(self, block: Float32) -> Float32:
         """The samples `(row, sample)` that `block` completes."""
         self.samples += len(block)
         chosen = self._finite(self._select(block))
-        resampled: Float32 = (self._resampler.resample_chunk(chosen) if self._resampler else chosen).T
+        resampled: Float32 = (self._soxr.resample_chunk(chosen) if self._soxr else chosen).T
         return resampled
 
     def finish(self) -> Float32:
-        """The samples still owed, `(row, sample)`."""
+        """The remaining samples `(row, sample)`."""
         rest = np.zeros((0, self._rows), np.float32)
-        resampled: Float32 = (self._resampler.resample_chunk(rest, last=True) if self._resampler else rest).T
+        resampled: Float32 = (self._soxr.resample_chunk(rest, last=True) if self._soxr else rest).T
         return resampled
 
     def _select(self, block: Float32) -> Float32:
-        """The channels of `(sample, channel)` that are asked for, or their mean."""
+        """The selected channels of `(sample, channel)`, or the mean of all."""
         if isinstance(self._channel, int):
             if not 1 <= self._channel <= block.shape[1]:
                 raise missing_channel(self._name, self._channel, block.shape[1])
             return block[:, self._channel - 1 : self._channel]
         if self._channel == "mix" and block.shape[1] > 1:
-            with np.errstate(over="ignore", invalid="ignore"):  # what becomes infinite is silenced
+            with np.errstate(over="ignore", invalid="ignore"):  # `_finite` silences an infinite mean
                 mean: Float32 = block.mean(1, keepdims=True)
             return mean
         return block
 
     def _finite(self, block: Float32) -> Float32:
-        """`block` with samples silenced that are NaN, infinite, or too large to be squared and summed; that is said."""
-        bad = ~(np.abs(block) < LOUDEST)
+        """`block` with 0 for NaN, infinite and too large samples, which also gives a warning."""
+        bad = ~(np.abs(block) < MAX_SAMPLE)
         if not bad.any():
             return block
         warnings.warn(
@@ -83,27 +84,27 @@ class Intake:
 
 
 def missing_channel(name: str, channel: int, channels: int) -> AudioError:
-    """What to raise where there is no such channel."""
+    """The error for a channel that a recording does not have."""
     return AudioError(f"{name}: no channel {channel}; it has {channels}, counted from 1")
 
 
 @functools.lru_cache(64)
 def resampling_delay(rate: int, model_rate: int) -> float:
-    """By how many seconds resampling holds sound back at most; soxr works in blocks of its own."""
+    """The longest time in seconds by which resampling delays a sample; soxr works in blocks of its own."""
     if rate == model_rate:
         return 0.0
     resampler = soxr.ResampleStream(rate, model_rate, 1, "float32", QUALITY)
     step = max(1, rate // 1000)
     piece = np.zeros((step, 1), np.float32)
-    given, delay = 0, 0.0
+    returned, delay = 0, 0.0
     for taken in range(step, 3 * rate, step):
-        delay = max(delay, taken / rate - given / model_rate)
-        given += len(resampler.resample_chunk(piece))
+        delay = max(delay, taken / rate - returned / model_rate)
+        returned += len(resampler.resample_chunk(piece))
     return delay
 
 
 def check_rate(name: str, rate: float) -> int:
-    """`rate` in whole Hz; `AudioError` where it is no sample rate that can be used."""
+    """`rate` in whole Hz; `AudioError` where it is outside `RATES`."""
     low, high = RATES
     if not low <= rate <= high:
         raise AudioError(f"{name}: a sample rate of {rate} Hz; give a sample_rate from {low} to {high} Hz")
@@ -131,7 +132,7 @@ def to_array(samples: ArrayLike, name: str) -> NDArray[Any]:
 def to_float(array: NDArray[Any]) -> Float32:
     """Samples of any depth as float32 of -1..1."""
     if array.dtype.kind == "f":
-        with np.errstate(over="ignore", invalid="ignore"):  # what no float32 can be becomes none, and is silenced
+        with np.errstate(over="ignore", invalid="ignore"):  # what float32 cannot hold becomes infinite, then 0
             return array.astype(np.float32)
     scaled: Float32 = np.multiply(array, -1 / np.float32(np.iinfo(array.dtype).min or -128), dtype=np.float32)
     return scaled - np.float32(1) if array.dtype.kind == "u" else scaled
@@ -146,7 +147,7 @@ def from_bytes(data: bytes, dtype: str, channels: int) -> tuple[Float32, bytes]:
 
 
 def check_raw(name: str, dtype: str, channels: int) -> None:
-    """Raise `AudioError` where bare samples cannot be of this type, or so many channels."""
+    """Raise `AudioError` for a sample type or a channel count that raw bytes cannot have."""
     if dtype not in DTYPES:
         raise AudioError(f"{name}: no sample type {dtype!r}; valid are {', '.join(DTYPES)}")
     if not 1 <= channels <= CHANNELS:

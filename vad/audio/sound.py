@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from vad.audio.encode import PLAIN, Encoding
-from vad.audio.resample import AudioWarning, Channel, Intake, missing_channel
+from vad.audio.resample import AudioWarning, Channel, Resampler, missing_channel
 from vad.errors import AudioError
 from vad.features import Float32
 
@@ -47,24 +47,24 @@ class Sound:
         One row: the mean of all channels (`"mix"`) or channel N counted from 1; with `"each"` a
         row per channel.
         """
-        intake = Intake(self.name, self.sample_rate, sample_rate, channel, self.rows(channel))
+        resampler = Resampler(self.name, self.sample_rate, sample_rate, channel, self.rows(channel))
         for block in self._blocks:
             self.samples += len(block)
-            yield intake.push(block)
+            yield resampler.push(block)
         if self.sample_rate != sample_rate:
-            yield intake.finish()
+            yield resampler.finish()
 
-    def originals(self) -> Iterator[Float32]:
+    def native_blocks(self) -> Iterator[Float32]:
         """Blocks `(sample, channel)` as they were recorded: at `self.sample_rate`, all channels.
 
-        They are float32, or of the file's own type where the sound was opened by `open_exact`.
+        They are float32, or of the file's own type where the sound was opened by `open_native`.
         """
         for block in self._blocks:
             self.samples += len(block)
             yield block
 
 
-class UntilFailure:
+class ReadUntilError:
     """A file that ends where it cannot be read any further, and remembers why."""
 
     def __init__(self, file: BinaryIO) -> None:

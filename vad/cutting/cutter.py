@@ -13,7 +13,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from vad.atomic import replacing, write
-from vad.audio.decode import Sound, open_exact
+from vad.audio.decode import Sound, open_native
 from vad.audio.encode import BITS, Encoding, encoding_for, explain_sound, to_subtype
 from vad.batch.inputs import Input
 from vad.batch.naming import fill, is_folder, is_template, literal, name_fields, name_output, spare
@@ -61,7 +61,7 @@ class Cutter:
         the original, or flac), {number}, {start}, {end} and {duration}. No file is written where
         one of them cannot be.
         """
-        sound = open_exact(path)
+        sound = open_native(path)
         parts = [Part(self._name(source, sound, n, s), s) for n, s in enumerate(segments, 1)]
         if len({part.path for part in parts}) < len(parts):
             raise SettingError(f"{self._target}: names segments alike; use {{number}} or {{start}}")
@@ -82,7 +82,7 @@ class Cutter:
         Segments that touch are one. Beside the file, called `.map.json`, the `TimeMap` is written.
         `duration` is that of the sound.
         """
-        sound = open_exact(path)
+        sound = open_native(path)
         target = Path(self._target)
         if is_template(self._target) or is_folder(self._target):
             extension = sound.encoding.extension(Path(source.path), sound.channels)
@@ -144,7 +144,7 @@ class _Reader:
     """Goes forward through a sound."""
 
     def __init__(self, sound: Sound) -> None:
-        self._blocks = sound.originals()
+        self._blocks = sound.native_blocks()
         self._rest: NDArray[Any] = np.empty((0, sound.channels), np.float32)
         self._at = 0  # number of the first sample of the rest
 

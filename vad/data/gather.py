@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vad.audio.duration import duration_of
+from vad.audio.decode import duration_of
 from vad.data.index import SHORTEST, Region, cut, update_index, write_index
 from vad.data.splitting import DEFAULT, Splitting, only_speaker
 from vad.errors import AudioError, RecipeError

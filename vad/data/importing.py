@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vad.audio.decode import read
-from vad.audio.duration import duration_of
+from vad.audio.decode import duration_of, read
 from vad.batch.inputs import find
 from vad.data.import_settings import ImportSettings
 from vad.data.index import INDICES, SHORTEST, Region, cut, intersect, update_index

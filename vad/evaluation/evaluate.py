@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vad.audio.decode import Channel
-from vad.audio.duration import duration_of
+from vad.audio.decode import Channel, duration_of
 from vad.batch.inputs import Input
 from vad.batch.pool import Pool, work
 from vad.batch.task import Analysis

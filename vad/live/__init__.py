@@ -1,1 +1,1 @@
-"""A source of sound in time: the loop, what it records, writes and runs."""
+"""A live stream: the loop over its source, sound files of its utterances, its events, its commands."""

@@ -1,7 +1,7 @@
-"""The sound of a stream as files: each utterance as its own, or all of it.
+"""The sound of a live stream as files: one file for each utterance, or one file for the whole stream.
 
-An utterance is written while it lasts, so that a long one needs no memory: a sample waits only as
-long as nobody knows where it belongs.
+An utterance is written while it lasts, so that a long one takes no memory. A sample stays in memory
+only until the stream knows whether it belongs to an utterance.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import IO, NamedTuple
 import soundfile
 
 from vad.atomic import scratch
-from vad.audio.encode import Encoding, encoding_for, explain_sound, said, to_subtype
+from vad.audio.encode import Encoding, encoding_for, explain_sound, libsndfile_reason, to_subtype
 from vad.batch.inputs import Input
 from vad.batch.naming import fill, is_folder, is_template, literal, spare
 from vad.errors import SettingError
@@ -28,46 +28,47 @@ NAME = "{number:04d}_{start:.3f}-{end:.3f}.wav"
 
 
 class Utterance(NamedTuple):
-    """A segment that was written."""
+    """An utterance and its sound file."""
 
     path: Path
     segment: Segment
 
 
-class Recorder:
-    """Writes a file per segment, padding included, at the rate and with the channels of the source.
+class UtteranceRecorder:
+    """Writes a file for each segment, padding included, with the rate and the channels of the source.
 
-    `target` is a folder, or a template for names with `FIELDS` in braces, whose extension says the
-    format of the sound (`.wav`, `.flac`, `.ogg`, ...). Raises `SettingError` where it makes no name.
+    `target` is a folder, or a template for file names with `FIELDS` in braces; its extension selects
+    the format of the sound (`.wav`, `.flac`, `.ogg`, ...). Raises `SettingError` for a target that
+    does not give each utterance a name of its own.
     """
 
     def __init__(self, target: str | Path, sample_rate: int) -> None:
         text = str(target)
         if text == "-":
             raise SettingError(
-                "--save -: standard output has the events; give a folder, or a template like {number}.wav"
+                "target -: standard output has the events; give a folder, or a template like {number}.wav"
             )
         if not is_template(text) and not is_folder(text):
-            raise SettingError(f"--save {target}: one name for all utterances; give a folder, or add {{number}}")
+            raise SettingError(f"target {target}: one name for all utterances; give a folder, or add {{number}}")
         self._template = text if is_template(text) else str(Path(literal(text), NAME))
         self._rate = sample_rate
         self._waiting: list[Float32] = []
-        self._from = 0  # number of the first sample that waits
+        self._from = 0  # index of the first sample of `_waiting`
         self._number = 0
         self._open: soundfile.SoundFile | None = None
-        self._scratch: IO[bytes] | None = None  # where it is being written
+        self._scratch: IO[bytes] | None = None  # the file behind `_open`
         self._began = time.strftime("%Y%m%dT%H%M%S")
         first = self._name(Segment(0.0, 1.0))
         self._encoding = encoding_at(first, sample_rate)
         self._number = 1
         if self._name(Segment(2.0, 4.0)) == first:
-            raise SettingError(f"--save {target}: names all utterances alike; use {{number}} or {{start}}")
+            raise SettingError(f"target {target}: gives all utterances one name; use {{number}} or {{start}}")
         self._number = 0
 
     def take(self, block: Float32, events: list[Event], settled: float) -> list[Utterance]:
-        """Take `(sample, channel)` and what a stream said to it; give the utterances that are complete.
+        """Take a block `(sample, channel)` and the events that it completed; the utterances that are now complete.
 
-        `settled` is that of the stream, in seconds.
+        `settled` is `Stream.settled`, in seconds.
         """
         if len(block):
             self._waiting.append(block)
@@ -86,7 +87,7 @@ class Recorder:
         return written
 
     def close(self) -> None:
-        """Give up what is not complete."""
+        """Remove an utterance that is not complete."""
         if self._open:
             with contextlib.suppress(OSError):
                 self._open.close()
@@ -101,7 +102,7 @@ class Recorder:
 
     def _name(self, segment: Segment) -> Path:
         values = (self._number, segment.start, segment.end, segment.duration, self._began)
-        return Path(fill(self._template, dict(zip(FIELDS, values, strict=True)), "--save "))
+        return Path(fill(self._template, dict(zip(FIELDS, values, strict=True)), "target "))
 
     def _begin(self, channels: int) -> None:
         self._number += 1
@@ -124,13 +125,13 @@ class Recorder:
     def _write(self, until: int) -> None:
         assert self._open
         for piece in self._until(until):
-            put(self._open, piece, Path(self._template).parent)
+            append(self._open, piece, Path(self._template).parent)
 
     def _drop(self, until: int) -> None:
         self._until(until)
 
     def _until(self, until: int) -> list[Float32]:
-        """Take away, and give, the samples that wait before number `until`."""
+        """The waiting samples before index `until`; they are removed from `_waiting`."""
         taken = []
         while self._waiting and self._from < until:
             block = self._waiting[0][: until - self._from]
@@ -143,10 +144,10 @@ class Recorder:
         return taken
 
 
-class Whole:
-    """Writes all of a stream to one file, whose extension says the format.
+class StreamRecorder:
+    """Writes the whole stream to one file, whose extension selects the format.
 
-    Raises `SettingError` where there is no such format, `FormatError` where `path` is the `source`.
+    Raises `SettingError` for an unknown format, `FormatError` where `path` is the `source` itself.
     """
 
     def __init__(self, path: Path, sample_rate: int, source: str) -> None:
@@ -161,7 +162,7 @@ class Whole:
             with explain_sound(self._path):
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 self._file = create(self._path, self._rate, block.shape[1], self._encoding)
-        put(self._file, block, self._path)
+        append(self._file, block, self._path)
 
     def close(self) -> None:
         """Complete the file."""
@@ -171,24 +172,24 @@ class Whole:
 
 
 def encoding_at(path: Path, sample_rate: int) -> Encoding:
-    """How to write sound of this rate to `path`; `SettingError` where its extension is no format for that."""
+    """The encoding of a file `path` with this sample rate; `SettingError` where its format cannot hold that rate."""
     encoding = encoding_for(path)
     try:
         create(io.BytesIO(), sample_rate, 1, encoding).close()
     except soundfile.LibsndfileError as error:
         raise SettingError(
-            f"{path}: {sample_rate} Hz cannot be written so ({said(error)}); use .wav or .flac"
+            f"{path}: {sample_rate} Hz cannot be written so ({libsndfile_reason(error)}); use .wav or .flac"
         ) from error
     return encoding
 
 
 def create(file: Path | io.BytesIO, sample_rate: int, channels: int, encoding: Encoding) -> soundfile.SoundFile:
-    """A new sound file, held as `encoding` says."""
+    """A new sound file with this `encoding`."""
     how = {"format": encoding.container, "subtype": encoding.subtype}
     return soundfile.SoundFile(file, "w", sample_rate, channels, **how)
 
 
-def put(file: soundfile.SoundFile, block: Float32, place: Path) -> None:
-    """Append `(sample, channel)`; `FormatError`, which names `place`, where that fails."""
-    with explain_sound(place):
+def append(file: soundfile.SoundFile, block: Float32, name: Path) -> None:
+    """Write `(sample, channel)` at the end of `file`; a failure is a `FormatError` that names `name`."""
+    with explain_sound(name):
         file.write(to_subtype(block, file.subtype))

@@ -1,4 +1,4 @@
-"""Events of a stream written down as they come, every one flushed at once."""
+"""Events of a live stream as lines of text, each flushed at once."""
 
 from __future__ import annotations
 
@@ -16,39 +16,40 @@ from vad.segments import Segment
 from vad.settings import LIVE_FORMATS
 
 
-class Journal:
-    """Writes events to `stream`: a line of JSON each, or in a label format the segments alone.
+class EventWriter:
+    """Writes events to `stream`: one line of JSON for each event, or the segments alone in a label format.
 
-    `header` is what is to be known beforehand, and the first line of JSON. Raises `SettingError`
-    for an unknown `kind`.
+    `header` is a mapping of plain values that becomes part of the first line of JSON. Raises
+    `SettingError` for an unknown `kind`.
     """
 
     def __init__(self, stream: TextIO, kind: str, name: str, header: dict[str, Any]) -> None:
         if kind not in LIVE_FORMATS:
             raise SettingError(f"no format {kind!r} of events; valid are {', '.join(LIVE_FORMATS)}")
-        self._stream, self._kind, self._name = stream, FORMATS[kind], name
+        self._stream, self._format, self._name = stream, FORMATS[kind], name
         self._json = kind == "jsonl"
         self._segments = 0
         if self._json:
             head = {"event": "header", "source": printable(name), "clock": time_of_day()}
             self._put(json.dumps(head | header, ensure_ascii=False) + "\n")
-        elif self._kind.head:
-            self._put(self._kind.head)
+        elif self._format.head:
+            self._put(self._format.head)
 
-    def write(self, events: list[Event], now: float, files: Mapping[Segment, Path]) -> None:
-        """Write `events`, where `now` is how many seconds of sound there are, and `files` were saved."""
+    def write(self, events: list[Event], duration: float, files: Mapping[Segment, Path]) -> None:
+        """Write `events`; `duration` is the seconds of sound received so far, `files` the sound files of segments."""
         for event in events:
             if self._json:
                 line = to_json(event)
                 if isinstance(event, Start):
-                    line["clock"] = time_of_day(now - event.time)
+                    line["clock"] = time_of_day(duration - event.time)
                 elif isinstance(event, End) and event.segment in files:
                     line["file"] = str(files[event.segment])
                 self._put(json.dumps(line, ensure_ascii=False) + "\n")
             elif isinstance(event, End):
                 self._segments += 1
                 segment = event.segment
-                self._put(self._kind.write(Document(self._name, None, segment.end, [segment], first=self._segments)))
+                document = Document(self._name, None, segment.end, [segment], first=self._segments)
+                self._put(self._format.write(document))
 
     def _put(self, text: str) -> None:
         with explain("standard output"):
@@ -57,5 +58,5 @@ class Journal:
 
 
 def time_of_day(ago: float = 0.0) -> str:
-    """The time of day so many seconds ago, as ISO 8601 with milliseconds and zone."""
+    """The time of day `ago` seconds before now, as ISO 8601 with milliseconds and time zone."""
     return (datetime.now().astimezone() - timedelta(seconds=ago)).isoformat(timespec="milliseconds")
