@@ -62,7 +62,7 @@ class UtteranceRecorder:
         self._encoding = encoding_at(first, sample_rate)
         self._number = 1
         if self._name(Segment(2.0, 4.0)) == first:
-            raise SettingError(f"target {target}: gives all utterances one name; use {{number}} or {{start}}")
+            raise SettingError(f"target {target}: names all utterances alike; use {{number}} or {{start}}")
         self._number = 0
 
     def take(self, block: Float32, events: list[Event], settled: float) -> list[Utterance]:
