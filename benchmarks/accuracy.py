@@ -23,7 +23,7 @@ from vad.evaluation.peers import PEERS, RATE, open_system
 from vad.features import Float32
 from vad.labels.sets import read_labelled
 from vad.model.pretrained import DEFAULT
-from vad.settings import Measuring
+from vad.settings import EvaluationSettings
 
 
 @click.command()
@@ -41,7 +41,7 @@ def main(folders: tuple[str, ...], condition: str) -> None:
     for folder in folders:
         recordings = read_labelled(Path(folder)).recordings
         change = functools.partial(through, condition=condition)
-        found = compare(recordings, [], systems, Measuring(resamples=0), change=change)
+        found = compare(recordings, [], systems, EvaluationSettings(resamples=0), change=change)
         print(f"| {Path(folder).name} | {' | '.join(cell(found, name) for name in systems)} |", flush=True)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from vad.formats import FORMATS
-from vad.settings import WEIGHTS, Measuring, Weights
+from vad.settings import COST_WEIGHTS, CostWeights, EvaluationSettings
 
 from . import options as shared
 from .options import F
@@ -16,7 +16,7 @@ from .options import F
 collar = click.option(
     "--collar",
     type=shared.SECONDS,
-    default=Measuring.collar,
+    default=EvaluationSettings.collar,
     show_default=True,
     metavar="SECONDS",
     help="Leave this much unscored before and after each boundary of the reference (as md-eval; half of pyannote's).",
@@ -25,7 +25,7 @@ dcf = click.option(
     "--dcf",
     nargs=2,
     type=float,
-    default=tuple(WEIGHTS),
+    default=tuple(COST_WEIGHTS),
     show_default=True,
     metavar="MISS ALARM",
     help="Weights of the detection cost.",
@@ -33,13 +33,15 @@ dcf = click.option(
 
 
 def settings(command: F) -> F:
-    """What counts of a reference, and how it is measured; `measuring` makes a `Measuring` of it."""
+    """What counts of a reference, and how it is measured; `measuring` makes a `EvaluationSettings` of it."""
     for option in (
-        click.option("--seed", type=int, default=Measuring.seed, show_default=True, help="Seed of the bootstrap."),
+        click.option(
+            "--seed", type=int, default=EvaluationSettings.seed, show_default=True, help="Seed of the bootstrap."
+        ),
         click.option(
             "--resamples",
             type=click.IntRange(0, 100_000),
-            default=Measuring.resamples,
+            default=EvaluationSettings.resamples,
             show_default=True,
             help="Bootstrap samples for the 95 % intervals; 0 for none.",
         ),
@@ -74,9 +76,9 @@ def grouping(command: F) -> F:
     return command
 
 
-def measuring(options: dict[str, Any]) -> Measuring:
+def measuring(options: dict[str, Any]) -> EvaluationSettings:
     """What the options of `settings` say of figures."""
-    return Measuring(options["collar"], Weights(*options["dcf"]), options["resamples"], options["seed"])
+    return EvaluationSettings(options["collar"], CostWeights(*options["dcf"]), options["resamples"], options["seed"])
 
 
 def groups(options: dict[str, Any], names: list[str]) -> dict[str, str]:

@@ -29,7 +29,7 @@ from vad.evaluation.metrics import FIGURES
 from vad.evaluation.report.worst import worst
 from vad.grid import Grid
 from vad.segments import merge
-from vad.settings import Measuring, Weights
+from vad.settings import CostWeights, EvaluationSettings
 
 FRAMES = st.lists(st.tuples(st.booleans(), st.integers(0, 6)), min_size=2, max_size=50)
 TIMES = st.integers(0, 4000).map(lambda n: n / 100)
@@ -137,11 +137,11 @@ class TestDurations:
         assert figures("..", "#.")["false_alarm"] == 0.5
 
     def test_weights_of_the_cost(self) -> None:
-        group = Group([compare("####....", "##....##")], Measuring(weights=Weights(2, 1)))
+        group = Group([compare("####....", "##....##")], EvaluationSettings(weights=CostWeights(2, 1)))
         assert group.pooled["dcf"] == 2 * 0.5 + 0.5
-        for wrong in (Weights(-1, 1), Weights(0, 0), Weights(math.nan, 1)):
-            with pytest.raises(SettingError, match="dcf"):
-                Measuring(weights=wrong)
+        for wrong in (CostWeights(-1, 1), CostWeights(0, 0), CostWeights(math.nan, 1)):
+            with pytest.raises(SettingError, match="weights"):
+                EvaluationSettings(weights=wrong)
 
     def test_labels_beyond_the_end_are_cut(self) -> None:
         measured = measure("x", [Segment(1, 9)], [Segment(2, 99)], 5.0)
@@ -208,7 +208,7 @@ class TestTogether:
             recordings.append(measure(str(number), *spans, 5.0, scores=scores))
         group = Group(recordings)
         assert group.intervals == Group(recordings).intervals
-        assert group.intervals != Group(recordings, Measuring(seed=2)).intervals
+        assert group.intervals != Group(recordings, EvaluationSettings(seed=2)).intervals
         for name in ("deter", "miss", "false_alarm", "roc_auc", "pr_auc", "eer", "alarms_per_hour"):
             low, high = group.intervals[name]
             assert low <= group.pooled[name] <= high

@@ -60,27 +60,27 @@ class Raw:
     dtype: str = "int16"
 
 
-GOALS = ("dcf", "deter", "miss", "false_alarm")  # figures that settings can be tuned to make low
+GOALS = ("dcf", "deter", "miss", "false_alarm")  # metrics that tuning can minimise
 
 LIVE_FORMATS = ("jsonl", "text", "csv", "rttm", "srt")  # that can be written event by event
 
 
-class Weights(NamedTuple):
-    """Of the detection cost: NIST's (OpenSAT)."""
+class CostWeights(NamedTuple):
+    """What a miss and a false alarm cost: the weights of NIST's detection cost function (OpenSAT)."""
 
     miss: float = 0.75
-    alarm: float = 0.25
+    false_alarm: float = 0.25
 
 
-WEIGHTS = Weights()
+COST_WEIGHTS = CostWeights()
 
 
 @dataclass(frozen=True)
-class Measuring:
-    """How detection is measured."""
+class EvaluationSettings:
+    """How detection is evaluated."""
 
     collar: float = 0.0  # seconds on each side of a reference boundary that are not scored
-    weights: Weights = WEIGHTS
+    weights: CostWeights = COST_WEIGHTS
     resamples: int = 1000  # of the recordings, for confidence intervals; 0 for none
     seed: int = 1
 
@@ -90,10 +90,12 @@ class Measuring:
         if self.seed < 0:
             raise SettingError(f"seed={self.seed}: give 0 or more")
         if not all(0 <= w < math.inf for w in self.weights) or not any(self.weights):
-            raise SettingError(f"dcf={self.weights.miss:g} {self.weights.alarm:g}: give two weights, not negative")
+            raise SettingError(
+                f"weights={self.weights.miss:g} {self.weights.false_alarm:g}: give two weights of 0 or more, not both 0"
+            )
 
 
-MEASURING = Measuring()
+DEFAULT_EVALUATION = EvaluationSettings()
 
 
 # How late a stream's scores may be, in seconds; the names are those of `--latency`.

@@ -12,7 +12,7 @@ import click
 
 from vad.errors import VadError
 from vad.formats import FORMATS
-from vad.settings import Measuring, Segmentation
+from vad.settings import EvaluationSettings, Segmentation
 
 from .. import measuring
 from .. import options as shared
@@ -108,7 +108,7 @@ def _check_targets(options: dict[str, Any]) -> None:
                 raise click.UsageError(f"{target}: is the --{name} itself; name another place.")
 
 
-def _evaluate(options: dict[str, Any], how: Measuring, talk: Talk) -> Evaluation:
+def _evaluate(options: dict[str, Any], how: EvaluationSettings, talk: Talk) -> Evaluation:
     """What the options ask to be measured, with its groups."""
     from vad.batch.inputs import find
     from vad.batch.pool import open_pool

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vad.errors import VadError
-from vad.settings import GOALS, Measuring, Weights
+from vad.settings import GOALS, CostWeights, EvaluationSettings
 
 from .. import measuring
 from .. import options as shared
@@ -86,7 +86,7 @@ def tune(audio: Path, labels: Path | None, kind: str, **options: Any) -> None:
     from vad.tuning.tune import tune as run
 
     goal = _goal(options)
-    how = Measuring(options["collar"], goal.weights, resamples=0)
+    how = EvaluationSettings(options["collar"], goal.weights, resamples=0)
     draw = _drawing(options["picture"])
     with Talk(options["quiet"]) as talk:
         detector = load(options["model"]).at(options["latency"])
@@ -130,7 +130,7 @@ def _goal(options: dict[str, Any]) -> Goal:
         options["minimize"] or implied,
         math.inf if miss is None else miss,
         math.inf if false_alarm is None else false_alarm,
-        Weights(*options["dcf"]),
+        CostWeights(*options["dcf"]),
     )
 
 

@@ -16,7 +16,7 @@ from vad.evaluation.peers import RATE, System, frame_scores, read_samples
 from vad.features import Float32
 from vad.labels.sets import Labelled
 from vad.segments import Segment, clip
-from vad.settings import MEASURING, Measuring
+from vad.settings import DEFAULT_EVALUATION, EvaluationSettings
 
 
 @dataclass
@@ -49,7 +49,7 @@ def compare(
     recordings: Sequence[Labelled],
     unlabelled: Sequence[str],
     systems: dict[str, System],
-    measuring: Measuring = MEASURING,
+    measuring: EvaluationSettings = DEFAULT_EVALUATION,
     *,
     change: Callable[[Float32], Float32] = lambda samples: samples,
     progress: Callable[[float], None] = lambda _: None,

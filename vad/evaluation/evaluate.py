@@ -23,7 +23,7 @@ from vad.grid import Grid
 from vad.labels.matching import Matches, Names, match_labels, read_uem, take_all
 from vad.labels.sets import Labelled, LabelledSet, left_out
 from vad.segments import Segment
-from vad.settings import MEASURING, Measuring
+from vad.settings import DEFAULT_EVALUATION, EvaluationSettings
 
 LATE = 0.1  # seconds that labels may go on after the end before it is worth a word
 
@@ -118,7 +118,7 @@ class ByLabels:
 def evaluate_sound(
     sounds: LabelledSet,
     listen: Listen,
-    measuring: Measuring = MEASURING,
+    measuring: EvaluationSettings = DEFAULT_EVALUATION,
     *,
     pool: Pool | None = None,
     progress: Callable[[float], None] = lambda _: None,
@@ -147,7 +147,7 @@ def evaluate_sound(
 def evaluate_labels(
     reference: Path,
     hypothesis: Path,
-    measuring: Measuring = MEASURING,
+    measuring: EvaluationSettings = DEFAULT_EVALUATION,
     *,
     uem: Path | None = None,
     formats: tuple[str | None, str | None] = (None, None),
@@ -195,7 +195,7 @@ def _says_its_length(document: Document) -> bool:
     return document.duration > max((s.end for s in document.segments), default=0.0)
 
 
-def _measure(sound: Labelled, heard: Heard, measuring: Measuring, notes: list[str]) -> Measured:
+def _measure(sound: Labelled, heard: Heard, measuring: EvaluationSettings, notes: list[str]) -> Measured:
     """Measure one recording, and note labels beyond its end."""
     for what, segments in (("reference", sound.reference), ("hypothesis", heard.segments)):
         if segments and segments[-1].end > heard.duration + LATE:
@@ -215,7 +215,11 @@ def _measure(sound: Labelled, heard: Heard, measuring: Measuring, notes: list[st
 
 
 def _evaluation(
-    measured: Iterable[Measured], measuring: Measuring, about: dict[str, Any], notes: list[str], problems: list[str]
+    measured: Iterable[Measured],
+    measuring: EvaluationSettings,
+    about: dict[str, Any],
+    notes: list[str],
+    problems: list[str],
 ) -> Evaluation:
     """An evaluation that says what is odd about the set."""
     whole = Group(list(measured), measuring)

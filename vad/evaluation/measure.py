@@ -16,7 +16,7 @@ from vad.evaluation.frames import Curve, curve, from_counts, to_frames
 from vad.evaluation.metrics import FIGURES, boundary_figures, rates
 from vad.grid import Grid
 from vad.segments import Segment, clip
-from vad.settings import MEASURING, Measuring
+from vad.settings import DEFAULT_EVALUATION, EvaluationSettings
 
 BINS = 1024  # of scores, for resampling: the AUC moves by less than a millionth
 CONFIDENCE = 95.0  # percent of the resampled figures that an interval holds
@@ -79,7 +79,7 @@ class Group:
     """Recordings measured together; at least one."""
 
     recordings: list[Measured]
-    measuring: Measuring = MEASURING
+    measuring: EvaluationSettings = DEFAULT_EVALUATION
 
     @cached_property
     def curve(self) -> Curve | None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from vad.evaluation.boundaries import FOUND
-from vad.settings import Weights
+from vad.settings import CostWeights
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,9 @@ FIGURES: dict[str, Figure] = {
     "recall": Figure("recall", "%", "share of the speech that was found", SPEECH, 1),
     "f1": Figure("F1", "%", "harmonic mean of precision and recall", "speech", 1),
     "accuracy": Figure("accuracy", "%", "share of the time that is decided rightly", TIME, 1),
-    "dcf": Figure("detection cost", "%", "DCF: {miss:g} miss + {alarm:g} false alarm", f"{SPEECH}, or no {OTHER}", -1),
+    "dcf": Figure(
+        "detection cost", "%", "DCF: {miss:g} miss + {false_alarm:g} false alarm", f"{SPEECH}, or no {OTHER}", -1
+    ),
     "roc_auc": Figure("ROC-AUC", "", "chance that a frame of speech outscores another", BOTH, 1),
     "pr_auc": Figure("PR-AUC", "", "average precision over all thresholds", BOTH, 1),
     "eer": Figure("equal error rate", "%", "miss and false alarm at the threshold where they are equal", BOTH, -1),
@@ -54,7 +56,7 @@ FIGURES: dict[str, Figure] = {
 }
 
 
-def rates(seconds: Any, weights: Weights) -> dict[str, Any]:
+def rates(seconds: Any, weights: CostWeights) -> dict[str, Any]:
     """The figures that follow from durations; NaN where undefined.
 
     `seconds` `(..., 4)` are correctly found, missed, falsely found and correctly left. Formulas as
@@ -71,7 +73,7 @@ def rates(seconds: Any, weights: Weights) -> dict[str, Any]:
         "recall": _share(hit, hit + miss),
         "f1": _share(2 * hit, 2 * hit + miss + alarm),
         "accuracy": _share(hit + quiet, total),
-        "dcf": weights.miss * missed + weights.alarm * alarmed,
+        "dcf": weights.miss * missed + weights.false_alarm * alarmed,
         "minutes": total / 60,
         "speech": _share(hit + miss, total),
     }

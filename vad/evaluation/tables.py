@@ -13,7 +13,7 @@ from vad.evaluation.evaluate import Evaluation
 from vad.evaluation.measure import CONFIDENCE, Figures, Group
 from vad.evaluation.metrics import FIGURES
 from vad.formats import printable
-from vad.settings import Measuring
+from vad.settings import EvaluationSettings
 
 COLUMNS = {  # of the tables with a row per recording, and their heads
     "minutes": "min",
@@ -46,7 +46,7 @@ def shown(name: str, value: float, sign: bool = True) -> str:
     return text + (SIGNS[unit] if sign else "")
 
 
-def meaning(name: str, measuring: Measuring) -> str:
+def meaning(name: str, measuring: EvaluationSettings) -> str:
     """What a figure says."""
     return FIGURES[name].meaning.format(**measuring.weights._asdict())
 
@@ -116,7 +116,7 @@ def to_json(evaluation: Evaluation) -> str:
     content = {
         **evaluation.about,
         "collar": measuring.collar,
-        "dcf_weights": {"miss": measuring.weights.miss, "false_alarm": measuring.weights.alarm},
+        "dcf_weights": {"miss": measuring.weights.miss, "false_alarm": measuring.weights.false_alarm},
         "bootstrap": {"resamples": measuring.resamples, "seed": measuring.seed, "percent": CONFIDENCE},
         **group_values(whole),
         "groups": {name: group_values(group) for name, group in evaluation.groups.items()},

@@ -18,7 +18,7 @@ from vad.evaluation.metrics import rates
 from vad.features import Float32
 from vad.model.pretrained import Description
 from vad.plotting.style import save, style
-from vad.settings import GOALS, WEIGHTS
+from vad.settings import COST_WEIGHTS, GOALS
 
 THRESHOLDS = np.linspace(0, 1, 101)
 
@@ -43,7 +43,7 @@ class DevSet:
 
     def figures(self, seconds: Floats) -> dict[str, float]:
         """How well segments do, of which `seconds` `(4,)` are those of `rates`; what is undefined is left out."""
-        of_segments = rates(seconds, WEIGHTS)
+        of_segments = rates(seconds, COST_WEIGHTS)
         named = {"auc": self.auc, **{name: float(of_segments[name]) for name in GOALS}}
         return {name: round(value, 4) for name, value in named.items() if np.isfinite(value)}
 

@@ -28,7 +28,7 @@ from vad.labels.sets import read_labelled
 from vad.model.pretrained import Description
 from vad.network.export import export
 from vad.segments import Segment
-from vad.settings import Segmentation, Weights
+from vad.settings import CostWeights, Segmentation
 from vad.training.card import DevSet, write_card
 from vad.training.checkpoint import read_checkpoint, read_kept
 from vad.training.corpus import Corpus, read_corpus, wanted
@@ -130,7 +130,7 @@ def choose(trials: Trials, sets: list[DevSet], miss_weight: float) -> Segmentati
     """
 
     def cost(seconds: Floats) -> float:
-        figures = rates(by_set(seconds, sets), Weights(miss_weight, 1 - miss_weight))
+        figures = rates(by_set(seconds, sets), CostWeights(miss_weight, 1 - miss_weight))
         costs, alarms = figures["dcf"], figures["false_alarm"][np.isnan(figures["miss"])]
         costs = costs[~np.isnan(costs)]
         noise = alarms.mean() if len(alarms) else 0.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from vad.errors import SettingError
 from vad.evaluation.durations import Floats
 from vad.evaluation.metrics import FIGURES, rates
-from vad.settings import GOALS, WEIGHTS, Weights
+from vad.settings import COST_WEIGHTS, GOALS, CostWeights
 
 HARD = 1000.0  # what a limit exceeded by 100 % costs, beside a figure
 
@@ -24,7 +24,7 @@ class Goal:
     minimize: str = "dcf"
     miss_at_most: float = math.inf
     false_alarm_at_most: float = math.inf
-    weights: Weights = WEIGHTS  # of the detection cost
+    weights: CostWeights = COST_WEIGHTS  # of the detection cost
 
     def __post_init__(self) -> None:
         if self.minimize not in GOALS:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from vad.evaluation.durations import Floats
 from vad.evaluation.frames import Curve
 from vad.evaluation.report.svg import Axes, Tick, picture, text
-from vad.settings import Weights
+from vad.settings import CostWeights
 
 POINTS = 400  # of a drawn line
 SIZE = (450, 380)
@@ -51,14 +51,14 @@ def det(curve: Curve, point: tuple[float, float]) -> str:
     return picture(*SIZE, parts, f"DET curve, equal error rate {rate:.1%}")
 
 
-def thresholds(curve: Curve, weights: Weights, chosen: dict[str, float]) -> str:
+def thresholds(curve: Curve, weights: CostWeights, chosen: dict[str, float]) -> str:
     """Miss, false alarm and cost over the threshold; `chosen` are thresholds in use, by name."""
     low, high = float(curve.threshold[-1]), float(curve.threshold[1])
     span = (min(low, 0.0), max(high, 1.0))
     at = np.linspace(*span, POINTS)
     where = np.searchsorted(-curve.threshold, -at, "right") - 1  # how many scores reach it
     miss, alarm = 1 - curve.hit[where], curve.alarm[where]
-    cost = (weights.miss * miss + weights.alarm * alarm) / sum(weights)
+    cost = (weights.miss * miss + weights.false_alarm * alarm) / sum(weights)
     best = int(np.argmin(cost))
     axes = Axes(BOX[0], BOX[1], 2 * BOX[2] + 80, 250, x=span)
     ticks = [Tick(v, f"{v:g}") for v in np.linspace(*span, 11).round(2)]

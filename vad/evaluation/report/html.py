@@ -162,7 +162,7 @@ def _curves(whole: Group, thresholds: dict[str, float]) -> str:
         f"is better</figcaption>{curves.det(curve, point)}</figure></div>"
         "<figure><figcaption><b>Thresholds</b>: <span class='key missed'></span>miss, "
         "<span class='key alarmed'></span>false alarm, <span class='key first'></span>their weighted mean, "
-        f"{weights.miss:g} to {weights.alarm:g}, lowest at the dot{dashed}</figcaption>"
+        f"{weights.miss:g} to {weights.false_alarm:g}, lowest at the dot{dashed}</figcaption>"
         f"{curves.thresholds(curve, weights, thresholds)}</figure></section>"
     )
 
