@@ -17,14 +17,13 @@ import click
 import numpy as np
 
 from vad.audio.decode import read
-from vad.causal import open_scorer
-from vad.chain import Chain
 from vad.detector import Detector
 from vad.evaluation import roc_auc, to_frames
 from vad.evaluation.peers import RATE, Array, System, installed, open_system
+from vad.geometry import Geometry, latency_of
 from vad.labels.sets import read_labelled
-from vad.latency import to_seconds
-from vad.scorer import Geometry
+from vad.scorer import open_scorer
+from vad.stream import Chain
 
 MINUTE = 60  # seconds of sound that the cost is measured on
 LATENCIES = ("40ms", "100ms", "200ms", "300ms", "500ms")
@@ -58,7 +57,7 @@ def main(
             geometry = Geometry(context, own, total - own)
         found = [auc(best, recordings, geometry) for recordings in sets]
         aucs = " | ".join(f"{value:.3f}" for value in (*found, np.mean(found)))
-        name = "whole recording" if latency is None else f"{1000 * to_seconds(geometry, features):.1f} ms"
+        name = "whole recording" if latency is None else f"{1000 * latency_of(geometry, features):.1f} ms"
         spent = "| |" if latency is None else cost(best, sets[0], geometry)
         print(f"| {name} | {geometry.block} + {geometry.right} | {aucs} {spent}", flush=True)
     for name in ("silero", "ten"):

@@ -92,6 +92,22 @@ def error_line(stderr: str, after_warnings: bool = False) -> str:
     return lines[0]
 
 
+def write_causal(path: Path, delays: int) -> Path:
+    """An untrained causal network of 8 bands, written to `path`."""
+    import torch
+
+    from vad.features import LogMel
+    from vad.model.pretrained import Description
+    from vad.network.causal import CausalNetwork
+    from vad.network.export import export
+    from vad.network.model import NetworkSettings
+
+    torch.manual_seed(0)
+    about = Description(path.stem, "1", LogMel(n_mels=8), {"default": {"onset": 0.5, "offset": 0.3}}, {}, {})
+    export(CausalNetwork(8, NetworkSettings(8, 8, 2, delays)), about, path)
+    return path
+
+
 def on_a_terminal(command: list[str]) -> tuple[subprocess.CompletedProcess[str], bytes]:
     """Run `command` with a terminal for its standard error; how it ended, and what the terminal was shown."""
     ours, theirs = os.openpty()

@@ -14,12 +14,15 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import DATA, ENERGY, RATE, bursts
+from conftest import DATA, ENERGY, RATE, bursts, write_causal
 from vad import Detector, ModelError, Segment, Segmentation, SettingError
 from vad.audio.decode import from_array
 from vad.evaluation import detection_cost, roc_auc, to_frames
+from vad.events import Score
 from vad.formats import read_labels
+from vad.geometry import OFFLINE
 from vad.grid import Grid
+from vad.scorer import Scorer, open_scorer
 from vad.segments import total
 
 
@@ -223,3 +226,29 @@ def test_a_segment_is_a_start_and_an_end() -> None:
     start, end = Segment(0.41, 3.27)
     assert (start, end) == (0.41, 3.27)
     assert repr(Segment(0.41, 3.27)) == "Segment(start=0.41, end=3.27)"
+
+
+def test_a_causal_network_beside_the_weights_serves_the_low_latencies(tmp_path: Path) -> None:
+    weights = write_causal(tmp_path / "ours-live.onnx", 6)
+    ours = weights.with_name("ours.onnx")
+    ours.write_bytes(Detector().path.read_bytes())
+    detector = Detector(ours)
+    assert detector.live is not None
+    assert detector.live.path == weights
+    assert detector.at(0.1) is detector.at("lowest") is detector.live
+    assert detector.at(None) is detector.at(2.0) is detector
+    assert isinstance(open_scorer(detector.network, OFFLINE), Scorer)
+    sound = np.random.default_rng(0).normal(0, 0.1, 16_000)
+    live, windows = (
+        Detector(path).scores(sound, sample_rate=16_000, latency=0.1) for path in (weights, Detector().path)
+    )
+    assert np.array_equal(detector.scores(sound, sample_rate=16_000, latency=0.1), live)
+    assert not np.array_equal(live, windows)
+    stream = detector.stream(sample_rate=16_000, latency=0.1, scores=True)
+    events = [*stream.push(sound), *stream.finish()]
+    assert [e.score for e in events if isinstance(e, Score)] == live.tolist()
+    assert stream.geometry.left == 0
+    weights.with_name("alone.onnx").write_bytes(Detector().path.read_bytes())
+    alone = Detector(weights.with_name("alone.onnx"))
+    assert alone.live is None
+    assert alone.at(0.1) is alone

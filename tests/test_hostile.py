@@ -28,8 +28,7 @@ from vad.batch.inputs import Input
 from vad.batch.naming import name_output
 from vad.cli import main
 from vad.live.recorder import UtteranceRecorder
-from vad.model.metadata import with_metadata
-from vad.model.onnxfile import check_graph
+from vad.model.onnxfile import check_graph, with_metadata
 from vad.segments import Segment
 from vad.settings import Raw
 
@@ -219,7 +218,7 @@ class TestModels:
         [{"recipe": 5}, {"training": "x"}, {"training": {"data": [{"hours": 1}]}}, {"training": {"results": 3}}],
     )
     def test_damaged_metadata_is_one_line(self, tmp_path: Path, change: dict[str, object]) -> None:
-        about = json.loads(Detector(ENERGY).network.metadata["vad"]) | change
+        about = json.loads(Detector(ENERGY).description.to_metadata()["vad"]) | change
         path = tmp_path / "model.onnx"
         path.write_bytes(with_metadata(ENERGY.read_bytes(), {"vad": json.dumps(about)}))
         result = CliRunner().invoke(main, ["info", str(path)])

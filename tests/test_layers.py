@@ -18,17 +18,16 @@ ROOT = Path(__file__).parent.parent
 
 # A shelf (a folder of `vad/`, or a file at its top) imports only shelves of the rows above its own.
 ROWS = """
-errors grid segments extensions
-atomic events settings
-features formats
-audio model segmenter
+errors
+grid segments settings
+atomic events features
+audio formats geometry segmenter
+model
 scorer
-causal
-chain latency
 stream
 detector
-batch compat
-cutting labels live plotting
+batch compat plotting
+cutting labels live
 evaluation
 data tuning
 network

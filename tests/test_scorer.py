@@ -1,4 +1,4 @@
-"""The scorer: a score depends on its place in the recording, never on how that was cut."""
+"""The scorers: a score depends on its place in the recording, never on how that was cut."""
 
 from __future__ import annotations
 
@@ -9,16 +9,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import ENERGY
+from conftest import ENERGY, write_causal
 from vad import Detector, ModelError
-from vad.scorer import OFFLINE, Geometry, Network, Scorer
+from vad.geometry import OFFLINE, Geometry
+from vad.model.session import Network
+from vad.scorer import CausalScorer, Scorer
 
+DELAYS = 6  # of the causal network
 FRAMES = np.random.default_rng(2).normal(-8, 3, (9000, 64)).astype(np.float32)
+CAUSAL_FRAMES = np.random.default_rng(2).normal(0, 3, (300, 8)).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
 def network() -> Network:
     return Network(Detector().path)
+
+
+@pytest.fixture(scope="module")
+def causal(tmp_path_factory: pytest.TempPathFactory) -> Network:
+    return Network(write_causal(tmp_path_factory.mktemp("causal") / "causal.onnx", DELAYS))
 
 
 def score(network: Network, frames: np.ndarray, geometry: Geometry, batch: int, pieces: list[int]) -> np.ndarray:
@@ -81,9 +90,9 @@ def test_no_frames_give_no_scores(network: Network) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"left": 1}, {"block": 0}, {"block": 7}, {"right": -1}, {"left": -2}])
-def test_an_impossible_geometry_is_refused(wrong: dict[str, int]) -> None:
+def test_an_impossible_geometry_is_refused(network: Network, wrong: dict[str, int]) -> None:
     with pytest.raises(ModelError):
-        Geometry(**wrong)
+        Scorer(network, Geometry(**wrong))
 
 
 def test_features_of_the_wrong_width_are_refused_in_one_line(network: Network) -> None:
@@ -110,3 +119,53 @@ def test_threads_give_the_same_scores_in_the_same_order(
 def test_scores_end_at_one_though_the_runtime_rounds_beyond(frames: int) -> None:
     energy = Network(ENERGY)
     assert energy(np.full((1, frames, energy.n_mels), 3.958613, np.float32)).max() == 1
+
+
+def score_causal(network: Network, frames: np.ndarray, geometry: Geometry, pieces: list[int]) -> np.ndarray:
+    scorer, scores, at = CausalScorer(network, geometry), [], 0
+    for piece in [*pieces, len(frames)]:
+        scores.append(scorer.push(frames[at : at + piece]))
+        at += piece
+    return np.concatenate([*scores, scorer.finish()])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 20).map(lambda n: 2 * n),
+    st.integers(0, DELAYS - 1).map(lambda n: 2 * n),
+    st.integers(0, 300),
+    st.lists(st.integers(0, 100), max_size=8),
+)
+def test_each_frame_has_the_score_that_the_step_after_its_context_gives(
+    causal: Network, block: int, right: int, length: int, pieces: list[int]
+) -> None:
+    frames = CAUSAL_FRAMES[:length]
+    scores = score_causal(causal, frames, Geometry(0, block, right), pieces)
+    assert np.array_equal(scores, score_causal(causal, frames, Geometry(0, block, right), []))
+    assert scores.shape == (length,)
+    if not length:
+        return
+    even = np.concatenate([frames, frames[-1:]])[: length + length % 2]
+    said, _ = causal.go_on(even[None], np.zeros((1, causal.state), np.float32))
+    for frame in range(length):
+        step = min(frame // 2 + right // 2, len(even) // 2 - 1)
+        expected = said[0, 2 * step + frame % 2, step - frame // 2]
+        assert scores[frame] == pytest.approx(expected, abs=1e-5)
+
+
+def test_scores_come_when_block_and_context_are_heard_and_not_later(causal: Network) -> None:
+    scorer = CausalScorer(causal, Geometry(0, 4, 6))
+    given = []
+    for frame in CAUSAL_FRAMES[:20]:
+        missing = scorer.missing
+        scores = scorer.push(frame[None])
+        given.append(len(scores))
+        assert (missing == 1) == (len(given) % 4 == 0)
+    assert given == [0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 4, 0, 0, 0, 4, 0, 0, 0, 4]
+    assert len(scorer.finish()) == 6
+
+
+@pytest.mark.parametrize("right", [1, 2 * DELAYS])
+def test_a_context_that_the_network_has_no_answer_for_is_refused(causal: Network, right: int) -> None:
+    with pytest.raises(ModelError, match="right"):
+        CausalScorer(causal, Geometry(0, 2, right))

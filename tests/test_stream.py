@@ -20,8 +20,6 @@ from vad import AudioError, Detector, Segment, SettingError
 from vad.audio.resample import resampling_delay
 from vad.events import End, Event, Score, Start, clip_events, segments_of, to_json
 from vad.grid import Grid
-from vad.latency import to_geometry, to_seconds
-from vad.scorer import Geometry
 from vad.segmenter import Segmenter
 from vad.settings import LATENCIES, Segmentation, parse_latency
 from vad.stream import Stream
@@ -158,12 +156,6 @@ class TestLatency:
             late = max(late, resampler.samples / rate - given / RATE)
             given += resampler.push(np.zeros((rate // 50, 1), np.float32)).shape[1]
         assert late <= resampling_delay(rate, RATE) + 1 / 50
-
-    def test_longer_latency_means_more_context(self, energy: Detector) -> None:
-        features = energy.description.features
-        geometries = [to_geometry(latency, features) for latency in (0.03, 0.05, 0.1, 0.2, 0.5, 2, 20)]
-        assert sorted(geometries, key=lambda g: (g.block, g.right)) == geometries
-        assert to_seconds(Geometry(200, 4, 5), features) == 0.0975
 
     @pytest.mark.parametrize(
         ("said", "seconds"), [("lowest", 0.04), ("100ms", 0.1), ("0.1s", 0.1), ("0.1", 0.1), (" 40ms", 0.04), (1, 1.0)]

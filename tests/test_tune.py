@@ -26,7 +26,7 @@ from vad.evaluation.durations import to_spans
 from vad.evaluation.evaluate import ByDetector, evaluate_sound
 from vad.grid import Grid
 from vad.labels.sets import read_labelled
-from vad.model.metadata import with_metadata
+from vad.model.onnxfile import with_metadata
 from vad.segmenter import Segmenter
 from vad.settings import PRESETS
 from vad.tuning.goal import Goal

@@ -89,7 +89,7 @@ def test_its_scores_are_those_of_the_package(
 
 def test_it_says_what_the_weights_file_says(exported: Path, detector: Detector) -> None:
     said = {entry.key: entry.value for entry in onnx.load(exported).metadata_props}
-    assert {key: said[key] for key in detector.network.metadata} == detector.network.metadata
+    assert {key: said[key] for key in detector.description.to_metadata()} == detector.description.to_metadata()
     assert json.loads(said["waveform"])["sample_rate"] == RATE
 
 

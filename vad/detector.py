@@ -15,20 +15,18 @@ from numpy.typing import ArrayLike
 
 from vad.audio.decode import Channel, Sound, from_array, open_sound
 from vad.audio.resample import Resampler, check_rate, check_raw
-from vad.causal import open_scorer
-from vad.chain import Chain, Found
 from vad.errors import ModelError, SettingError
 from vad.events import segments_of
 from vad.features import Float32
+from vad.geometry import LIVE, Geometry, causal_geometry, latency_of, window_geometry
 from vad.grid import floor_milliseconds
-from vad.latency import LIVE, to_geometry, to_seconds
 from vad.model import pretrained
-from vad.model.pretrained import Description
-from vad.scorer import Geometry, Network
+from vad.model.session import Network
+from vad.scorer import open_scorer
 from vad.segmenter import Segmenter
 from vad.segments import Segment
 from vad.settings import PRESETS, Raw, Segmentation, parse_latency
-from vad.stream import Stream
+from vad.stream import Chain, Found, Stream
 
 Source = str | Path | BinaryIO | ArrayLike
 
@@ -58,7 +56,7 @@ class Detector:
         self.path = pretrained.find(model)
         self.device = device
         self.network = _open(self.path, device)
-        self.description = Description.from_metadata(self.network.metadata, self.path)
+        self.description = self.network.description
         if self.network.n_mels != self.description.features.n_mels:
             raise ModelError(f"{self.path}: its network and its features have different numbers of bands")
         self.grid = self.description.features.grid
@@ -94,11 +92,14 @@ class Detector:
     def latency(self, latency: float | str = "balanced") -> float:
         """The real latency in seconds of scores that may be so late, or of a name of it; without resampling."""
         best = self.at(latency)
-        return to_seconds(best.geometry(latency), best.description.features)
+        return latency_of(best.geometry(latency), best.description.features)
 
     def geometry(self, latency: float | str | None = None) -> Geometry:
         """The windows in which the network sees the sound at this `latency`, `None` for whole recordings."""
-        return to_geometry(latency, self.description.features, self.network.delays)
+        features, network = self.description.features, self.network
+        if network.delays:
+            return causal_geometry(latency, features, network.stride, network.delays)
+        return window_geometry(latency, features, network.stride)
 
     def detect(
         self,

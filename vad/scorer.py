@@ -8,126 +8,15 @@ the recording and on nothing else: not on how the sound arrived, nor on what sha
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import onnxruntime
-from onnxruntime.capi import onnxruntime_pybind11_state as failures
 
 from vad.errors import ModelError
 from vad.features import Float32
-from vad.model.onnxfile import DAMAGED, LIMIT, check_graph
-
-ROUNDING = 1e-5  # by which the sigmoid of ONNX Runtime may exceed 1
-INPUT, OUTPUT = "features", "scores"
-STATE, NEXT_STATE = "state", "next_state"  # of a causal network
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """Frames of a window: `left` context, the `block` that is scored, `right` context."""
-
-    left: int = 800
-    block: int = 8000
-    right: int = 400
-
-    def __post_init__(self) -> None:
-        if self.block < 2 or min(self.left, self.right) < 0 or self.left % 2 or self.block % 2:
-            raise ModelError(f"{self}: frames must not be negative, left and block even, block at least 2")
-
-
-OFFLINE = Geometry()
-
-
-class Network:
-    """An ONNX file as a function: `(window, frame, mel)` log-mel to `(window, frame)` scores 0..1.
-
-    A causal network, one with `delays`, goes on from a state instead: see `vad.causal`. One thread
-    per call: results of ONNX Runtime then do not depend on the size of the batch.
-    """
-
-    batch = 4  # windows that a thread takes at once; with more it is no faster
-    most = 8  # windows under way in all threads, for the sake of memory
-
-    def __init__(self, path: Path) -> None:
-        content = _read(path)
-        self.digest = hashlib.sha256(content).hexdigest()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 3
-        options.enable_mem_pattern = False  # a plan of its memory saves no time, and takes more of it
-        try:
-            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-            self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
-            inputs = {i.name: i.shape for i in self._session.get_inputs()}
-            outputs = {o.name: o.shape for o in self._session.get_outputs()}
-        except (*_REFUSALS, UnicodeDecodeError) as error:
-            raise ModelError(f"{path}: {DAMAGED}") from error
-        names, ranks = (list(inputs), list(outputs)), [len(s) for s in (*inputs.values(), *outputs.values())]
-        causal = names == ([INPUT, STATE], [OUTPUT, NEXT_STATE]) and ranks == [3, 2, 3, 2]
-        if not causal and (names != ([INPUT], [OUTPUT]) or ranks[0] != 3):
-            raise ModelError(f"{path}: an ONNX file, but not a speech detector of this package")
-        self.n_mels = inputs[INPUT][2]
-        self.delays: int = outputs[OUTPUT][2] if causal else 0  # how many steps of two frames a step scores
-        self.state: int = inputs[STATE][1] if causal else 0  # size of the state
-
-    def __call__(self, features: Float32) -> Float32:
-        """Scores `(window, frame)` of features `(window, frame, mel)`."""
-        (scores,) = self._run([OUTPUT], {INPUT: features})
-        if scores.shape != features.shape[:2]:
-            raise ModelError(f"the network gives {scores.shape} scores for features of shape {features.shape}")
-        return scores
-
-    def go_on(self, features: Float32, state: Float32) -> tuple[Float32, Float32]:
-        """Scores `(window, frame, delay)` of an even number of frames that follow `state`, and the next state."""
-        scores, after = self._run([OUTPUT, NEXT_STATE], {INPUT: features, STATE: state})
-        if scores.shape != (*features.shape[:2], self.delays) or after.shape != state.shape:
-            raise ModelError(f"the network gives {scores.shape} scores for features of shape {features.shape}")
-        return scores, after
-
-    def _run(self, names: list[str], given: dict[str, Float32]) -> list[Float32]:
-        found = self._compute(names, given)
-        if not (found[0].min(initial=0) >= -ROUNDING and found[0].max(initial=0) <= 1 + ROUNDING):  # NaN is neither
-            raise ModelError("the network gives scores that are not from 0 to 1")
-        np.clip(found[0], 0, 1, out=found[0])
-        return found
-
-    def _compute(self, names: list[str], given: dict[str, Float32]) -> list[Float32]:
-        try:
-            found: list[Float32] = self._session.run(names, given)
-        except _REFUSALS as error:
-            raise ModelError(f"the network does not take features of shape {given[INPUT].shape}") from error
-        return found
-
-
-def _read(path: Path) -> bytes:
-    """A weights file, all at once: whatever becomes of it later, the network stays what it is."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(LIMIT + 1)
-        if len(content) > LIMIT:
-            raise ModelError("longer than any weights file of this package")
-        check_graph(content)
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror}); give a weights file") from error
-    except ModelError as error:
-        raise ModelError(f"{path}: {error}") from error
-    return content
-
-
-_REFUSALS = (
-    failures.Fail,
-    failures.InvalidArgument,
-    failures.InvalidGraph,
-    failures.InvalidProtobuf,
-    failures.NoSuchFile,
-    failures.NotImplemented,
-    failures.RuntimeException,
-)
+from vad.geometry import OFFLINE, Geometry
+from vad.model.session import Network
 
 
 class Scorer:
@@ -146,6 +35,7 @@ class Scorer:
         wait: int | None = None,
         pool: Executor | None = None,
     ) -> None:
+        _check(geometry, network)
         self._network, self._geometry, self._pool = network, geometry, pool
         self._batch = batch or network.batch
         self._wait = wait or self._batch
@@ -216,6 +106,84 @@ class Scorer:
     def _run(self, batch: list[Float32], skip: int) -> Float32:
         """The scores of the blocks that start `skip` frames into each window, one after another."""
         return self._network(np.stack(batch))[:, skip : skip + self._geometry.block].ravel()
+
+
+class CausalScorer:
+    """Log-mel frames to frame scores with a network that hears the past alone, and keeps it in a state.
+
+    Each block of frames goes through the network once, in order. Each step scores its own frames,
+    and those of the steps before it again; with `right` frames of context a frame has the score that
+    the step `right` frames later gives it, and at the end of the recording the last step's. Of a
+    geometry, `left` has no meaning.
+    """
+
+    def __init__(self, network: Network, geometry: Geometry) -> None:
+        _check(geometry, network)
+        step = self._step = network.stride
+        if geometry.right % step or geometry.right >= step * network.delays:
+            longest = step * (network.delays - 1)
+            raise ModelError(f"{geometry}: right context must be whole steps ({step} frames), up to {longest} frames")
+        self._network, self._block, self._delay = network, geometry.block, geometry.right // step
+        self._state = np.zeros((1, network.state), np.float32)
+        self._pieces: list[Float32] = []
+        self._held = 0  # frames in the pieces
+        self._frames = 0  # frames taken
+        self._early = geometry.right  # scores still to come that are of no frame: from before the recording
+        self._last = np.empty((step, network.delays), np.float32)  # what the last step said
+
+    @property
+    def missing(self) -> int:
+        """How many more frames it takes until `push` gives scores again, at least 1."""
+        return self._block - self._held
+
+    def push(self, features: Float32) -> Float32:
+        """Take `(frame, mel)`, give `(frame,)` scores of what has its right context now."""
+        self._frames += len(features)
+        self._held += len(features)
+        self._pieces.append(features)
+        if self._held < self._block:
+            return _NONE
+        kept = np.concatenate(self._pieces)
+        whole = self._held // self._block * self._block
+        self._pieces, self._held = [kept[whole:].copy()], self._held - whole
+        return np.concatenate([self._score(kept[at : at + self._block]) for at in range(0, whole, self._block)])
+
+    def finish(self) -> Float32:
+        """The scores still owed, `(frame,)`."""
+        steps = -(-self._frames // self._step)
+        scores = []
+        if self._held:
+            rest = np.concatenate(self._pieces)
+            scores.append(self._score(np.pad(rest, ((0, -len(rest) % self._step), (0, 0)), mode="edge")))
+        scores += [self._last[:, delay] for delay in reversed(range(min(self._delay, steps)))]
+        # a step that the recording ends within was filled up with copies of the last frame
+        return np.concatenate([_NONE, *scores])[: -(-self._frames % self._step) or None]
+
+    def _score(self, block: Float32) -> Float32:
+        """Go on through `block`, `(frame, mel)`; the scores `(frame,)` of the frames `right` before it."""
+        said, self._state = self._network.go_on(block[None], self._state)
+        self._last = said[0, -self._step :]
+        scores: Float32 = said[0, :, self._delay]
+        early = min(self._early, len(scores))
+        self._early -= early
+        return scores[early:]
+
+
+def open_scorer(
+    network: Network,
+    geometry: Geometry,
+    batch: int | None = None,
+    wait: int | None = None,
+    pool: Executor | None = None,
+) -> Scorer | CausalScorer:
+    """A scorer of the kind that `network` needs; `batch`, `wait` and `pool` are those of `Scorer`."""
+    return CausalScorer(network, geometry) if network.delays else Scorer(network, geometry, batch, wait, pool)
+
+
+def _check(geometry: Geometry, network: Network) -> None:
+    """Raise `ModelError` where left context or block are no whole steps of the network."""
+    if geometry.left % network.stride or geometry.block % network.stride:
+        raise ModelError(f"{geometry}: left context and block must be whole steps ({network.stride} frames)")
 
 
 _NONE = np.empty(0, np.float32)

@@ -11,6 +11,12 @@ from vad.errors import SettingError
 DTYPES = ("uint8", "int16", "int32", "float32", "float64")  # of bare samples and arrays
 LONGEST = 1_000_000  # seconds that a duration can be set to
 
+_EXTENSIONS = """
+    3gp aac ac3 aif aifc aiff alac amr ape au avi caf flac flv m4a m4b m4v mka mkv mov mp2 mp3 mp4 mpeg mpg
+    oga ogg opus snd sph ts tta voc w64 wav webm wma wmv wv
+"""
+EXTENSIONS = frozenset(f".{name}" for name in _EXTENSIONS.split())  # of files that hold sound
+
 
 @dataclass(frozen=True)
 class Segmentation:

@@ -3,23 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from vad.audio.resample import Resampler, from_bytes, resampling_delay, to_array, to_float
-from vad.chain import Chain
 from vad.errors import AudioError, SettingError
-from vad.events import Event
-from vad.features import Float32, LogMel
+from vad.events import Event, Score, clip_events
+from vad.features import BLOCK, FeatureStream, Float32, LogMel
+from vad.geometry import Geometry, latency_of
 from vad.grid import floor_milliseconds
-from vad.latency import to_seconds
-from vad.scorer import Geometry
-from vad.segmenter import State
-from vad.settings import Raw
+from vad.scorer import CausalScorer, Scorer
+from vad.segmenter import Segmenter, State
+from vad.settings import Raw, Segmentation
 
 Chunk = ArrayLike | bytes | bytearray | memoryview
+
+
+class Found(NamedTuple):
+    """What a piece of sound has made certain."""
+
+    scores: Float32  # (frame,)
+    events: list[Event]
+
+
+class Chain:
+    """The stages for one channel; with `say_scores` a `Score` per frame is among the events."""
+
+    def __init__(
+        self, features: LogMel, scorer: Scorer | CausalScorer, settings: Segmentation, say_scores: bool = False
+    ) -> None:
+        self._features = FeatureStream(features)
+        self._scorer = scorer
+        self._segmenter = Segmenter(settings, features.grid)
+        self._grid, self._say_scores = features.grid, say_scores
+        self.frames = 0  # scored
+
+    @property
+    def state(self) -> State:
+        """Where the segmenter stands."""
+        return self._segmenter.state
+
+    @property
+    def settled(self) -> int:
+        """The first frame whose fate is open."""
+        return self._segmenter.settled
+
+    def push(self, samples: Float32) -> Found:
+        """Take `(sample,)` at the model's rate."""
+        # frames that could not be scored yet may wait for those that will be made with them
+        frames = self._features.push(samples, at_least=min(self._scorer.missing, BLOCK))
+        return self._advance(self._scorer.push(frames)) if len(frames) else Found(_NONE, [])
+
+    def finish(self, duration: float) -> Found:
+        """What is still owed; nothing that is said reaches past `duration` in seconds."""
+        first = self._advance(self._scorer.push(self._features.finish()))
+        last = self._advance(self._scorer.finish())
+        events = [*first.events, *last.events, *self._segmenter.end()]
+        return Found(np.concatenate([first.scores, last.scores]), clip_events(events, duration))
+
+    def _advance(self, scores: Float32) -> Found:
+        first, self.frames = self.frames, self.frames + len(scores)
+        if not self._say_scores:
+            return Found(scores, self._segmenter.advance(scores))
+        events: list[Event] = []
+        for number, score in enumerate(scores.tolist()):
+            events.append(Score(round(self._grid.to_seconds(first + number), 3), score))
+            events += self._segmenter.advance(scores[number : number + 1])
+        return Found(scores, events)
 
 
 class Stream:
@@ -39,7 +91,7 @@ class Stream:
         self._rest = b""
         self._finished = False
         self.geometry = geometry
-        self.latency = to_seconds(geometry, features) + resampling_delay(raw.sample_rate, features.sample_rate)
+        self.latency = latency_of(geometry, features) + resampling_delay(raw.sample_rate, features.sample_rate)
         self.score = 0.0  # of the last frame scored, 0..1
 
     @property
@@ -119,3 +171,6 @@ class Stream:
         if self._rest:
             raise AudioError("stream: an array after bytes that end within a sample; push either, not both")
         return to_float(to_array(np.asarray(chunk), "stream"))
+
+
+_NONE = np.empty(0, np.float32)

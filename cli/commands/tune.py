@@ -136,7 +136,7 @@ def _goal(options: dict[str, Any]) -> Goal:
 
 def _write(path: Path, detector: Detector, tuned: Tuned, preset: str) -> None:
     """A copy of the weights that has the settings."""
-    from vad.model.metadata import copy_described
+    from vad.model.pretrained import copy_described
 
     about = detector.description
     settings = {name: value for name, value in asdict(tuned.after).items() if value != math.inf}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vad.batch.remote import is_url, search
 from vad.errors import AudioError, SettingError
-from vad.extensions import EXTENSIONS
+from vad.settings import EXTENSIONS
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from vad.batch.outcome import check
 from vad.batch.remote import fetched
 from vad.detector import CPU, Detection, Detector
 from vad.errors import ModelError
-from vad.model.memory import keep_memory
+from vad.model.session import keep_memory
 from vad.settings import Raw, Segmentation
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vad.extensions import EXTENSIONS
 from vad.segments import Segment, merge
+from vad.settings import EXTENSIONS
 
 SPEECH = ("", "speech", "<na>")  # what stands in the place of a text or a speaker's name and is none
 BREAKS = re.compile("[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")

@@ -10,9 +10,9 @@ from pathlib import Path, PurePath
 
 from vad.batch.inputs import Input, find
 from vad.errors import FormatError, RecipeError
-from vad.extensions import EXTENSIONS
 from vad.formats import FORMATS, Document, holds_labels, read_labels
 from vad.segments import Segment, merge
+from vad.settings import EXTENSIONS
 
 
 @dataclass

@@ -8,8 +8,10 @@ the fields in onnx.proto.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 from vad.errors import ModelError
-from vad.model.protobuf import content, fields, text
 
 # What networks for speech are made of. None of them branches, loops for ever, or makes much out of little.
 _NAMES = """
@@ -19,6 +21,7 @@ _NAMES = """
 """
 OPERATORS = frozenset(_NAMES.split())
 LIMIT = 1 << 28  # bytes
+METADATA, KEY, VALUE = 14, 1, 2  # fields of the metadata: an entry of key and value each
 DAMAGED = "damaged, or not an ONNX file; get the weights again"
 
 
@@ -93,3 +96,88 @@ def _check_tensor(tensor: memoryview) -> None:
 def _check_names(message: memoryview) -> None:
     for _, value, _ in fields(message):
         text(value)
+
+
+def with_metadata(model: bytes, metadata: dict[str, str]) -> bytes:
+    """The ONNX file `model` with `metadata`, of which keys that it has already are replaced."""
+    keys = set(metadata)
+    try:
+        kept = [f.whole for f in fields(memoryview(model)) if f.number != METADATA or not _is_one_of(keys, f.value)]
+    except (ValueError, IndexError) as error:
+        raise ModelError(DAMAGED) from error
+    added = [pack(METADATA, pack(KEY, key.encode()) + pack(VALUE, value.encode())) for key, value in metadata.items()]
+    return b"".join([*kept, *added])
+
+
+def _is_one_of(keys: set[str], entry: memoryview | int) -> bool:
+    """Whether an entry of the metadata has one of `keys`."""
+    return any(number == KEY and text(value) in keys for number, value, _ in fields(content(entry)))
+
+
+VARINT, EIGHT, LENGTH, FOUR = 0, 1, 2, 5  # the kinds of fields
+
+
+class Field(NamedTuple):
+    """A field of a message."""
+
+    number: int
+    value: memoryview | int
+    whole: memoryview  # all bytes of it, number and kind included
+
+
+def fields(message: memoryview) -> Iterator[Field]:
+    """The fields of a message. Raises `ValueError` or `IndexError` where it is none."""
+    at = 0
+    while at < len(message):
+        start = at
+        key, at = _varint(message, at)
+        kind = key & 7
+        if kind == VARINT:
+            value, at = _varint(message, at)
+            yield Field(key >> 3, value, message[start:at])
+            continue
+        size = {EIGHT: 8, FOUR: 4}.get(kind, 0)
+        if kind == LENGTH:
+            size, at = _varint(message, at)
+        elif not size:
+            raise ValueError(f"a field of kind {kind}")
+        if size > len(message) - at:
+            raise ValueError("a field that is longer than the file")
+        yield Field(key >> 3, message[at : at + size], message[start : at + size])
+        at += size
+
+
+def content(value: memoryview | int) -> memoryview:
+    """What a field with a length holds; `ValueError` where it is another."""
+    if isinstance(value, int):
+        raise ValueError("a number where a message belongs")
+    return value
+
+
+def text(value: memoryview | int) -> str:
+    """What a field of text holds; `ValueError` where it is another."""
+    return str(content(value), "utf-8")
+
+
+def pack(number: int, held: bytes) -> bytes:
+    """A field that holds bytes, text or a message."""
+    return _to_varint(number << 3 | LENGTH) + _to_varint(len(held)) + held
+
+
+def _varint(message: memoryview, at: int) -> tuple[int, int]:
+    """The number that begins at `at`, of seven bits per byte, the lowest first; and where it ends."""
+    number = 0
+    for shift in range(0, 70, 7):
+        byte = message[at]
+        at += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return number, at
+    raise ValueError("a number without end")
+
+
+def _to_varint(value: int) -> bytes:
+    digits = [value & 0x7F]
+    while value := value >> 7:
+        digits.append(value & 0x7F)
+    return bytes([*(digit | 0x80 for digit in digits[:-1]), digits[-1]])

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vad.atomic import write
 from vad.errors import ModelError
 from vad.features import LogMel
+from vad.model.onnxfile import with_metadata
 from vad.settings import Segmentation
 
 FORMAT = 1  # of the metadata below; raised when an older reader would misunderstand
@@ -27,6 +29,12 @@ class Description:
     thresholds: dict[str, dict[str, float]]  # {preset: {"onset": ..., "offset": ..., and what else was tuned}}
     recipe: dict[str, Any]  # the settings it was trained with
     training: dict[str, Any]  # a summary of the data, and how well it did
+
+    @property
+    def stride(self) -> int:
+        """Frames per step of the network; files of the first version do not say it, and have 2."""
+        stride: int = self.recipe.get("network", {}).get("stride", 2)
+        return stride
 
     @property
     def identity(self) -> dict[str, str]:
@@ -49,6 +57,9 @@ class Description:
                 raise ValueError("its name holds control characters")
             if not all(isinstance(content[name], dict) for name in ("recipe", "training")):
                 raise ValueError("its recipe or training is no table")
+            stride = content["recipe"].get("network", {}).get("stride", 2)
+            if type(stride) is not int or not 1 <= stride <= 100:
+                raise ValueError("its stride is no number of frames")
             content["features"] = LogMel.from_dict(content["features"])
             for thresholds in content["thresholds"].values():
                 Segmentation(**thresholds)
@@ -92,6 +103,16 @@ def _checked(own: Path) -> Path:
     if sha256(own) != own.with_suffix(".sha256").read_text("ascii").split()[0]:
         raise ModelError(f"{own}: damaged (its sha256 is wrong); install the package again")
     return own
+
+
+def copy_described(source: Path, target: Path, description: Description) -> None:
+    """Write the weights of `source` to `target` with `description` in place of theirs.
+
+    Raises `ModelError` where `target` is in the package, whose models stay as they are.
+    """
+    if target.resolve().parent == FOLDER.resolve():
+        raise ModelError(f"{target}: is a model of the package; name another file")
+    write(target, with_metadata(source.read_bytes(), description.to_metadata()))
 
 
 def sha256(path: Path) -> str:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import torch
 
-from vad import scorer
 from vad.errors import SettingError
 from vad.features import Float32
+from vad.model import session
 from vad.network.export import from_onnx
 
 
-class DeviceNetwork(scorer.Network):
-    """The function of `vad.scorer.Network`, worked out by torch on `device`, in single precision.
+class DeviceNetwork(session.Network):
+    """The function of `vad.model.session.Network`, worked out by torch on `device`, in single precision.
 
     Its scores differ from ONNX Runtime's by rounding, and a little with the size of the batch.
     Raises `SettingError` where torch cannot use the device.

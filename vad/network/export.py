@@ -20,11 +20,11 @@ from torch import Tensor
 from vad.atomic import write
 from vad.errors import ModelError
 from vad.model.pretrained import Description, sha256
+from vad.model.session import INPUT, NEXT_STATE, OUTPUT, STATE
 from vad.network.causal import HISTORY, AnyNetwork, CausalNetwork, build
 from vad.network.model import KERNEL, STRIDE, NetworkSettings
 from vad.network.nodes import Graph
 from vad.network.pieces import both_ways
-from vad.scorer import INPUT, NEXT_STATE, OUTPUT, STATE
 
 OPSET = 17
 IR_VERSION = 8
@@ -41,7 +41,7 @@ def export(network: AnyNetwork, description: Description, path: Path) -> None:
 
 
 def to_onnx(network: AnyNetwork, description: Description) -> onnx.ModelProto:
-    """The graph that `vad.scorer` or `vad.causal` runs; frame counts of any size, even ones for a causal network."""
+    """The graph that `vad.model.session` runs; frame counts of any size, even ones for a causal network."""
     graph = Graph()
     inputs, outputs = (_causal if isinstance(network, CausalNetwork) else _bidirectional)(graph, network)
     made = helper.make_graph(

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from torch import Tensor
 
+from vad.model.session import INPUT
 from vad.network.causal import AnyNetwork
 from vad.network.model import STRIDE
-from vad.scorer import INPUT
 
 
 class Graph:

@@ -21,8 +21,9 @@ from vad.atomic import write
 from vad.detector import Detector
 from vad.errors import ModelError
 from vad.features import Float32, LogMel
+from vad.geometry import OFFLINE
 from vad.grid import Grid
-from vad.scorer import INPUT, OFFLINE, OUTPUT, STATE
+from vad.model.session import INPUT, OUTPUT, STATE
 
 SAMPLES = "samples"
 TOLERANCE = 1e-3  # of a score
@@ -109,7 +110,7 @@ def check(content: bytes, detector: Detector) -> float:
         return float(np.abs(np.asarray(session.run([OUTPUT], feed)[0])[0] - scores).max())
     feed[STATE] = np.zeros((1, detector.network.state), np.float32)
     delay = detector.geometry().right  # frames by which an answer comes late
-    found = np.asarray(session.run([OUTPUT], feed)[0])[0, delay:, delay // 2]
+    found = np.asarray(session.run([OUTPUT], feed)[0])[0, delay:, delay // detector.network.stride]
     return float(np.abs(found - scores[: len(found)]).max())
 
 

@@ -18,7 +18,7 @@ from torch.utils.tensorboard import SummaryWriter
 from vad.errors import RecipeError
 from vad.evaluation import detection_error_rate, roc_auc
 from vad.features import Float32, LogMel
-from vad.model.memory import keep_memory
+from vad.model.session import keep_memory
 from vad.network.causal import AnyNetwork, build
 from vad.training.checkpoint import Checkpoint, read_model, read_network, stale
 from vad.training.corpus import Corpus, read_corpus
