@@ -18,7 +18,7 @@ import numpy as np
 
 from vad.audio.decode import read
 from vad.detector import Detector
-from vad.evaluation import roc_auc, to_frames
+from vad.evaluation.frames import frame_mask, roc_auc
 from vad.evaluation.peers import RATE, Array, System, installed, open_system
 from vad.geometry import Geometry, latency_of
 from vad.labels.sets import read_labelled
@@ -70,7 +70,7 @@ def load(folder: Path, detector: Detector) -> list[Recording]:
     recordings = []
     for one in read_labelled(folder).recordings:
         samples = read(Path(one.path), RATE)
-        recordings.append((samples, to_frames(one.reference, detector.grid.frame_count(len(samples)), detector.grid)))
+        recordings.append((samples, frame_mask(one.reference, detector.grid.frame_count(len(samples)), detector.grid)))
     return recordings
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import click
 import soundfile
 
-from vad.evaluation.peers import RATE, runs
+from vad.evaluation.frames import mask_segments
+from vad.evaluation.peers import RATE
 from vad.grid import Grid
 from vad.training.corpus import read_corpus
 from vad.training.mixing.mixer import Mixer
@@ -43,7 +44,7 @@ def main(corpus: Path, folder: Path) -> None:
         for number in range(COUNT):
             samples, target = mixer((9, number))
             soundfile.write(folder / name / f"{number:02}.flac", samples, RATE)
-            labels = "".join(f"{start}\t{end}\n" for start, end in runs(target > 0.5))
+            labels = "".join(f"{start}\t{end}\n" for start, end in mask_segments(target > 0.5, Grid()))
             (folder / name / f"{number:02}.tsv").write_text(labels, "ascii")
 
 

@@ -18,8 +18,8 @@ import soundfile
 from scipy import signal
 
 from vad import Detector
-from vad.evaluation import detection_cost, detection_error_rate, roc_auc, to_frames
-from vad.evaluation.peers import RATE, Array, runs
+from vad.evaluation.frames import detection_cost, detection_error_rate, frame_mask, mask_segments, roc_auc
+from vad.evaluation.peers import RATE, Array
 from vad.grid import Grid
 from vad.labels.sets import read_labelled
 from vad.training.corpus import Clip, read_corpus
@@ -66,7 +66,7 @@ def traffic(clips: list[Clip], rng: np.random.Generator) -> tuple[Array, list[tu
     for clip in clips:
         parts.append(_noise(rng, 0.08, 0.5))
         at = sum(len(part) for part in parts) / RATE
-        spans += [(at + start, at + end) for start, end in runs(clip.target > 0.5)]
+        spans += [(at + start, at + end) for start, end in mask_segments(clip.target > 0.5, GRID)]
         speech = np.tanh(6 * clip.samples / (np.abs(clip.samples).max() + 1))
         speech = signal.sosfilt(BAND, speech) / 2
         parts += [speech + _noise(rng, len(speech) / RATE, 0.12), _tone(rng.choice([880, 1200, 1500]), 0.25)]
@@ -84,8 +84,8 @@ def score(folder: Path, model: str) -> str:
     for one in read_labelled(folder / "audio", folder / "labels").recordings:
         scores.append(detector.scores(one.path))
         frames = len(scores[-1])
-        truth.append(to_frames(one.reference, frames, GRID))
-        found.append(to_frames(detector.detect(one.path), frames, GRID))
+        truth.append(frame_mask(one.reference, frames, GRID))
+        found.append(frame_mask(detector.detect(one.path), frames, GRID))
     reference, said, ranks = np.concatenate(truth), np.concatenate(found), np.concatenate(scores)
     return (
         f"{model}: AUC {roc_auc(reference, ranks):.3f}, DCF {detection_cost(reference, said):.1%}, "

@@ -23,11 +23,11 @@ from vad.data.gather import gather
 from vad.data.import_settings import ImportSettings
 from vad.data.importing import import_source
 from vad.data.index import cut, intersect, read_index
+from vad.data.labelling import find_loud, frame_levels
 from vad.data.manifests import HELD_OUT, Part
 from vad.data.offset import contrast
-from vad.data.silver import find_loud, frame_levels
 from vad.data.splitting import Splitting, only_speaker
-from vad.evaluation import to_frames
+from vad.evaluation.frames import frame_mask
 from vad.formats import read_labels
 from vad.grid import Grid
 from vad.segments import merge
@@ -351,7 +351,7 @@ class TestLabel:
         assert vad("label", talk, "-o", tmp_path / "talk.txt", "--model", "speech-1").exit_code == 0
         frames, grid = 2465, Grid()
         ours, truth = (
-            to_frames(read_labels(p)[0].segments, frames, grid) for p in (tmp_path / "talk.txt", DATA / "talk.tsv")
+            frame_mask(read_labels(p)[0].segments, frames, grid) for p in (tmp_path / "talk.txt", DATA / "talk.tsv")
         )
         assert (ours == truth).mean() > 0.85
 
@@ -534,7 +534,7 @@ def test_gathered_and_imported_make_one_corpus(own: tuple[Path, Path], corpora: 
     assert [len(side.backgrounds) for side in sides] == [3, 3]
     for clip in clips:
         if clip.source == "mine":
-            assert np.array_equal(clip.target > 0.5, to_frames([Segment(*span) for span in PAUSED], 300, Grid()))
+            assert np.array_equal(clip.target > 0.5, frame_mask([Segment(*span) for span in PAUSED], 300, Grid()))
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("recipes/*/*.toml")), ids=lambda path: path.parent.name)

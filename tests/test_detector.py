@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from conftest import DATA, ENERGY, RATE, bursts, write_causal
 from vad import Detector, ModelError, Segment, Segmentation, SettingError
 from vad.audio.decode import from_array
-from vad.evaluation import detection_cost, roc_auc, to_frames
+from vad.evaluation.frames import detection_cost, frame_mask, roc_auc
 from vad.events import Score
 from vad.formats import read_labels
 from vad.geometry import OFFLINE
@@ -28,7 +28,7 @@ from vad.segments import total
 
 def reference(frames: int) -> np.ndarray:
     (labels,) = read_labels(DATA / "talk.tsv")
-    return to_frames(labels.segments, frames, Grid())
+    return frame_mask(labels.segments, frames, Grid())
 
 
 def test_the_shipped_model_finds_the_words_of_a_real_recording(talk: Path) -> None:
@@ -36,7 +36,7 @@ def test_the_shipped_model_finds_the_words_of_a_real_recording(talk: Path) -> No
     scores = detector.scores(talk)
     labels = reference(len(scores))
     assert roc_auc(labels, scores) > 0.85
-    found = to_frames(detector.detect(talk), len(scores), detector.grid)
+    found = frame_mask(detector.detect(talk), len(scores), detector.grid)
     assert found[labels].mean() > 0.9  # few misses
     assert detection_cost(labels, found) < 0.15  # calling everything speech costs 0.25, nothing 0.75
 

@@ -22,8 +22,7 @@ from pyannote.metrics.detection import (
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
 from vad import Segment, SettingError
-from vad.evaluation import detection_cost, roc_auc, to_frames
-from vad.evaluation.frames import curve
+from vad.evaluation.frames import curve, detection_cost, frame_mask, mask_segments, roc_auc
 from vad.evaluation.measure import Group, Measured, measure
 from vad.evaluation.metrics import FIGURES
 from vad.evaluation.report.worst import worst
@@ -251,4 +250,6 @@ def test_the_detection_cost_weighs_misses_and_false_alarms() -> None:
 
 def test_segments_become_frames() -> None:
     segments = [Segment(0.01, 0.03), Segment(0.05, 0.06)]
-    assert to_frames(segments, 7, Grid()).tolist() == [False, True, True, False, False, True, False]
+    mask = frame_mask(segments, 7, Grid())
+    assert mask.tolist() == [False, True, True, False, False, True, False]
+    assert mask_segments(mask, Grid()) == [Segment(0.01, 0.03), Segment(0.05, 0.06)]

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from conftest import COMMAND, DATA, ROOT
 from vad import Detector, FormatError, ModelError, RecipeError, Segment
 from vad.cli import main
-from vad.evaluation import roc_auc
+from vad.evaluation.frames import roc_auc
 from vad.features import LogMel
 from vad.grid import Grid
 from vad.model.pretrained import find

@@ -21,18 +21,17 @@ from conftest import ENERGY, RATE
 from vad import Detector, ModelError, Segment, Segmentation, SettingError, VadError
 from vad.batch.task import Analysis
 from vad.cli import main
-from vad.evaluation import detection_cost, to_frames
 from vad.evaluation.durations import to_spans
 from vad.evaluation.evaluate import ByDetector, evaluate_sound
+from vad.evaluation.frames import detection_cost, frame_mask
 from vad.grid import Grid
 from vad.labels.sets import read_labelled
 from vad.model.onnxfile import with_metadata
 from vad.segmenter import Segmenter
 from vad.settings import PRESETS
-from vad.tuning.goal import Goal
-from vad.tuning.search import TUNABLE, search
-from vad.tuning.tables import to_options
-from vad.tuning.trials import Scored, Trials
+from vad.tuning.search import TUNABLE, Scored, Trials, search
+from vad.tuning.summary import to_options
+from vad.tuning.tune import Goal
 from vad.tuning.tune import tune as run
 
 DEFAULT = Segmentation()
@@ -85,7 +84,7 @@ class TestTrials:
         grid, truth = Grid(), np.array(speech[: len(scores)])
         spans = [(n / 100, (n + 1) / 100) for n in np.flatnonzero(truth)]
         segmenter = Segmenter(settings, grid)
-        said = to_frames(segmenter.push(np.float32(scores)) + segmenter.finish(), len(scores), grid)
+        said = frame_mask(segmenter.push(np.float32(scores)) + segmenter.finish(), len(scores), grid)
         seconds = Trials([recording(scores, *spans)], grid)(settings)
         counts = [(truth & said).sum(), (truth & ~said).sum(), (~truth & said).sum(), (~truth & ~said).sum()]
         np.testing.assert_allclose(seconds, [np.array(counts) / 100], atol=1e-9)

@@ -45,7 +45,7 @@ def compare(audio: tuple[Path, ...], systems: str | None, kind: str, quiet: bool
     Exit status: 0 all were compared, 1 a system or recording was left out.
     """
     from vad.evaluation.compare import compare as run
-    from vad.evaluation.standings import WRITERS
+    from vad.evaluation.comparison_tables import WRITERS
 
     with Talk(quiet) as talk:
         opened = _open(systems, talk)

@@ -19,9 +19,8 @@ from ..talk import Talk
 
 if TYPE_CHECKING:
     from vad.detector import Detector
-    from vad.tuning.goal import Goal
-    from vad.tuning.trials import Trials
-    from vad.tuning.tune import Tuned
+    from vad.tuning.search import Trials
+    from vad.tuning.tune import Goal, Tuned
 
 TUNED = "+tuned"  # after the version of weights whose settings were changed
 PATH = click.Path(path_type=Path)
@@ -80,9 +79,8 @@ def tune(audio: Path, labels: Path | None, kind: str, **options: Any) -> None:
     from vad.batch.task import Analysis, load
     from vad.evaluation.evaluate import ByDetector, evaluate_sound
     from vad.labels.sets import read_labelled
-    from vad.tuning.search import TUNABLE
-    from vad.tuning.tables import to_json, to_options, to_text
-    from vad.tuning.trials import Scored, Trials
+    from vad.tuning.search import TUNABLE, Scored, Trials
+    from vad.tuning.summary import to_json, to_options, to_text
     from vad.tuning.tune import tune as run
 
     goal = _goal(options)
@@ -122,7 +120,7 @@ def tune(audio: Path, labels: Path | None, kind: str, **options: Any) -> None:
 
 def _goal(options: dict[str, Any]) -> Goal:
     """What the options ask for; with one limit alone, the other figure shall be low."""
-    from vad.tuning.goal import Goal
+    from vad.tuning.tune import Goal
 
     miss, false_alarm = options["miss_at_most"], options["false_alarm_at_most"]
     implied = "dcf" if (miss is None) == (false_alarm is None) else "miss" if miss is None else "false_alarm"
@@ -150,7 +148,7 @@ def _drawing(picture: str | None) -> Callable[[Trials, Goal, Tuned], None] | Non
     if picture is None:
         return None
     from vad.plotting.style import check_picture, save, style
-    from vad.tuning.picture import draw
+    from vad.tuning.plot import draw
 
     check_picture(picture)
 

@@ -13,8 +13,8 @@ from vad.audio.decode import duration_of, read
 from vad.batch.inputs import find
 from vad.data.import_settings import ImportSettings
 from vad.data.index import INDICES, SHORTEST, Region, cut, intersect, update_index
+from vad.data.labelling import find_loud
 from vad.data.manifests import Part, find_manifests, read_parts
-from vad.data.silver import find_loud
 from vad.data.splitting import only_speaker
 from vad.errors import AudioError, RecipeError
 from vad.grid import Grid

@@ -1,16 +1,55 @@
-"""What labels a recording for `vad data label`: loudness, or a detector."""
+"""Automatic labels of recordings, by their energy or by a detector."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from vad.audio.decode import read
 from vad.batch.inputs import Input
 from vad.batch.task import Analysis, load
-from vad.data.silver import find_loud
+from vad.errors import AudioError
+from vad.features import Float32
 from vad.formats import Document
 from vad.grid import Grid
+from vad.segmenter import Segmenter
+from vad.segments import Segment, clip
+from vad.settings import Segmentation
+
+RANGE = 20.0  # dB between floor and level below which loudness says too little
+QUIETEST = 1e-5  # RMS, -100 dB: below is digital silence
+# Onset and offset as shares of the way from floor to level.
+HYSTERESIS = Segmentation(onset=0.4, offset=0.3, min_speech=0.06, min_silence=0.1, pad_start=0.02, pad_end=0.02)
+
+
+def frame_levels(samples: Float32, grid: Grid) -> Float32:
+    """The level of each frame in dB below full scale: `(sample,)` to `(frame,)`."""
+    whole = np.pad(samples, (0, -len(samples) % grid.hop)).reshape(-1, grid.hop)
+    rms = np.sqrt(np.mean(np.square(whole, dtype=np.float64), 1))
+    levels: Float32 = (20 * np.log10(np.maximum(rms, QUIETEST))).astype(np.float32)
+    return levels
+
+
+def find_loud(samples: Float32, grid: Grid, name: str, settings: Segmentation = HYSTERESIS) -> list[Segment]:
+    """Speech in a clean recording `(sample,)`: by hysteresis between its floor and its level.
+
+    Floor and level are the 5th and the 95th percentile of the frame levels. Raises `AudioError`
+    where they are closer than `RANGE`: such a recording is not clean, or holds no pauses.
+    """
+    if not len(samples):
+        raise AudioError(f"{name}: holds no sound")
+    levels = frame_levels(samples, grid)
+    floor, level = (float(x) for x in np.percentile(levels, (5, 95)))
+    if level - floor < RANGE:
+        raise AudioError(
+            f"{name}: {level - floor:.0f} dB between noise floor and speech; loudness labels need {RANGE:.0f}, "
+            "a detector may do better"
+        )
+    segmenter = Segmenter(settings, grid)
+    scores = np.clip((levels - floor) / (level - floor), 0, 1)
+    return clip(segmenter.push(scores) + segmenter.finish(), len(samples) / grid.sample_rate)
 
 
 def by_loudness(one: Input) -> Document:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vad.evaluation import to_frames
+from vad.evaluation.frames import frame_mask
 from vad.features import Float32
 from vad.grid import Grid
 from vad.segments import Segment
@@ -67,7 +67,7 @@ def contrast(levels: Float32, segments: list[Segment], grid: Grid) -> Contrast:
     reach = grid.to_frames(FARTHEST)
     held = np.clip(levels, *np.percentile(levels, (5, 95))).astype(np.float64)
     held -= held.mean()
-    inside = np.pad(to_frames(segments, len(levels), grid).astype(np.float64), reach)
+    inside = np.pad(frame_mask(segments, len(levels), grid).astype(np.float64), reach)
     # labels moved later by k - reach frames
     moved = [inside[2 * reach - k : 2 * reach - k + len(levels)] for k in range(2 * reach + 1)]
     loud, count = np.array([held @ m for m in moved]), np.array([m.sum() for m in moved])

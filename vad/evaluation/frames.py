@@ -101,9 +101,15 @@ def detection_error_rate(reference: ArrayLike, found: ArrayLike) -> float:
     return float((truth != said).sum() / truth.sum()) if truth.any() else float("nan")
 
 
-def to_frames(segments: Iterable[Segment], frames: int, grid: Grid) -> NDArray[np.bool_]:
+def frame_mask(segments: Iterable[Segment], frames: int, grid: Grid) -> NDArray[np.bool_]:
     """`(frames,)`, true within a segment."""
     inside = np.zeros(frames, bool)
     for start, end in segments:
         inside[grid.to_frames(start) : grid.to_frames(end)] = True
     return inside
+
+
+def mask_segments(mask: NDArray[np.bool_], grid: Grid) -> list[Segment]:
+    """The segments that the true frames of `mask` `(frame,)` form, in order and apart."""
+    edges = np.flatnonzero(np.diff(mask.astype(np.int8), prepend=0, append=0))
+    return [Segment(grid.to_seconds(start), grid.to_seconds(end)) for start, end in edges.reshape(-1, 2).tolist()]

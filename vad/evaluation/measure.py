@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vad.evaluation.boundaries import Spotted, spot
 from vad.evaluation.durations import Floats, cut_pieces, to_spans
-from vad.evaluation.frames import Curve, curve, from_counts, to_frames
+from vad.evaluation.frames import Curve, curve, frame_mask, from_counts
 from vad.evaluation.metrics import FIGURES, boundary_figures, rates
 from vad.grid import Grid
 from vad.segments import Segment, clip
@@ -69,8 +69,8 @@ def measure(
     grid = grid or Grid()
     ends = pieces.start + pieces.width
     stretches = [Segment(a, b) for a, b, s in zip(pieces.start, ends, pieces.scored, strict=True) if s]
-    scored = to_frames(stretches, len(scores), grid)
-    truth = to_frames(reference, len(scores), grid)
+    scored = frame_mask(stretches, len(scores), grid)
+    truth = frame_mask(reference, len(scores), grid)
     return Measured(**{**vars(measured), "truth": truth[scored], "ranks": scores[scored], "scores": scores})
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from vad.audio.decode import Channel, read
 from vad.detector import Detector
 from vad.errors import AudioError, ModelError
+from vad.evaluation.frames import mask_segments
 from vad.features import Float32
 from vad.grid import Grid
 from vad.segments import Segment
@@ -89,7 +90,7 @@ class Ten:
 
     def segments(self, samples: Array) -> list[Segment]:
         """Its package has no segments; scores of a half and more are."""
-        return runs(self.scores(samples) >= 0.5)
+        return mask_segments(self.scores(samples) >= 0.5, Grid())
 
 
 class WebRTC:
@@ -111,7 +112,7 @@ class WebRTC:
 
     def segments(self, samples: Array) -> list[Segment]:
         """What mode 2 says."""
-        return runs(spread(self._votes(samples, 2), 160, len(samples)) > 0.5)
+        return mask_segments(spread(self._votes(samples, 2), 160, len(samples)) > 0.5, Grid())
 
 
 class Peer(NamedTuple):
@@ -180,9 +181,3 @@ def spread(values: Array, hop: int, samples: int) -> Array:
     """Values that each stand for `hop` samples, read at the centre of every 10 ms."""
     centres = np.arange(-(-samples // 160)) * 160 + 80
     return values[np.minimum(centres // hop, len(values) - 1)]
-
-
-def runs(speech: Array) -> list[Segment]:
-    """Stretches of true frames, in seconds."""
-    edges = np.flatnonzero(np.diff(speech.astype(int), prepend=0, append=0))
-    return [Segment(start / 100, end / 100) for start, end in edges.reshape(-1, 2).tolist()]

@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from vad.evaluation import roc_auc
 from vad.evaluation.durations import Floats
+from vad.evaluation.frames import roc_auc
 from vad.evaluation.metrics import rates
 from vad.features import Float32
 from vad.model.pretrained import Description

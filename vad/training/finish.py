@@ -19,8 +19,8 @@ from safetensors.torch import save_file
 from vad.data.index import INDICES, read_index
 from vad.detector import Detector
 from vad.errors import RecipeError
-from vad.evaluation import to_frames
 from vad.evaluation.durations import Floats, to_spans
+from vad.evaluation.frames import frame_mask, mask_segments
 from vad.evaluation.metrics import rates
 from vad.features import Float32
 from vad.grid import Grid
@@ -36,8 +36,7 @@ from vad.training.crops import CACHE, DEV_SNR, dev_mixtures
 from vad.training.loop import score
 from vad.training.mixing.levels import FULL_SCALE
 from vad.training.recipe import Recipe
-from vad.tuning.search import search
-from vad.tuning.trials import Scored, Trials
+from vad.tuning.search import Scored, Trials, search
 
 NOISE_WEIGHT = 12.0  # of falsely found noise beside that of a false alarm between speech: nobody expects anything there
 MIXTURES = {"dev speakers, noise at 10 dB": DEV_SNR, "noise alone": -math.inf}
@@ -113,7 +112,7 @@ def labelled_sets(folder: Path, detector: Detector, latency: float | str | None 
             warnings.warn(str(error), stacklevel=2)
             continue
         scores = [detector.scores(one.path, latency=latency) for one in recordings]
-        truth = [to_frames(one.reference, len(s), detector.grid) for one, s in zip(recordings, scores, strict=True)]
+        truth = [frame_mask(one.reference, len(s), detector.grid) for one, s in zip(recordings, scores, strict=True)]
         yield DevSet(place.name, scores, truth)
 
 
@@ -146,10 +145,8 @@ def by_set(seconds: Floats, sets: list[DevSet]) -> Floats:
 
 def _scored(scores: Float32, truth: NDArray[np.bool_], grid: Grid) -> Scored:
     """A recording to try settings on; both `(frame,)`."""
-    edges = np.flatnonzero(np.diff(truth.astype(np.int8), prepend=0, append=0))
-    speech = [Segment(grid.to_seconds(a), grid.to_seconds(b)) for a, b in edges.reshape(-1, 2).tolist()]
     whole = Segment(0.0, grid.to_seconds(len(truth)))
-    return Scored(scores, whole.end, to_spans(speech), to_spans([whole]))
+    return Scored(scores, whole.end, to_spans(mask_segments(truth, grid)), to_spans([whole]))
 
 
 def _thresholds(settings: Segmentation) -> dict[str, float]:

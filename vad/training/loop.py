@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
 from vad.errors import RecipeError
-from vad.evaluation import detection_error_rate, roc_auc
+from vad.evaluation.frames import detection_error_rate, roc_auc
 from vad.features import Float32, LogMel
 from vad.model.session import keep_memory
 from vad.network.causal import AnyNetwork, build

@@ -11,7 +11,7 @@ import numpy as np
 from vad.audio.decode import open_sound
 from vad.errors import AudioError
 from vad.evaluation.durations import Floats, cut_pieces, to_spans
-from vad.evaluation.frames import to_frames
+from vad.evaluation.frames import frame_mask
 from vad.evaluation.measure import Measured
 from vad.evaluation.report.svg import Axes, Tick, picture, text
 from vad.features import Float32
@@ -52,7 +52,7 @@ def _worst_of(one: Measured, collar: float) -> list[Stretch]:
     missed, alarms = _errors(one, collar, True), _errors(one, collar, False)
     steps = TENTHS.to_frames(one.duration)
     length = min(TENTHS.to_frames(LENGTH), steps)
-    wrong = to_frames(missed, steps, TENTHS) | to_frames(alarms, steps, TENTHS)
+    wrong = frame_mask(missed, steps, TENTHS) | frame_mask(alarms, steps, TENTHS)
     if not length or not (missed or alarms):
         return []
     sums = np.cumsum(np.append(0, wrong))

@@ -10,9 +10,8 @@ from typing import Any
 from vad.evaluation.evaluate import Evaluation
 from vad.evaluation.tables import COLUMNS, aligned, shown, summary
 from vad.settings import GOALS, Segmentation
-from vad.tuning.goal import Goal
 from vad.tuning.search import TUNABLE
-from vad.tuning.tune import Tuned
+from vad.tuning.tune import Goal, Tuned
 
 ROWS = {"before": "before", "tuned": "tuned", "left_out": "tuned, on others"}
 

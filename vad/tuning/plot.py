@@ -12,9 +12,8 @@ from vad.evaluation.durations import Floats
 from vad.evaluation.metrics import FIGURES
 from vad.plotting.style import FALSE, FOUND, MISSED, SOUND
 from vad.settings import Segmentation
-from vad.tuning.goal import Goal
-from vad.tuning.trials import Trials
-from vad.tuning.tune import Tuned
+from vad.tuning.search import Trials
+from vad.tuning.tune import Goal, Tuned
 
 COLOURS = {"miss": MISSED, "false_alarm": FALSE, "dcf": FOUND, "deter": FOUND}
 ONSETS = np.round(np.linspace(0.02, 0.98, 49), 2)
