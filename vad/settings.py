@@ -34,17 +34,19 @@ class Segmentation:
         for f in fields(self):
             value = getattr(self, f.name)
             if not 0 <= value <= LONGEST and not (value == math.inf and f.name == "max_speech"):
-                raise SettingError(f"{f.name}={value}: give a number from 0 to {LONGEST}")
+                raise SettingError(f"{f.name}={value}: give a number from 0 to {LONGEST}", f.name)
         if self.onset > 1:
-            raise SettingError(f"onset={self.onset}: scores go from 0 to 1; give an onset between them")
+            raise SettingError(f"onset={self.onset}: scores go from 0 to 1; give an onset between them", "onset")
         if self.offset > self.onset:
             raise SettingError(
-                f"offset={self.offset} lies above onset={self.onset}; speech must end at a lower score than it starts"
+                f"offset={self.offset} lies above onset={self.onset}; speech must end at a lower score than it starts",
+                "offset",
             )
         shortest = self.pad_start + self.pad_end + max(self.min_speech, 0.1)
         if self.max_speech < shortest - 1e-9:
             raise SettingError(
-                f"max_speech={self.max_speech} leaves no room for padding and min_speech; give at least {shortest:g}"
+                f"max_speech={self.max_speech} leaves no room for padding and min_speech; give at least {shortest:g}",
+                "max_speech",
             )
 
 
@@ -92,12 +94,13 @@ class EvaluationSettings:
 
     def __post_init__(self) -> None:
         if not 0 <= self.collar < 60:
-            raise SettingError(f"collar={self.collar}: give seconds from 0 to 60")
+            raise SettingError(f"collar={self.collar}: give seconds from 0 to 60", "collar")
         if self.seed < 0:
-            raise SettingError(f"seed={self.seed}: give 0 or more")
+            raise SettingError(f"seed={self.seed}: give 0 or more", "seed")
         if not all(0 <= w < math.inf for w in self.weights) or not any(self.weights):
             raise SettingError(
-                f"weights={self.weights.miss:g} {self.weights.false_alarm:g}: give two weights of 0 or more, not both 0"
+                f"weights={self.weights.miss:g} {self.weights.false_alarm:g}: give two weights from 0 up, not both 0",
+                "weights",
             )
 
 
@@ -123,5 +126,7 @@ def parse_latency(latency: float | str) -> float:
     except ValueError:
         seconds = math.nan
     if not 0 <= seconds <= LONGEST:
-        raise SettingError(f"latency={latency}: give seconds, like 0.1 or 100ms, or one of {', '.join(LATENCIES)}")
+        raise SettingError(
+            f"latency={latency}: give seconds, like 0.1 or 100ms, or one of {', '.join(LATENCIES)}", "latency"
+        )
     return seconds
