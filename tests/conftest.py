@@ -27,6 +27,8 @@ ENERGY = ROOT / "tests" / "doubles" / "energy.onnx"
 DOUBLE = ("--model", ENERGY)  # the options of a command that uses the model double
 RATE = 16_000
 
+Write = Callable[..., Path]  # the fixture write_bursts
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # begun in the background of a shell: programs would inherit that
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -84,6 +86,16 @@ def start(*arguments: object, **options: Any) -> subprocess.Popen[bytes]:
     return subprocess.Popen([str(COMMAND), *map(str, arguments)], **(streams | options))
 
 
+def spans(text: str) -> list[tuple[float, float]]:
+    """The segments of plain text."""
+    return [(float(start), float(end)) for start, end in (line.split("\t")[-2:] for line in text.splitlines())]
+
+
+def near(*expected: tuple[float, float]) -> list[Any]:
+    """These segments, up to the frames whose window touches the tone."""
+    return [pytest.approx(span, abs=0.0201) for span in expected]
+
+
 def error_line(stderr: str, after_warnings: bool = False) -> str:
     """The one line of an error on standard error; warnings may stand before it only `after_warnings`."""
     lines = [line for line in stderr.splitlines() if not (after_warnings and line.startswith("Warning: "))]
@@ -134,7 +146,7 @@ def energy() -> Detector:
 
 
 @pytest.fixture
-def write_bursts(tmp_path: Path) -> Callable[..., Path]:
+def write_bursts(tmp_path: Path) -> Write:
     """`write_bursts("a.wav", (1, 2), seconds=3)` makes a file with a tone from 1 to 2 s."""
 
     def write(name: str, *spans: tuple[float, float], seconds: float = 3.0, rate: int = RATE) -> Path:

@@ -1,4 +1,4 @@
-"""`vad detect`: every option does what its help says, and standard output holds the result alone."""
+"""`vad detect`: inputs, channels, settings, and how the command behaves."""
 
 from __future__ import annotations
 
@@ -6,48 +6,14 @@ import csv
 import io
 import json
 import os
-import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
-from click.testing import CliRunner, Result
 
-from conftest import COMMAND, ENERGY, RATE, bursts, on_a_terminal
-from vad import __version__
-from vad.cli import main
-from vad.formats import FORMATS
-
-Write = Callable[..., Path]
-
-
-def detect(*arguments: str | Path, status: int = 0) -> Result:
-    """`vad detect` with the model double, in this process; it must end with `status`."""
-    result = CliRunner().invoke(main, ["detect", "--model", str(ENERGY), *map(str, arguments)])
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert result.exit_code == status, result.stderr
-    return result
-
-
-def shell(*arguments: str | Path, content: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    """`vad` as a process of its own, with `content` on its standard input."""
-    command = [str(COMMAND), *map(str, arguments)]
-    return subprocess.run(command, input=content, capture_output=True, timeout=60, check=False)
-
-
-def spans(text: str) -> list[tuple[float, float]]:
-    """The segments of plain text."""
-    return [(float(start), float(end)) for start, end in (line.split("\t")[-2:] for line in text.splitlines())]
-
-
-def near(*expected: tuple[float, float]) -> list[Any]:
-    """These segments, up to the frames whose window touches the tone."""
-    return [pytest.approx(span, abs=0.0201) for span in expected]
+from conftest import DOUBLE, ENERGY, RATE, Write, bursts, detect, near, on_a_terminal, run, spans
 
 
 @pytest.fixture
@@ -109,16 +75,14 @@ class TestInputs:
         assert detect(one, "--from-file", names).stdout == detect(one, two).stdout
 
     def test_from_file_takes_standard_input(self, one: Path) -> None:
-        arguments = ["detect", "--model", str(ENERGY), "--from-file", "-"]
-        result = CliRunner().invoke(main, arguments, input=f"{one}\n")
-        assert result.stdout == detect(one).stdout
+        assert detect("--from-file", "-", stdin=f"{one}\n").stdout == detect(one).stdout
 
     @pytest.mark.parametrize("kind", ["WAV", "FLAC", "OGG"])
     def test_a_container_comes_from_standard_input(self, kind: str) -> None:
         content = io.BytesIO()
         soundfile.write(content, bursts((1, 2), seconds=3, rate=44_100), 44_100, format=kind)
-        done = shell("detect", "--model", ENERGY, "-", content=content.getvalue())
-        assert (done.returncode, done.stderr) == (0, b"")
+        done = run("detect", *DOUBLE, "-", input=content.getvalue(), text=False)
+        assert not done.stderr
         assert spans(done.stdout.decode()) == near((1, 2))
 
     @pytest.mark.parametrize(
@@ -133,8 +97,8 @@ class TestInputs:
     ) -> None:
         samples = np.repeat(bursts((1, 2), seconds=3, rate=rate)[:, None], channels, axis=1)
         scaled = samples if dtype == "float32" else (samples * 32767).astype(dtype)
-        done = shell("detect", "--model", ENERGY, "--raw", *arguments, "-", content=scaled.tobytes())
-        assert (done.returncode, done.stderr) == (0, b"")
+        done = run("detect", *DOUBLE, "--raw", *arguments, "-", input=scaled.tobytes(), text=False)
+        assert not done.stderr
         assert spans(done.stdout.decode()) == near((1, 2))
 
     def test_bare_samples_come_from_files(self, tmp_path: Path) -> None:
@@ -143,191 +107,8 @@ class TestInputs:
         assert spans(detect(path, "--raw").stdout) == near((1, 2))
 
     def test_standard_input_can_stand_among_files(self, one: Path, two: Path) -> None:
-        done = shell("detect", "--model", ENERGY, one, "-", content=two.read_bytes())
-        assert done.returncode == 0
+        done = run("detect", *DOUBLE, one, "-", input=two.read_bytes(), text=False)
         assert spans(done.stdout.decode()) == near((1, 2), (0.5, 1), (2, 2.5))
-
-
-class TestFormats:
-    EXPECTED = (
-        ("text", "0.490\t1.010\n"),
-        ("json", '"start": 0.49'),
-        ("jsonl", '"start": 0.49, "end": 1.01'),
-        ("csv", ",0.490,1.010,0.520,speech,\n"),
-        ("tsv", "\t0.490\t1.010\t0.520\tspeech\t\n"),
-        ("rttm", "SPEAKER two 1 0.490 0.520 <NA> <NA> speech <NA> <NA>\n"),
-        ("textgrid", "xmin = 0.490\n            xmax = 1.010\n"),
-        ("audacity", "0.490000\t1.010000\tspeech\n"),
-        ("srt", "00:00:00,490 --> 00:00:01,010\n"),
-        ("vtt", "00:00:00.490 --> 00:00:01.010\n"),
-        ("lab", "0.490 1.010 speech\n"),
-        ("uem", "two 1 0.490 1.010\n"),
-        ("elan", 'TIME_VALUE="490"/>'),
-        ("ctm", "two 1 0.490 0.520 speech\n"),
-        ("kaldi", "two-00000490-00001010 two 0.490 1.010\n"),
-        ("lhotse", '"recording_id": "two", "start": 0.49, "duration": 0.52, "channel": 0'),
-        ("pyannote", '"start": 0.49,\n      "end": 1.01,\n      "speaker": "SPEECH"'),
-    )
-
-    def test_every_format_is_tested(self) -> None:
-        assert [kind for kind, _ in self.EXPECTED] == list(FORMATS)
-
-    @pytest.mark.parametrize(("kind", "part"), EXPECTED)
-    def test_a_format_by_name_and_by_extension_is_the_same(
-        self, two: Path, tmp_path: Path, kind: str, part: str
-    ) -> None:
-        by_name = detect(two, "-f", kind)
-        assert part in by_name.stdout
-        assert by_name.stderr == ""
-        if kind == "audacity":  # shares .txt with plain text
-            return
-        out = tmp_path / f"out{FORMATS[kind].extension}"
-        assert detect(two, "-o", out).stdout == ""
-        assert out.read_bytes().decode() == by_name.stdout
-
-    def test_a_name_wins_over_the_extension(self, two: Path, tmp_path: Path) -> None:
-        detect(two, "-f", "json", "-o", tmp_path / "out.csv")
-        assert json.loads((tmp_path / "out.csv").read_text())["file"] == str(two)
-
-    def test_json_says_all_there_is_to_know(self, two: Path) -> None:
-        content = json.loads(detect(two, "-f", "json", "--min-speech", "0.2").stdout)
-        assert content == {
-            "file": str(two),
-            "channel": None,
-            "duration": 3.0,
-            "label": "speech",
-            "model": {"name": "energy", "version": "1"},
-            "settings": {
-                "onset": 0.5,
-                "offset": 0.35,
-                "min_speech": 0.2,
-                "min_silence": 0.1,
-                "pad_start": 0.0,
-                "pad_end": 0.0,
-                "max_speech": None,
-            },
-            "segments": [{"start": 0.49, "end": 1.01}, {"start": 1.99, "end": 2.51}],
-        }
-
-    def test_json_of_several_is_an_array(self, one: Path, two: Path, write_bursts: Write) -> None:
-        silence = write_bursts("silence.wav")
-        content = json.loads(detect(one, silence, two, "-f", "json").stdout)
-        assert [document["file"] for document in content] == [str(one), str(silence), str(two)]
-        assert [len(document["segments"]) for document in content] == [1, 0, 2]
-
-    def test_json_stays_whole_when_an_input_fails(self, one: Path, tmp_path: Path) -> None:
-        content = json.loads(detect(one, tmp_path / "missing.wav", "-f", "json", status=1).stdout)
-        assert [document["file"] for document in content] == [str(one)]
-        assert json.loads(detect(tmp_path / "x.wav", tmp_path / "y.wav", "-f", "json", status=1).stdout) == []
-
-    def test_csv_of_several_has_one_head(self, one: Path, two: Path) -> None:
-        rows = list(csv.DictReader(io.StringIO(detect(one, two, "-f", "csv").stdout)))
-        assert [row["file"] for row in rows] == [str(one), str(two), str(two)]
-        assert [float(row["duration"]) for row in rows] == pytest.approx([1, 0.5, 0.5], abs=0.03)
-
-    @pytest.mark.parametrize("kind", [name for name, kind in FORMATS.items() if not kind.many])
-    def test_a_format_of_one_recording_refuses_several_in_one_file(self, one: Path, two: Path, kind: str) -> None:
-        result = detect(one, two, "-f", kind, status=2)
-        assert f"{kind} holds one recording and channel per file" in result.stderr
-        assert result.stdout == ""
-
-
-class TestOutput:
-    def test_a_file(self, one: Path, two: Path, tmp_path: Path) -> None:
-        out = tmp_path / "new" / "out.txt"
-        assert detect(one, two, "-o", out).stdout == ""
-        assert out.read_text() == detect(one, two).stdout
-
-    def test_a_file_is_replaced_and_nothing_else_is_left(self, one: Path, tmp_path: Path) -> None:
-        out = tmp_path / "out.txt"
-        out.write_text("old" * 1000)
-        detect(one, "-o", out)
-        assert out.read_text() == detect(one).stdout
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["one.wav", "out.txt"]
-
-    @pytest.mark.parametrize("folder", ["labels", "labels/", "labels.d/", "new/labels"])
-    def test_a_folder_gets_a_file_per_recording(self, one: Path, two: Path, tmp_path: Path, folder: str) -> None:
-        detect(one, two, "-o", f"{tmp_path}/{folder}", "-f", "srt")
-        out = tmp_path / folder
-        assert sorted(path.name for path in out.iterdir()) == ["one.srt", "two.srt"]
-        assert (out / "one.srt").read_text() == detect(one, "-f", "srt").stdout
-
-    def test_a_folder_keeps_the_folders_that_were_searched(self, write_bursts: Write, tmp_path: Path) -> None:
-        for name in ("in/a.wav", "in/sub/a.wav"):
-            write_bursts(name, (1, 2))
-        detect(tmp_path / "in", "-o", tmp_path / "out")
-        assert sorted(str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").rglob("*.txt")) == [
-            "a.txt",
-            "sub/a.txt",
-        ]
-
-    def test_a_template_names_the_files(self, one: Path, tmp_path: Path) -> None:
-        detect(one, "-o", "{dir}/labels/{stem}-{ext}-{name}-{channel}.json")
-        path = tmp_path / "labels" / "one-wav-one.wav-mix.json"
-        assert json.loads(path.read_text())["file"] == str(one)
-
-    @pytest.mark.parametrize("target", ["out", "{dir}/out/{stem}.txt"])
-    def test_a_file_of_its_own_does_not_repeat_the_recordings_name(
-        self, one: Path, two: Path, tmp_path: Path, target: str
-    ) -> None:
-        detect(one, two, "-o", target if "{" in target else tmp_path / target)
-        assert (tmp_path / "out" / "one.txt").read_text() == detect(one).stdout
-
-    def test_standard_output_is_spelled_dash(self, one: Path, tmp_path: Path) -> None:
-        done = subprocess.run(
-            [str(COMMAND), "detect", "--model", str(ENERGY), str(one), "-o", "-"],
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            check=False,
-        )
-        assert (done.returncode, done.stdout) == (0, detect(one).stdout)
-        assert not (tmp_path / "-").exists()
-
-    def test_summary_is_a_line_per_recording(self, one: Path, two: Path) -> None:
-        first, second = detect(one, two, "--summary").stdout.splitlines()
-        assert first == f"{one}: 3.00 s, speech 34.0 % (1.02 s) in 1 segments, longest silence 0.99 s"
-        assert second.startswith(f"{two}: 3.00 s, speech 34.7 % (1.04 s) in 2 segments")
-
-    def test_summary_stands_beside_output(self, one: Path, tmp_path: Path) -> None:
-        result = detect(one, "--summary", "-o", tmp_path / "out.txt")
-        assert len(result.stdout.splitlines()) == 1
-        assert spans((tmp_path / "out.txt").read_text()) == near((1, 2))
-
-    def test_summary_of_nothing_divides_by_nothing(self, write_bursts: Write) -> None:
-        path = write_bursts("none.wav", seconds=0)
-        assert detect(path, "--summary").stdout.startswith(f"{path}: 0.00 s, speech 0.0 %")
-
-    def test_invert_gives_the_silences(self, two: Path, write_bursts: Write) -> None:
-        assert detect(two, "--invert").stdout == "0.000\t0.490\n1.010\t1.990\n2.510\t3.000\n"
-        assert detect(write_bursts("silence.wav"), "--invert").stdout == "0.000\t3.000\n"
-        assert json.loads(detect(two, "--invert", "-f", "json").stdout)["label"] == "silence"
-
-
-class TestScores:
-    def test_npz_holds_a_score_per_frame_and_its_length(self, two: Path, tmp_path: Path) -> None:
-        result = detect(two, "--scores", tmp_path / "scores.npz")
-        assert result.stdout == detect(two).stdout
-        with np.load(tmp_path / "scores.npz") as content:
-            scores, seconds = content["scores"], float(content["frame_seconds"])
-        assert (scores.dtype, scores.shape, seconds) == (np.float32, (300,), 0.01)
-        assert (scores[60:90] > 0.9).all()
-        assert (scores[110:190] < 0.1).all()
-
-    def test_csv_holds_a_line_per_frame(self, one: Path, tmp_path: Path) -> None:
-        detect(one, "--scores", tmp_path / "scores.csv")
-        rows = list(csv.DictReader((tmp_path / "scores.csv").open()))
-        assert len(rows) == 300
-        assert [rows[0]["start"], rows[299]["start"]] == ["0.000", "2.990"]
-        assert float(rows[150]["score"]) > 0.9 > 0.1 > float(rows[250]["score"])
-
-    def test_a_folder_gets_a_file_per_recording(self, one: Path, two: Path, tmp_path: Path) -> None:
-        detect(one, two, "--scores", tmp_path / "scores")
-        assert sorted(path.name for path in (tmp_path / "scores").iterdir()) == ["one.npz", "two.npz"]
-
-    def test_a_template_names_the_files(self, one: Path, tmp_path: Path) -> None:
-        detect(one, "--scores", "{dir}/{stem}.scores.csv")
-        assert (tmp_path / "one.scores.csv").read_text().startswith("start,score\n")
 
 
 class TestChannels:
@@ -426,16 +207,15 @@ class TestSettings:
         assert (content["settings"]["pad_end"], content["settings"]["pad_start"]) == (0, 0.2)
 
 
-class TestTalk:
+class TestRun:
     def test_what_lies_in_the_working_folder_is_not_run(self, write_bursts: Write, tmp_path: Path) -> None:
         """It may be another checkout of this repository."""
-        paths = [str(write_bursts(name, (1, 2))) for name in ("a.wav", "b.wav")]
+        paths = [write_bursts(name, (1, 2)) for name in ("a.wav", "b.wav")]
         for name in ("vad", "numpy"):
             (tmp_path / name).mkdir()
             (tmp_path / name / "__init__.py").write_text("raise SystemExit('the wrong one')")
-        command = [COMMAND, "detect", "--model", ENERGY, "--jobs", "2", "--summary", *paths]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stderr, done.stdout.count("1 segment")) == (0, "", 2)
+        done = run("detect", *DOUBLE, "--jobs", "2", "--summary", *paths, cwd=tmp_path)
+        assert (done.stderr, done.stdout.count("1 segment")) == ("", 2)
 
     @pytest.mark.parametrize("jobs", ["1", "2", "8"])
     def test_the_order_is_that_of_the_inputs_however_many_jobs(self, write_bursts: Write, jobs: str) -> None:
@@ -477,9 +257,9 @@ class TestTalk:
         assert detect(tmp_path / "missing.wav", "-q", status=1).stderr.startswith("Error: ")
 
     def test_a_pipe_gets_no_progress_bar(self, one: Path, two: Path) -> None:
-        done = shell("detect", "--model", ENERGY, one, two)
-        assert (done.returncode, done.stderr) == (0, b"")
-        assert done.stdout.decode() == detect(one, two).stdout
+        done = run("detect", *DOUBLE, one, two)
+        assert not done.stderr
+        assert done.stdout == detect(one, two).stdout
 
     @pytest.mark.skipif(not hasattr(os, "openpty"), reason="no terminals to pretend here")
     @pytest.mark.parametrize("how", [[], ["-q"]], ids=["bar", "quiet"])
@@ -489,33 +269,3 @@ class TestTalk:
         done, shown = on_a_terminal(command)
         assert (b"100%" in shown) == (not how)
         assert done.stdout == detect(one, two).stdout
-
-
-class TestRest:
-    def test_info_says_what_a_model_is(self) -> None:
-        result = CliRunner().invoke(main, ["info", str(ENERGY)])
-        assert result.exit_code == 0
-        assert {"name:", "version:", "features:", "thresholds:", "sha256:"} <= set(result.stdout.split())
-        assert "energy" in result.stdout
-
-    def test_info_as_json(self) -> None:
-        content = json.loads(CliRunner().invoke(main, ["info", str(ENERGY), "--json"]).stdout)
-        assert (content["name"], content["version"], content["path"]) == ("energy", "1", str(ENERGY))
-        assert content["size"] == ENERGY.stat().st_size
-        assert content["features"]["hop"] == 160
-        assert content["thresholds"]["default"] == {"onset": 0.5, "offset": 0.35}
-
-    @pytest.mark.parametrize("flag", ["--help", "-h"])
-    def test_help_names_the_commands_and_the_exit_status(self, flag: str) -> None:
-        result = CliRunner().invoke(main, [flag])
-        assert result.exit_code == 0
-        assert all(word in result.stdout for word in ("detect", "info", "train", "Exit status"))
-
-    def test_help_of_detect_names_every_setting_with_its_default(self) -> None:
-        text = " ".join(CliRunner().invoke(main, ["detect", "--help"]).stdout.split())
-        assert "Drop shorter speech (pyannote: min_duration_on). [default: 0.1 s, or the model's]" in text
-        for flag in ("--onset", "--offset", "--min-silence", "--pad-start", "--pad-end", "--max-speech"):
-            assert flag in text
-
-    def test_the_version_is_that_of_the_package(self) -> None:
-        assert CliRunner().invoke(main, ["--version"]).stdout == f"vad, version {__version__}\n"
