@@ -15,7 +15,7 @@ import soundfile
 from vad.audio.decode import read
 from vad.evaluation.peers import RATE
 from vad.features import Float32
-from vad.labels.sets import Labelled, read_labelled
+from vad.labels.sets import LabelledRecording, read_labelled
 from vad.segments import Segment, merge
 
 COUNT = 8
@@ -45,7 +45,7 @@ def main(folders: tuple[str, ...], folder: Path) -> None:
         (folder / f"{number:02}.tsv").write_text("".join(lines), "ascii")
 
 
-def excerpt(recording: Labelled, rng: np.random.Generator) -> tuple[Float32, list[Segment]]:
+def excerpt(recording: LabelledRecording, rng: np.random.Generator) -> tuple[Float32, list[Segment]]:
     """A stretch of a recording, `(sample,)`, and where there is speech in it, in seconds from its start."""
     whole = read(Path(recording.path), RATE)
     length = int(rng.uniform(4, 15) * RATE)

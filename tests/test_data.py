@@ -23,7 +23,7 @@ from vad.data.gather import gather
 from vad.data.import_settings import ImportSettings
 from vad.data.importing import import_source
 from vad.data.index import cut, intersect, read_index
-from vad.data.labelling import find_loud, frame_levels
+from vad.data.labelling import detect_by_energy, frame_levels
 from vad.data.manifests import HELD_OUT, Part
 from vad.data.offset import contrast
 from vad.data.splitting import Splitting, only_speaker
@@ -298,7 +298,7 @@ class TestCheck:
     def test_a_true_offset_is_found_in_speech_and_none_is_imagined(self, talk: Path) -> None:
         grid = Grid()
         levels = frame_levels(read(talk, RATE), grid)
-        loud = find_loud(read(talk, RATE), grid, "talk")
+        loud = detect_by_energy(read(talk, RATE), grid, "talk")
         assert contrast(levels, loud, grid).late == 0
         moved = [Segment(start + 0.7, end + 0.7) for start, end in loud]
         assert contrast(levels, moved, grid).late == pytest.approx(0.7, abs=0.02)
@@ -325,15 +325,15 @@ class TestLabel:
         rng = np.random.default_rng(0)
         spans = ((0.5, 1.2), (1.25, 1.8), (2.5, 2.53), (3.0, 4.0))  # a pause of 50 ms, a click of 30 ms
         sound = bursts(*spans, seconds=5) + 1e-3 * rng.standard_normal(5 * RATE)
-        found = find_loud(sound.astype(np.float32), Grid(), "sound")
+        found = detect_by_energy(sound.astype(np.float32), Grid(), "sound")
         assert np.allclose(found, [(0.48, 1.82), (2.98, 4.02)], atol=0.011)
 
     def test_what_is_not_clean_is_refused_by_name(self) -> None:
         noise = np.random.default_rng(0).standard_normal(RATE).astype(np.float32)
         with pytest.raises(AudioError, match=r"street.*dB.*20"):
-            find_loud(0.1 * noise, Grid(), "street")
+            detect_by_energy(0.1 * noise, Grid(), "street")
         with pytest.raises(AudioError, match="no sound"):
-            find_loud(noise[:0], Grid(), "nothing")
+            detect_by_energy(noise[:0], Grid(), "nothing")
 
     def test_labels_come_in_any_format_and_failures_do_not_stop_the_others(
         self, write_bursts: Write, tmp_path: Path

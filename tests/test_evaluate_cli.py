@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from conftest import ENERGY
 from vad.cli import main
-from vad.evaluation.metrics import FIGURES
+from vad.evaluation.metrics import METRICS
 
 Write = Callable[..., Path]
 DOUBLE = ("--model", ENERGY)
@@ -59,7 +59,7 @@ class TestSound:
     def test_a_table_of_every_figure_group_and_recording(self, recordings: Path) -> None:
         result = evaluate("--audio", recordings, *DOUBLE, "--by", "folder")
         assert result.exit_code == 0 and "rough" in result.stderr
-        for title in (FIGURES["deter"].title, "equal error rate", "onset bias"):
+        for title in (METRICS["deter"].title, "equal error rate", "onset bias"):
             assert title in result.stdout
         blocks = result.stdout.strip().split("\n\n")
         assert [block.split()[0] for block in blocks] == ["3", "all", "group", "recording"]

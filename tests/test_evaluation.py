@@ -23,9 +23,9 @@ from sklearn.metrics import average_precision_score, precision_recall_curve, roc
 
 from vad import Segment, SettingError
 from vad.evaluation.frames import curve, detection_cost, frame_mask, mask_segments, roc_auc
-from vad.evaluation.measure import Group, Measured, measure
-from vad.evaluation.metrics import FIGURES
+from vad.evaluation.metrics import METRICS
 from vad.evaluation.report.worst import worst
+from vad.evaluation.results import Group, RecordingResult, measure
 from vad.grid import Grid
 from vad.segments import merge
 from vad.settings import CostWeights, EvaluationSettings
@@ -42,7 +42,7 @@ def drawn(text: str) -> list[Segment]:
     return merge(Segment(n, n + 1) for n, c in enumerate(text) if c == "#")
 
 
-def compare(reference: str, hypothesis: str, **how: object) -> Measured:
+def compare(reference: str, hypothesis: str, **how: object) -> RecordingResult:
     return measure("x", drawn(reference), drawn(hypothesis), float(len(reference)), **how)
 
 
@@ -97,8 +97,8 @@ class TestScores:
         how = {"grid": Grid(hop=16_000), "scores": scores}
         assert figures("##...", "##...", **how)["roc_auc"] == 1
         assert figures("#.#..", "##...", **how)["roc_auc"] < 0.8
-        counted = [Segment(0, 1), Segment(4, 5)]
-        assert figures("#.#..", "##...", counted=counted, **how)["roc_auc"] == 1
+        scored_regions = [Segment(0, 1), Segment(4, 5)]
+        assert figures("#.#..", "##...", scored_regions=scored_regions, **how)["roc_auc"] == 1
 
 
 class TestDurations:
@@ -107,7 +107,7 @@ class TestDurations:
     def test_they_are_those_of_pyannote(
         self, reference: list[Segment], hypothesis: list[Segment], uem: list[Segment], collar: float, whole: bool
     ) -> None:
-        counted = [Segment(0.0, 40.0)] if whole or not uem else uem
+        scored_regions = [Segment(0.0, 40.0)] if whole or not uem else uem
         how = {"collar": 2 * collar}  # pyannote halves it
         theirs = {
             "deter": DetectionErrorRate(**how),
@@ -117,16 +117,16 @@ class TestDurations:
             "accuracy": DetectionAccuracy(**how),
             "f1": DetectionPrecisionRecallFMeasure(**how),
         }
-        ours = Group([measure("x", reference, hypothesis, 40.0, counted=counted, collar=collar)]).pooled
+        ours = Group([measure("x", reference, hypothesis, 40.0, scored_regions=scored_regions, collar=collar)]).pooled
         for name, metric in theirs.items():
-            metric(annotation(reference), annotation(hypothesis), uem=Timeline([Span(*s) for s in counted]))
+            metric(annotation(reference), annotation(hypothesis), uem=Timeline([Span(*s) for s in scored_regions]))
             if not math.isnan(ours[name]):  # pyannote gives 0 or 1 for what is undefined
                 assert abs(ours[name] - abs(metric)) < 1e-9, name
 
     def test_what_is_undefined_is_nan_and_nothing_else_is(self) -> None:
         def undefined(reference: str, hypothesis: str) -> set[str]:
             found = {name for name, value in figures(reference, hypothesis).items() if math.isnan(value)}
-            return found - {name for name in FIGURES if FIGURES[name].unit == "ms"} - {"roc_auc", "pr_auc", "eer"}
+            return found - {name for name in METRICS if METRICS[name].unit == "ms"} - {"roc_auc", "pr_auc", "eer"}
 
         assert undefined("#.", "#.") == set()
         assert undefined("..", "#.") == {"deter", "miss", "recall", "dcf"}
@@ -149,7 +149,7 @@ class TestDurations:
     def test_many_segments_are_no_trouble(self) -> None:
         edges = np.arange(400_000) / 2.0
         segments = [Segment(a, b) for a, b in edges.reshape(-1, 2).tolist()]
-        assert measure("x", segments, segments, 2e5, collar=0.1).spotted.found == 200_000
+        assert measure("x", segments, segments, 2e5, collar=0.1).segment_result.found == 200_000
 
 
 class TestSegments:
@@ -173,18 +173,18 @@ class TestSegments:
         assert got["alarms_per_hour"] == pytest.approx(phantom * 3600 / len(reference))
 
     def test_boundary_errors_are_signed_seconds_of_nearest_pairs(self) -> None:
-        spotted = compare("..####....####..", "...####..#####..").spotted
-        assert spotted.onset.tolist() == [1, -1]
-        assert spotted.offset.tolist() == [1, 0]
+        segment_result = compare("..####....####..", "...####..#####..").segment_result
+        assert segment_result.onset.tolist() == [1, -1]
+        assert segment_result.offset.tolist() == [1, 0]
         assert Group([compare("..####....####..", "...####..#####..")]).pooled["onset_median"] == 1000
         # run together: the inner boundaries are nobody's
-        together = compare("..####....####..", "..############..").spotted
+        together = compare("..####....####..", "..############..").segment_result
         assert (together.onset.tolist(), together.offset.tolist()) == ([0], [0])
 
     def test_where_counting_begins_within_speech_is_no_boundary(self) -> None:
-        assert compare("####..", "####..").spotted.onset.tolist() == []
-        assert compare("..####", "..####").spotted.offset.tolist() == []
-        assert compare(".###..", ".###..", counted=[Segment(2, 6)]).spotted.onset.tolist() == []
+        assert compare("####..", "####..").segment_result.onset.tolist() == []
+        assert compare("..####", "..####").segment_result.offset.tolist() == []
+        assert compare(".###..", ".###..", scored_regions=[Segment(2, 6)]).segment_result.onset.tolist() == []
 
 
 class TestTogether:

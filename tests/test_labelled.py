@@ -24,14 +24,14 @@ def test_each_recording_has_its_name_its_reference_and_what_counts(write_bursts:
     assert [one.name for one in found.recordings] == ["a/x", "a/y", "b/x"]
     assert found.recordings[0].path == str(tmp_path / "a" / "x.wav")
     assert found.recordings[0].reference == [Segment(0.5, 1.2)]
-    assert found.recordings[0].counted is None
+    assert found.recordings[0].scored_regions is None
     assert len(found.notes) == 2
     assert "b/unlabelled.wav" in found.notes[0] and "nobody" in found.notes[1]
 
     uem = tmp_path / "all.uem"
     uem.write_text("a/x 1 0 1\na/x 1 2 3\na/y 1 0 1\n")
     found = read_labelled(tmp_path, uem=uem)
-    assert [one.counted for one in found.recordings] == [[Segment(0, 1), Segment(2, 3)], [Segment(0, 1)]]
+    assert [one.scored_regions for one in found.recordings] == [[Segment(0, 1), Segment(2, 3)], [Segment(0, 1)]]
     assert "b/x" in found.notes[2]
     uem.write_text("other 1 0 1\n")
     with pytest.raises(RecipeError, match="lists nothing"):

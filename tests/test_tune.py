@@ -22,14 +22,14 @@ from vad import Detector, ModelError, Segment, Segmentation, SettingError, VadEr
 from vad.batch.task import Analysis
 from vad.cli import main
 from vad.evaluation.durations import to_spans
-from vad.evaluation.evaluate import ByDetector, evaluate_sound
+from vad.evaluation.evaluate import DetectorHypotheses, evaluate_sound
 from vad.evaluation.frames import detection_cost, frame_mask
 from vad.grid import Grid
 from vad.labels.sets import read_labelled
 from vad.model.onnxfile import with_metadata
 from vad.segmenter import Segmenter
 from vad.settings import PRESETS
-from vad.tuning.search import TUNABLE, Scored, Trials, search
+from vad.tuning.search import TUNABLE, Trials, TuningRecording, search
 from vad.tuning.summary import to_options
 from vad.tuning.tune import Goal
 from vad.tuning.tune import tune as run
@@ -37,11 +37,15 @@ from vad.tuning.tune import tune as run
 DEFAULT = Segmentation()
 
 
-def recording(scores: Any, *speech: tuple[float, float], counted: tuple[float, float] | None = None) -> Scored:
+def recording(
+    scores: Any, *speech: tuple[float, float], scored_regions: tuple[float, float] | None = None
+) -> TuningRecording:
     """Scores of 10 ms frames, and where speech is."""
     end = len(scores) / 100
     spoken = to_spans([Segment(*span) for span in speech])
-    return Scored(np.asarray(scores, np.float32), end, spoken, to_spans([Segment(*(counted or (0, end)))]))
+    return TuningRecording(
+        np.asarray(scores, np.float32), end, spoken, to_spans([Segment(*(scored_regions or (0, end)))])
+    )
 
 
 def steps(*levels: float, frames: int = 50) -> list[float]:
@@ -95,11 +99,11 @@ class TestTrials:
         detector = Detector()
         settings = detector.settings("recall")
         analysis = Analysis(None, settings, keep_scores=True)
-        (one,) = evaluate_sound(read_labelled(talk), ByDetector(analysis)).whole.recordings
-        np.testing.assert_allclose(Trials([Scored.of(one)], detector.grid)(settings), [one.seconds], atol=1e-9)
+        (one,) = evaluate_sound(read_labelled(talk), DetectorHypotheses(analysis)).whole.recordings
+        np.testing.assert_allclose(Trials([TuningRecording.of(one)], detector.grid)(settings), [one.seconds], atol=1e-9)
 
     def test_only_what_counts_is_compared(self) -> None:
-        one = recording(steps(0, 1), (0.5, 1.0), counted=(0.0, 0.7))
+        one = recording(steps(0, 1), (0.5, 1.0), scored_regions=(0.0, 0.7))
         np.testing.assert_allclose(Trials([one], Grid())(DEFAULT), [[0.2, 0, 0, 0.5]], atol=1e-9)
 
 

@@ -14,7 +14,7 @@ from ..talk import Talk
 
 if TYPE_CHECKING:
     from vad.evaluation.peers import System
-    from vad.labels.sets import Labelled
+    from vad.labels.sets import LabelledRecording
 
 PATH = click.Path(path_type=Path)
 WRITTEN = ("table", "json", "csv", "markdown")
@@ -75,12 +75,14 @@ def _open(systems: str | None, talk: Talk) -> dict[str, System]:
     return opened
 
 
-def _recordings(audio: tuple[Path, ...], options: dict[str, Any], talk: Talk) -> tuple[list[Labelled], list[str]]:
+def _recordings(
+    audio: tuple[Path, ...], options: dict[str, Any], talk: Talk
+) -> tuple[list[LabelledRecording], list[str]]:
     """The sound with a reference, and the paths of that without."""
     from vad.batch.inputs import find
     from vad.labels.sets import read_labelled
 
-    labelled: dict[str, Labelled] = {}
+    labelled: dict[str, LabelledRecording] = {}
     problems: list[VadError] = []
     for one in audio:
         try:

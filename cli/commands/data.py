@@ -106,9 +106,9 @@ def label(inputs: tuple[str, ...], output: str, kind: str | None, model: str | N
     from vad.batch.inputs import find
     from vad.batch.output import open_output
     from vad.batch.pool import open_pool, work
-    from vad.data.labelling import ByDetector, by_loudness
+    from vad.data.labelling import DetectorLabeller, label_by_energy
 
-    labeller = ByDetector(model) if model else by_loudness
+    labeller = DetectorLabeller(model) if model else label_by_energy
     found, errors = find(inputs)
     with contextlib.ExitStack() as stack:
         talk = stack.enter_context(Talk(how["quiet"]))

@@ -19,7 +19,7 @@ from .. import options as shared
 from ..talk import Talk
 
 if TYPE_CHECKING:
-    from vad.evaluation.evaluate import Evaluation, Listen
+    from vad.evaluation.evaluate import Evaluation, HypothesisSource
 
 PATH = click.Path(path_type=Path)
 DETECTING = tuple(Segmentation.__dataclass_fields__)
@@ -112,7 +112,7 @@ def _evaluate(options: dict[str, Any], how: EvaluationSettings, talk: Talk) -> E
     """What the options ask to be measured, with its groups."""
     from vad.batch.inputs import find
     from vad.batch.pool import open_pool
-    from vad.evaluation.evaluate import ByLabels, evaluate_labels, evaluate_sound
+    from vad.evaluation.evaluate import LabelHypotheses, evaluate_labels, evaluate_sound
     from vad.labels.sets import read_labelled
 
     audio, reference, hypothesis = options["audio"], options["reference"], options["hypothesis"]
@@ -131,7 +131,7 @@ def _evaluate(options: dict[str, Any], how: EvaluationSettings, talk: Talk) -> E
         groups = measuring.groups(options, [one.name for one in sounds.recordings])
         about: dict[str, Any] = {"audio": str(audio), "reference": str(reference or audio)}
         if hypothesis is not None:
-            listen: Listen = ByLabels.read(hypothesis, sounds, options["hypothesis_format"])
+            listen: HypothesisSource = LabelHypotheses.read(hypothesis, sounds, options["hypothesis_format"])
             about["hypothesis"], options["jobs"] = str(hypothesis), 1  # reading lengths needs no help
         else:
             listen = _detecting(options, about)
@@ -142,23 +142,25 @@ def _evaluate(options: dict[str, Any], how: EvaluationSettings, talk: Talk) -> E
     return evaluation
 
 
-def _detecting(options: dict[str, Any], about: dict[str, Any]) -> Listen:
+def _detecting(options: dict[str, Any], about: dict[str, Any]) -> HypothesisSource:
     """A detector as the options ask for it; `about` is told."""
     from vad.batch.task import Analysis, load
-    from vad.evaluation.evaluate import ByDetector, BySystem
+    from vad.evaluation.evaluate import DetectorHypotheses, SystemHypotheses
     from vad.evaluation.peers import PEERS, open_system, version
 
     if options["model"] in PEERS:
         _refuse(options, ("latency", *DETECTING), f"--model {options['model']}: it runs at its own defaults")
         options["jobs"] = 1  # peers remember what they heard
         about["model"] = {"name": options["model"], "version": version(options["model"])}
-        return BySystem(open_system(options["model"]), options["channel"])
+        return SystemHypotheses(open_system(options["model"]), options["channel"])
     detector = load(options["model"]).at(options["latency"])
     settings = detector.settings(options["preset"], **shared.settings(options))
     about |= {"model": detector.description.identity, "settings": _finite(asdict(settings))}
     if options["latency"]:
         about["latency"] = detector.latency(options["latency"])
-    return ByDetector(Analysis(options["model"], settings, options["channel"], options["latency"], keep_scores=True))
+    return DetectorHypotheses(
+        Analysis(options["model"], settings, options["channel"], options["latency"], keep_scores=True)
+    )
 
 
 def _finite(settings: dict[str, float]) -> dict[str, float | None]:

@@ -20,7 +20,7 @@ from ..talk import Talk
 if TYPE_CHECKING:
     from vad.detector import Detector
     from vad.tuning.search import Trials
-    from vad.tuning.tune import Goal, Tuned
+    from vad.tuning.tune import Goal, TuningResult
 
 TUNED = "+tuned"  # after the version of weights whose settings were changed
 PATH = click.Path(path_type=Path)
@@ -77,9 +77,9 @@ def tune(audio: Path, labels: Path | None, kind: str, **options: Any) -> None:
     from vad.batch.inputs import find
     from vad.batch.pool import open_pool
     from vad.batch.task import Analysis, load
-    from vad.evaluation.evaluate import ByDetector, evaluate_sound
+    from vad.evaluation.evaluate import DetectorHypotheses, evaluate_sound
     from vad.labels.sets import read_labelled
-    from vad.tuning.search import TUNABLE, Scored, Trials
+    from vad.tuning.search import TUNABLE, Trials, TuningRecording
     from vad.tuning.summary import to_json, to_options, to_text
     from vad.tuning.tune import tune as run
 
@@ -94,8 +94,8 @@ def tune(audio: Path, labels: Path | None, kind: str, **options: Any) -> None:
         analysis = Analysis(options["model"], before, options["channel"], options["latency"], keep_scores=True)
         about = {"audio": str(audio), "model": detector.description.identity}
         with open_pool(options["jobs"], find([one.path for one in sounds.recordings])[0]) as pool:
-            heard = evaluate_sound(sounds, ByDetector(analysis), how, pool=pool, progress=talk.to, about=about)
-        trials = Trials([Scored.of(one) for one in heard.whole.recordings], detector.grid, options["collar"])
+            heard = evaluate_sound(sounds, DetectorHypotheses(analysis), how, pool=pool, progress=talk.to, about=about)
+        trials = Trials([TuningRecording.of(one) for one in heard.whole.recordings], detector.grid, options["collar"])
         free = [name for name in TUNABLE if name not in given]
         parts = {"folds": options["folds"], "seed": options["seed"]}
 
@@ -132,7 +132,7 @@ def _goal(options: dict[str, Any]) -> Goal:
     )
 
 
-def _write(path: Path, detector: Detector, tuned: Tuned, preset: str) -> None:
+def _write(path: Path, detector: Detector, tuned: TuningResult, preset: str) -> None:
     """A copy of the weights that has the settings."""
     from vad.model.pretrained import copy_described
 
@@ -143,7 +143,7 @@ def _write(path: Path, detector: Detector, tuned: Tuned, preset: str) -> None:
     copy_described(detector.path, path, described)
 
 
-def _drawing(picture: str | None) -> Callable[[Trials, Goal, Tuned], None] | None:
+def _drawing(picture: str | None) -> Callable[[Trials, Goal, TuningResult], None] | None:
     """What draws the curves to `picture`; it is looked for before the work begins."""
     if picture is None:
         return None
@@ -152,7 +152,7 @@ def _drawing(picture: str | None) -> Callable[[Trials, Goal, Tuned], None] | Non
 
     check_picture(picture)
 
-    def draw_curves(trials: Trials, goal: Goal, tuned: Tuned) -> None:
+    def draw_curves(trials: Trials, goal: Goal, tuned: TuningResult) -> None:
         with style():
             save(draw(trials, goal, tuned), picture)
 

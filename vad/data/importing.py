@@ -13,7 +13,7 @@ from vad.audio.decode import duration_of, read
 from vad.batch.inputs import find
 from vad.data.import_settings import ImportSettings
 from vad.data.index import INDICES, SHORTEST, Region, cut, intersect, update_index
-from vad.data.labelling import find_loud
+from vad.data.labelling import detect_by_energy
 from vad.data.manifests import Part, find_manifests, read_parts
 from vad.data.splitting import only_speaker
 from vad.errors import AudioError, RecipeError
@@ -107,7 +107,7 @@ def _cut(path: Path, recording: Any, said: list[Any], part: Part, settings: Impo
         speech = merge((word for s in said for word in _words(s, recording.id)), PAUSE)
     elif settings.by == "energy":
         grid = Grid()
-        speech = intersect(find_loud(read(path, grid.sample_rate), grid, str(path)), supervised)
+        speech = intersect(detect_by_energy(read(path, grid.sample_rate), grid, str(path)), supervised)
     spans = supervised if settings.outside == "unknown" else [Segment(0.0, recording.duration)]
     speaker = f"{part.corpus}:{only_speaker(s.speaker for s in said if s.speaker) or recording.id}"
     base = Region(path, 0.0, 0.0, settings.name or part.corpus, settings.licence, (), speaker)

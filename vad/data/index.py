@@ -50,7 +50,7 @@ class Region:
 
 
 def cut(segments: Iterable[Segment], start: float, end: float) -> tuple[Segment, ...]:
-    """What of `segments` lies in `[start, end)`, counted from `start`."""
+    """What of `segments` lies in `[start, end)`, relative to `start`."""
     inside = (Segment(max(s.start, start) - start, min(s.end, end) - start) for s in segments)
     return tuple(s for s in inside if s.end > s.start)
 

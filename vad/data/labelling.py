@@ -32,7 +32,7 @@ def frame_levels(samples: Float32, grid: Grid) -> Float32:
     return levels
 
 
-def find_loud(samples: Float32, grid: Grid, name: str, settings: Segmentation = HYSTERESIS) -> list[Segment]:
+def detect_by_energy(samples: Float32, grid: Grid, name: str, settings: Segmentation = HYSTERESIS) -> list[Segment]:
     """Speech in a clean recording `(sample,)`: by hysteresis between its floor and its level.
 
     Floor and level are the 5th and the 95th percentile of the frame levels. Raises `AudioError`
@@ -52,16 +52,18 @@ def find_loud(samples: Float32, grid: Grid, name: str, settings: Segmentation = 
     return clip(segmenter.push(scores) + segmenter.finish(), len(samples) / grid.sample_rate)
 
 
-def by_loudness(one: Input) -> Document:
+def label_by_energy(one: Input) -> Document:
     """The labels of a clean recording; raises `AudioError` where it is none."""
     grid = Grid()
     samples = read(Path(one.path), grid.sample_rate)
     about = {"model": {"name": "loudness", "version": "1"}}
-    return Document(one.path, None, len(samples) / grid.sample_rate, find_loud(samples, grid, one.path), about=about)
+    return Document(
+        one.path, None, len(samples) / grid.sample_rate, detect_by_energy(samples, grid, one.path), about=about
+    )
 
 
 @dataclass(frozen=True)
-class ByDetector:
+class DetectorLabeller:
     """Labels by the weights of `model`, at its own thresholds."""
 
     model: str

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from vad.errors import SettingError
 
-COUNTED = re.compile(r"(spk|spkr|speaker)[-_ ]?\d*", re.IGNORECASE)  # counted anew in each recording
+NUMBERED = re.compile(r"(spk|spkr|speaker)[-_ ]?\d*", re.IGNORECASE)  # numbered anew in each recording
 WAYS = ("speaker", "file", "time")
 
 
@@ -62,4 +62,4 @@ def only_speaker(names: Iterable[str]) -> str | None:
     """The one speaker of a recording; None where there are several, or a number that is no name, like `spk00`."""
     known = set(names)
     name = known.pop() if len(known) == 1 else ""
-    return None if not name or COUNTED.fullmatch(name) else name
+    return None if not name or NUMBERED.fullmatch(name) else name

@@ -13,7 +13,7 @@ FOUND = 0.5  # share of a reference segment that must be covered
 
 
 @dataclass(frozen=True)
-class Spotted:
+class SegmentResult:
     """What became of the segments of a recording."""
 
     segments: int  # of the reference, where they count
@@ -23,14 +23,14 @@ class Spotted:
     offset: Floats  # (pair,) likewise for ends
 
 
-def spot(reference: Floats, hypothesis: Floats, pieces: Pieces) -> Spotted:
+def spot(reference: Floats, hypothesis: Floats, pieces: Pieces) -> SegmentResult:
     """Compare segments `(segment, 2)`, each ordered and apart, within what `pieces` counts."""
     scored = within(pieces, reference, pieces.scored)
     covered = within(pieces, reference, pieces.scored & pieces.hypothesis)
     counting = scored > 0
     alarms = within(pieces, hypothesis, pieces.scored)
     spoken = within(pieces, hypothesis, pieces.reference)
-    return Spotted(
+    return SegmentResult(
         int(counting.sum()),
         int((covered[counting] >= FOUND * scored[counting] - 1e-9).sum()),
         int(((alarms > 0) & (spoken == 0)).sum()),
@@ -65,7 +65,7 @@ def _nearest(ask: Floats, ordered: Floats) -> NDArray[np.int64]:
 
 
 def _inside(times: Floats, pieces: Pieces) -> NDArray[np.bool_]:
-    """Which of `times` have counted time both right before and right after them."""
+    """Which of `times` have scored_regions time both right before and right after them."""
     end = pieces.start + pieces.width
     after = np.searchsorted(pieces.start, times, "right") - 1
     before = np.searchsorted(end, times, "left")

@@ -11,10 +11,10 @@ import numpy as np
 
 from vad.errors import AudioError, VadError
 from vad.evaluation.durations import Floats, cut_pieces, to_spans
-from vad.evaluation.measure import Group, Measured, measure, middle
 from vad.evaluation.peers import RATE, System, frame_scores, read_samples
+from vad.evaluation.results import Group, RecordingResult, measure, middle
 from vad.features import Float32
-from vad.labels.sets import Labelled
+from vad.labels.sets import LabelledRecording
 from vad.segments import Segment, clip
 from vad.settings import DEFAULT_EVALUATION, EvaluationSettings
 
@@ -46,10 +46,10 @@ class Comparison:
 
 
 def compare(
-    recordings: Sequence[Labelled],
+    recordings: Sequence[LabelledRecording],
     unlabelled: Sequence[str],
     systems: dict[str, System],
-    measuring: EvaluationSettings = DEFAULT_EVALUATION,
+    settings: EvaluationSettings = DEFAULT_EVALUATION,
     *,
     change: Callable[[Float32], Float32] = lambda samples: samples,
     progress: Callable[[float], None] = lambda _: None,
@@ -63,8 +63,8 @@ def compare(
     found = Comparison(agreed=np.zeros((len(systems), len(systems))))
     for table in (found.spent, found.speech, found.segments):
         table.update(dict.fromkeys(systems, 0))
-    measured: dict[str, list[Measured]] = {name: [] for name in systems}
-    everything: list[Labelled | str] = [*recordings, *unlabelled]
+    measured: dict[str, list[RecordingResult]] = {name: [] for name in systems}
+    everything: list[LabelledRecording | str] = [*recordings, *unlabelled]
     for done, one in enumerate(everything, 1):
         path = one if isinstance(one, str) else one.path
         try:
@@ -80,16 +80,24 @@ def compare(
         for name, segments in heard.items():
             found.speech[name] += sum(s.duration for s in segments)
             found.segments[name] += len(segments)
-            if isinstance(one, Labelled):
+            if isinstance(one, LabelledRecording):
                 scores = frame_scores(systems[name], samples)
-                counted, collar = one.counted, measuring.collar
+                scored_regions, collar = one.scored_regions, settings.collar
                 measured[name].append(
-                    measure(one.name, one.reference, segments, duration, counted=counted, collar=collar, scores=scores)
+                    measure(
+                        one.name,
+                        one.reference,
+                        segments,
+                        duration,
+                        scored_regions=scored_regions,
+                        collar=collar,
+                        scores=scores,
+                    )
                 )
         progress(done / len(everything))
     if not found.seconds:
         raise AudioError(found.problems[-1] if found.problems else "none of the recordings can be used")
-    found.groups = {name: Group(of_it, measuring) for name, of_it in measured.items() if of_it}
+    found.groups = {name: Group(of_it, settings) for name, of_it in measured.items() if of_it}
     return found
 
 

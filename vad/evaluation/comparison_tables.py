@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 
 from vad.evaluation.compare import Comparison
-from vad.evaluation.metrics import FIGURES
+from vad.evaluation.metrics import METRICS
 from vad.evaluation.tables import aligned, as_markdown, group_values, rows
 from vad.formats import printable
 
@@ -69,7 +69,7 @@ def to_json(found: Comparison) -> str:
 
 def _differences(found: Comparison, name: str) -> dict[str, list[float]]:
     """By how much each figure is higher than that of the first, and between what it lies; those that are defined."""
-    each = {figure: found.difference(name, figure) for figure in FIGURES}
+    each = {figure: found.difference(name, figure) for figure in METRICS}
     return {figure: list(values) for figure, values in each.items() if not math.isnan(sum(values))}
 
 

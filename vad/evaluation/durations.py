@@ -40,15 +40,15 @@ def to_spans(segments: Sequence[Segment]) -> Floats:
     return np.fromiter(itertools.chain.from_iterable(segments), float, 2 * len(segments)).reshape(-1, 2)
 
 
-def cut_pieces(reference: Floats, hypothesis: Floats, counted: Floats, collar: float = 0.0) -> Pieces:
-    """The pieces within `counted`, of timelines `(segment, 2)` in seconds.
+def cut_pieces(reference: Floats, hypothesis: Floats, scored_regions: Floats, collar: float = 0.0) -> Pieces:
+    """The pieces within `scored_regions`, of timelines `(segment, 2)` in seconds.
 
     Nothing within `collar` seconds before and after a reference boundary is scored.
     A sweep over all boundaries in order: `n log n` for `n` segments.
     """
     edges = reference.reshape(-1)
     collars = np.stack([edges - collar, edges + collar], 1) if collar else np.empty((0, 2))
-    timelines = [reference, hypothesis, counted, collars]
+    timelines = [reference, hypothesis, scored_regions, collars]
     times = np.concatenate([one.T.reshape(-1) for one in timelines])
     order = np.argsort(times, kind="stable")
     ordered = times[order]

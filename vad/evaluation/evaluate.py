@@ -15,20 +15,20 @@ from vad.batch.inputs import Input
 from vad.batch.pool import Pool, work
 from vad.batch.task import Analysis
 from vad.errors import AudioError, FormatError, RecipeError, VadError
-from vad.evaluation.measure import Group, Measured, measure
 from vad.evaluation.peers import RATE, System, frame_scores, read_samples
+from vad.evaluation.results import Group, RecordingResult, measure
 from vad.features import Float32
 from vad.formats import Document, speech_of
 from vad.grid import Grid
 from vad.labels.matching import Matches, Names, match_labels, read_uem, take_all
-from vad.labels.sets import Labelled, LabelledSet, left_out
+from vad.labels.sets import LabelledRecording, LabelledSet, left_out
 from vad.segments import Segment
 from vad.settings import DEFAULT_EVALUATION, EvaluationSettings
 
 LATE = 0.1  # seconds that labels may go on after the end before it is worth a word
 
 
-class Heard(NamedTuple):
+class Hypothesis(NamedTuple):
     """What was found in a recording."""
 
     duration: float  # seconds
@@ -37,7 +37,7 @@ class Heard(NamedTuple):
     grid: Grid = Grid()  # of the scores
 
 
-Listen = Callable[[Input], Heard]  # to be pickled, where other processes do it
+HypothesisSource = Callable[[Input], Hypothesis]  # to be pickled, where other processes do it
 
 
 @dataclass
@@ -54,46 +54,46 @@ class Evaluation:
         """Make `groups`, by the group's name of each recording's name, in the order of `names`; none of none."""
         if not names:
             return
-        members: dict[str, list[Measured]] = {group: [] for group in names.values()}
+        members: dict[str, list[RecordingResult]] = {group: [] for group in names.values()}
         for one in self.whole.recordings:
             members[names[one.name]].append(one)
-        self.groups = {name: Group(found, self.whole.measuring) for name, found in members.items() if found}
+        self.groups = {name: Group(found, self.whole.settings) for name, found in members.items() if found}
 
 
 @dataclass(frozen=True)
-class ByDetector:
+class DetectorHypotheses:
     """Hears as an `Analysis` does, which keeps the scores."""
 
     analysis: Analysis
 
-    def __call__(self, one: Input) -> Heard:
+    def __call__(self, one: Input) -> Hypothesis:
         """What the detector finds in one channel of a recording, or in the mean of all."""
         found = self.analysis(one)[0]
-        return Heard(found.duration, found.segments, found.scores, self.analysis.detector.grid)
+        return Hypothesis(found.duration, found.segments, found.scores, self.analysis.detector.grid)
 
 
 @dataclass(frozen=True)
-class BySystem:
+class SystemHypotheses:
     """Hears with a system of `vad.evaluation.peers`; one recording at a time, in this process."""
 
     system: System
     channel: Channel = "mix"
 
-    def __call__(self, one: Input) -> Heard:
+    def __call__(self, one: Input) -> Hypothesis:
         """What the system finds in a recording."""
         samples = read_samples(one.path, self.channel)
-        return Heard(len(samples) / RATE, self.system.segments(samples), frame_scores(self.system, samples))
+        return Hypothesis(len(samples) / RATE, self.system.segments(samples), frame_scores(self.system, samples))
 
 
 @dataclass(frozen=True)
-class ByLabels:
+class LabelHypotheses:
     """Takes what was found from labels that were made before; sound they do not name has none."""
 
     labels: dict[str, list[Document]]  # by the path of the sound
     damaged: dict[str, str]  # what is wrong with the labels of some sound, by its path
 
     @classmethod
-    def read(cls, hypothesis: Path, sounds: LabelledSet, format: str | None = None) -> ByLabels:
+    def read(cls, hypothesis: Path, sounds: LabelledSet, format: str | None = None) -> LabelHypotheses:
         """The labels of a file or a folder; `sounds` is told what was left out.
 
         Raises `RecipeError` where the labels name none of the sound.
@@ -108,17 +108,17 @@ class ByLabels:
         sounds.notes.extend(left_out(matches, []))
         return cls(matches.labelled, matches.damaged)
 
-    def __call__(self, one: Input) -> Heard:
+    def __call__(self, one: Input) -> Hypothesis:
         """What the labels say of a recording; raises `FormatError` where they are damaged."""
         if one.path in self.damaged:
             raise FormatError(self.damaged[one.path])
-        return Heard(duration_of(one.path), speech_of(self.labels.get(one.path, [])))
+        return Hypothesis(duration_of(one.path), speech_of(self.labels.get(one.path, [])))
 
 
 def evaluate_sound(
     sounds: LabelledSet,
-    listen: Listen,
-    measuring: EvaluationSettings = DEFAULT_EVALUATION,
+    listen: HypothesisSource,
+    settings: EvaluationSettings = DEFAULT_EVALUATION,
     *,
     pool: Pool | None = None,
     progress: Callable[[float], None] = lambda _: None,
@@ -137,17 +137,17 @@ def evaluate_sound(
         if isinstance(outcome.result, VadError):
             problems.append(str(outcome.result))
         else:
-            measured.append(_measure(known[outcome.source.path], outcome.result, measuring, notes))
+            measured.append(_measure(known[outcome.source.path], outcome.result, settings, notes))
         progress(done / len(inputs))
     if not measured:
         raise AudioError(problems[-1])
-    return _evaluation(measured, measuring, about or {}, notes, problems)
+    return _evaluation(measured, settings, about or {}, notes, problems)
 
 
 def evaluate_labels(
     reference: Path,
     hypothesis: Path,
-    measuring: EvaluationSettings = DEFAULT_EVALUATION,
+    settings: EvaluationSettings = DEFAULT_EVALUATION,
     *,
     uem: Path | None = None,
     formats: tuple[str | None, str | None] = (None, None),
@@ -170,15 +170,15 @@ def evaluate_labels(
         )
     measured, guessed = [], False
     for name, documents in named.items():
-        counted = None if listed is None else listed.get(name, [])
-        if counted == [] or name in matches.damaged:
+        scored_regions = None if listed is None else listed.get(name, [])
+        if scored_regions == [] or name in matches.damaged:
             continue
         found = matches.labelled.get(name, [])
-        guessed = guessed or not (counted or any(map(_says_its_length, [*documents, *found])))
+        guessed = guessed or not (scored_regions or any(map(_says_its_length, [*documents, *found])))
         duration = max(d.duration for d in [*documents, *found])
-        duration = max([duration, *(s.end for s in counted or ())])
-        sound = Labelled(name, "", speech_of(documents), counted)
-        measured.append(_measure(sound, Heard(duration, speech_of(found)), measuring, notes))
+        duration = max([duration, *(s.end for s in scored_regions or ())])
+        sound = LabelledRecording(name, "", speech_of(documents), scored_regions)
+        measured.append(_measure(sound, Hypothesis(duration, speech_of(found)), settings, notes))
     if not measured:
         raise RecipeError(f"{uem}: lists none of the recordings in {reference}; its names must be theirs")
     if guessed:
@@ -187,7 +187,7 @@ def evaluate_labels(
             "false alarm, accuracy and detection cost may be too pessimistic or too kind; --audio or --uem say it"
         )
     about = {"reference": str(reference), "hypothesis": str(hypothesis)}
-    return _evaluation(measured, measuring, about, notes, matches.problems)
+    return _evaluation(measured, settings, about, notes, matches.problems)
 
 
 def _says_its_length(document: Document) -> bool:
@@ -195,7 +195,9 @@ def _says_its_length(document: Document) -> bool:
     return document.duration > max((s.end for s in document.segments), default=0.0)
 
 
-def _measure(sound: Labelled, heard: Heard, measuring: EvaluationSettings, notes: list[str]) -> Measured:
+def _measure(
+    sound: LabelledRecording, heard: Hypothesis, settings: EvaluationSettings, notes: list[str]
+) -> RecordingResult:
     """Measure one recording, and note labels beyond its end."""
     for what, segments in (("reference", sound.reference), ("hypothesis", heard.segments)):
         if segments and segments[-1].end > heard.duration + LATE:
@@ -206,8 +208,8 @@ def _measure(sound: Labelled, heard: Heard, measuring: EvaluationSettings, notes
         sound.reference,
         heard.segments,
         heard.duration,
-        counted=sound.counted,
-        collar=measuring.collar,
+        scored_regions=sound.scored_regions,
+        collar=settings.collar,
         scores=heard.scores,
         grid=heard.grid,
         path=sound.path,
@@ -215,20 +217,20 @@ def _measure(sound: Labelled, heard: Heard, measuring: EvaluationSettings, notes
 
 
 def _evaluation(
-    measured: Iterable[Measured],
-    measuring: EvaluationSettings,
+    measured: Iterable[RecordingResult],
+    settings: EvaluationSettings,
     about: dict[str, Any],
     notes: list[str],
     problems: list[str],
 ) -> Evaluation:
     """An evaluation that says what is odd about the set."""
-    whole = Group(list(measured), measuring)
+    whole = Group(list(measured), settings)
     if not whole.pooled["minutes"]:
         notes.append("nothing counts: no time is left of the recordings, so every figure is undefined")
     elif not whole.pooled["segments"]:
         notes.append("the reference holds no speech: there is nothing to miss, only false alarms can be measured")
     elif not whole.pooled["speech"] < 1:
         notes.append("the reference is speech from beginning to end: false alarm and cost are undefined")
-    if 1 < len(whole.recordings) < 10 and measuring.resamples:
+    if 1 < len(whole.recordings) < 10 and settings.resamples:
         notes.append(f"intervals over {len(whole.recordings)} recordings are rough, and rather too narrow")
     return Evaluation(whole, about, notes, problems)

@@ -1,4 +1,4 @@
-"""The figures: what each is called, what it means, and how it follows from what was counted."""
+"""The figures: what each is called, what it means, and how it follows from what was scored_regions."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Figure:
 SPEECH, OTHER, TIME = "speech to find", "time without speech", "time that counts"
 BOTH, PAIRS = "scores of both speech and silence", "boundaries found"
 
-# By unit: "%" for shares, "" for numbers from 0 to 1, "n" for what is counted.
-FIGURES: dict[str, Figure] = {
+# By unit: "%" for shares, "" for numbers from 0 to 1, "n" for what is scored_regions.
+METRICS: dict[str, Figure] = {
     "deter": Figure("detection error rate", "%", "missed and falsely found time, per time of speech", SPEECH, -1),
     "miss": Figure("miss", "%", "share of the speech that was not found", SPEECH, -1),
     "false_alarm": Figure("false alarm", "%", "share of the other time that was taken for speech", OTHER, -1),
@@ -79,7 +79,7 @@ def rates(seconds: Any, weights: CostWeights) -> dict[str, Any]:
     }
 
 
-def boundary_figures(name: str, errors: Any) -> dict[str, float]:
+def boundary_metrics(name: str, errors: Any) -> dict[str, float]:
     """Median and 95th percentile of `errors` `(pair,)` in seconds, and their bias, in milliseconds; NaN for none."""
     if not len(errors):
         return dict.fromkeys((f"{name}_median", f"{name}_p95", f"{name}_bias"), float("nan"))

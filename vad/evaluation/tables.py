@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from vad.evaluation.evaluate import Evaluation
-from vad.evaluation.measure import CONFIDENCE, Figures, Group
-from vad.evaluation.metrics import FIGURES
+from vad.evaluation.metrics import METRICS
+from vad.evaluation.results import CONFIDENCE, Group, MetricValues
 from vad.formats import printable
 from vad.settings import EvaluationSettings
 
@@ -39,21 +39,21 @@ def shown(name: str, value: float, sign: bool = True) -> str:
     """A figure with its unit as a person reads it; a dash where it is undefined."""
     if math.isnan(value):
         return "-"
-    unit = FIGURES[name].unit
-    digits = 1 if unit == "n" and value != int(value) else DIGITS[unit]  # a mean of what is counted
+    unit = METRICS[name].unit
+    digits = 1 if unit == "n" and value != int(value) else DIGITS[unit]  # a mean of what is scored_regions
     number = round(100 * value if unit == "%" else value, digits) + 0.0  # no -0
     text = f"{number:.{digits}f}"
     return text + (SIGNS[unit] if sign else "")
 
 
-def meaning(name: str, measuring: EvaluationSettings) -> str:
+def meaning(name: str, settings: EvaluationSettings) -> str:
     """What a figure says."""
-    return FIGURES[name].meaning.format(**measuring.weights._asdict())
+    return METRICS[name].meaning.format(**settings.weights._asdict())
 
 
 def undefined(group: Group) -> dict[str, str]:
     """Why figures are undefined, by their names."""
-    return {name: f"no {FIGURES[name].needs}" for name, value in group.pooled.items() if math.isnan(value)}
+    return {name: f"no {METRICS[name].needs}" for name, value in group.pooled.items() if math.isnan(value)}
 
 
 def summary(evaluation: Evaluation) -> str:
@@ -66,7 +66,7 @@ def summary(evaluation: Evaluation) -> str:
 def to_table(evaluation: Evaluation) -> str:
     """For the terminal: every figure of the whole, then a row per group and recording."""
     whole = evaluation.whole
-    blocks = [[summary(evaluation)], aligned(figure_rows(whole), left=(0, -1))]
+    blocks = [[summary(evaluation)], aligned(metric_rows(whole), left=(0, -1))]
     if evaluation.groups:
         blocks.append(aligned(rows("group", evaluation.groups.items())))
     if len(whole.recordings) > 1:
@@ -81,7 +81,7 @@ def to_table(evaluation: Evaluation) -> str:
 def to_markdown(evaluation: Evaluation) -> str:
     """The same as tables of Markdown, all recordings."""
     whole = evaluation.whole
-    tables = [figure_rows(whole)]
+    tables = [metric_rows(whole)]
     if evaluation.groups:
         tables.append(rows("group", evaluation.groups.items()))
     tables.append(rows("recording", whole.each))
@@ -103,7 +103,7 @@ def to_csv(evaluation: Evaluation) -> str:
     lines += [("recording", name, alone.pooled) for name, alone in whole.each]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["of", "name", *FIGURES])
+    writer.writerow(["of", "name", *METRICS])
     for kind, name, figures in lines:
         writer.writerow([kind, name, *("" if math.isnan(v) else f"{v:.9g}" for v in figures.values())])
     return text.getvalue()
@@ -112,12 +112,12 @@ def to_csv(evaluation: Evaluation) -> str:
 def to_json(evaluation: Evaluation) -> str:
     """All there is; null for what is undefined, and why."""
     whole = evaluation.whole
-    measuring = whole.measuring
+    settings = whole.settings
     content = {
         **evaluation.about,
-        "collar": measuring.collar,
-        "dcf_weights": {"miss": measuring.weights.miss, "false_alarm": measuring.weights.false_alarm},
-        "bootstrap": {"resamples": measuring.resamples, "seed": measuring.seed, "percent": CONFIDENCE},
+        "collar": settings.collar,
+        "dcf_weights": {"miss": settings.weights.miss, "false_alarm": settings.weights.false_alarm},
+        "bootstrap": {"resamples": settings.resamples, "seed": settings.seed, "percent": CONFIDENCE},
         **group_values(whole),
         "groups": {name: group_values(group) for name, group in evaluation.groups.items()},
         "recordings": [
@@ -148,12 +148,12 @@ def group_values(group: Group) -> dict[str, Any]:
     }
 
 
-def _finite(figures: Figures) -> dict[str, float | None]:
+def _finite(figures: MetricValues) -> dict[str, float | None]:
     """Figures with null for those that are undefined."""
     return {name: None if math.isnan(value) else value for name, value in figures.items()}
 
 
-def figure_rows(group: Group) -> list[list[str]]:
+def metric_rows(group: Group) -> list[list[str]]:
     """A row per figure of a group: its value, where it lies, the mean over recordings, and what it says."""
     several = len(group.recordings) > 1
     scored = any(m.ranks is not None for m in group.recordings)
@@ -164,9 +164,9 @@ def figure_rows(group: Group) -> list[list[str]]:
             continue
         low, high = group.intervals.get(name, (math.nan, math.nan))
         between = "" if math.isnan(low) else f"{shown(name, low, False)} .. {shown(name, high, False)}"
-        why = f"undefined: no {FIGURES[name].needs}" if math.isnan(value) else meaning(name, group.measuring)
+        why = f"undefined: no {METRICS[name].needs}" if math.isnan(value) else meaning(name, group.settings)
         middle = [between, shown(name, group.mean[name])] if several else []
-        content.append([FIGURES[name].title, shown(name, value), *middle, why])
+        content.append([METRICS[name].title, shown(name, value), *middle, why])
     return content
 
 
@@ -179,7 +179,7 @@ def rows(what: str, groups: Iterable[tuple[str, Group]], without: Sequence[str] 
 
 
 def _headed(column: str) -> str:
-    unit = FIGURES[column].unit
+    unit = METRICS[column].unit
     return COLUMNS[column] + (f" {unit}" if unit in ("%", "ms") else "")
 
 

@@ -12,20 +12,20 @@ from vad.segments import Segment
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledRecording:
     """A recording with its reference."""
 
     name: str  # its place within the folder that was named, without extension
     path: str  # of the sound, as it was named
     reference: list[Segment]  # speech in seconds, in order and apart
-    counted: list[Segment] | None  # the stretches that a UEM lists; None where all of it counts
+    scored_regions: list[Segment] | None  # the stretches that a UEM lists; None where all of it counts
 
 
 @dataclass(frozen=True)
 class LabelledSet:
     """Recordings with labels, in the order of their places, and what was left out."""
 
-    recordings: list[Labelled]
+    recordings: list[LabelledRecording]
     notes: list[str]  # a line each: sound without labels, labels without sound, and the like
     problems: list[str]  # labels that cannot be read or used, and why
 
@@ -44,7 +44,7 @@ def read_labelled(
     matches = match(audio, labels, format)
     listed = read_uem(uem, matches.places) if uem else None
     recordings = [
-        Labelled(
+        LabelledRecording(
             PurePath(place).with_suffix("").as_posix(),
             path,
             speech_of(matches.labelled[path]),
@@ -53,8 +53,8 @@ def read_labelled(
         for path, place in matches.places.items()
         if path in matches.labelled
     ]
-    unlisted = [one.name for one in recordings if one.counted == []]
-    recordings = [one for one in recordings if one.counted != []]
+    unlisted = [one.name for one in recordings if one.scored_regions == []]
+    recordings = [one for one in recordings if one.scored_regions != []]
     if not recordings:
         raise RecipeError(
             f"{uem}: lists nothing of the labelled sound in {audio}; its names must be those of the files"

@@ -36,7 +36,7 @@ from vad.training.crops import CACHE, DEV_SNR, dev_mixtures
 from vad.training.loop import score
 from vad.training.mixing.levels import FULL_SCALE
 from vad.training.recipe import Recipe
-from vad.tuning.search import Scored, Trials, search
+from vad.tuning.search import Trials, TuningRecording, search
 
 NOISE_WEIGHT = 12.0  # of falsely found noise beside that of a false alarm between speech: nobody expects anything there
 MIXTURES = {"dev speakers, noise at 10 dB": DEV_SNR, "noise alone": -math.inf}
@@ -143,10 +143,10 @@ def by_set(seconds: Floats, sets: list[DevSet]) -> Floats:
     return np.add.reduceat(seconds, np.cumsum([0, *(len(s.scores) for s in sets[:-1])]), axis=0)
 
 
-def _scored(scores: Float32, truth: NDArray[np.bool_], grid: Grid) -> Scored:
+def _scored(scores: Float32, truth: NDArray[np.bool_], grid: Grid) -> TuningRecording:
     """A recording to try settings on; both `(frame,)`."""
     whole = Segment(0.0, grid.to_seconds(len(truth)))
-    return Scored(scores, whole.end, to_spans(mask_segments(truth, grid)), to_spans([whole]))
+    return TuningRecording(scores, whole.end, to_spans(mask_segments(truth, grid)), to_spans([whole]))
 
 
 def _thresholds(settings: Segmentation) -> dict[str, float]:

@@ -9,17 +9,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vad.evaluation.durations import Floats
-from vad.evaluation.metrics import FIGURES
+from vad.evaluation.metrics import METRICS
 from vad.plotting.style import FALSE, FOUND, MISSED, SOUND
 from vad.settings import Segmentation
 from vad.tuning.search import Trials
-from vad.tuning.tune import Goal, Tuned
+from vad.tuning.tune import Goal, TuningResult
 
 COLOURS = {"miss": MISSED, "false_alarm": FALSE, "dcf": FOUND, "deter": FOUND}
 ONSETS = np.round(np.linspace(0.02, 0.98, 49), 2)
 
 
-def draw(trials: Trials, goal: Goal, tuned: Tuned) -> Figure:
+def draw(trials: Trials, goal: Goal, tuned: TuningResult) -> Figure:
     """Left the figures over the onset, all else as tuned; right miss and false alarm of all that was tried."""
     figure = Figure((10, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -30,12 +30,12 @@ def draw(trials: Trials, goal: Goal, tuned: Tuned) -> Figure:
     return figure
 
 
-def _draw_curves(axes: Axes, trials: Trials, goal: Goal, tuned: Tuned) -> None:
+def _draw_curves(axes: Axes, trials: Trials, goal: Goal, tuned: TuningResult) -> None:
     hold = tuned.after.offset / max(tuned.after.onset, 1e-9)
     curve = [goal.figures(trials(_with_onset(tuned.after, float(onset), hold))) for onset in ONSETS]
     for name in dict.fromkeys(["miss", "false_alarm", goal.minimize]):
         wide = 1.8 if name == goal.minimize else 1.0
-        axes.plot(ONSETS, [100 * f[name] for f in curve], color=COLOURS[name], lw=wide, label=FIGURES[name].title)
+        axes.plot(ONSETS, [100 * f[name] for f in curve], color=COLOURS[name], lw=wide, label=METRICS[name].title)
     axes.axvline(tuned.before.onset, color="0.5", ls=":", label=f"before, {tuned.before.onset:g}")
     axes.axvline(tuned.after.onset, color="0.2", ls="--", label=f"tuned, {tuned.after.onset:g}")
     top = 100 * max(*(f[goal.minimize] for f in tuned.figures.values()), 0.02)
@@ -44,7 +44,7 @@ def _draw_curves(axes: Axes, trials: Trials, goal: Goal, tuned: Tuned) -> None:
     axes.legend()
 
 
-def _draw_tried(axes: Axes, tried: Floats, goal: Goal, tuned: Tuned) -> None:
+def _draw_tried(axes: Axes, tried: Floats, goal: Goal, tuned: TuningResult) -> None:
     axes.plot(*tried.T, ".", color=SOUND, ms=3, alpha=0.5, mew=0, label=f"{len(tried)} settings tried")
     marks = {"before": ("s", "0.3", "before"), "tuned": ("o", FOUND, "tuned"), "left_out": ("D", MISSED, "on others")}
     for kind, figures in tuned.figures.items():

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from vad.errors import SettingError
 from vad.evaluation.durations import Floats, cut_pieces, to_spans
-from vad.evaluation.measure import Measured
+from vad.evaluation.results import RecordingResult
 from vad.features import Float32
 from vad.grid import Grid
 from vad.segmenter import Segmenter
@@ -96,25 +96,25 @@ def changed(
 
 
 @dataclass(frozen=True)
-class Scored:
+class TuningRecording:
     """A recording as it is tried."""
 
     scores: Float32  # (frame,)
     duration: float  # seconds
     reference: Floats  # (segment, 2) in seconds
-    counted: Floats  # (stretch, 2) in seconds
+    scored_regions: Floats  # (stretch, 2) in seconds
 
     @classmethod
-    def of(cls, one: Measured) -> Scored:
+    def of(cls, one: RecordingResult) -> TuningRecording:
         """From a recording that a detector was measured on."""
         assert one.scores is not None
-        return cls(one.scores, one.duration, to_spans(one.reference), to_spans(one.counted))
+        return cls(one.scores, one.duration, to_spans(one.reference), to_spans(one.scored_regions))
 
 
 class Trials:
     """What settings find in recordings, beside the reference; each settings are tried once."""
 
-    def __init__(self, recordings: Iterable[Scored], grid: Grid, collar: float = 0.0) -> None:
+    def __init__(self, recordings: Iterable[TuningRecording], grid: Grid, collar: float = 0.0) -> None:
         self.recordings = list(recordings)
         self.tried: dict[Segmentation, Floats] = {}
         self._grid, self._collar = grid, collar
@@ -125,11 +125,11 @@ class Trials:
             self.tried[settings] = np.stack([self._compare(one, settings) for one in self.recordings])
         return self.tried[settings]
 
-    def segments(self, one: Scored, settings: Segmentation) -> list[Segment]:
+    def segments(self, one: TuningRecording, settings: Segmentation) -> list[Segment]:
         """What is found in a recording, as `Detector.detect` finds it."""
         segmenter = Segmenter(settings, self._grid)
         return clip(segmenter.push(one.scores) + segmenter.finish(), one.duration)
 
-    def _compare(self, one: Scored, settings: Segmentation) -> Floats:
+    def _compare(self, one: TuningRecording, settings: Segmentation) -> Floats:
         found = to_spans(self.segments(one, settings))
-        return cut_pieces(one.reference, found, one.counted, self._collar).compared
+        return cut_pieces(one.reference, found, one.scored_regions, self._collar).compared

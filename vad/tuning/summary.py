@@ -11,7 +11,7 @@ from vad.evaluation.evaluate import Evaluation
 from vad.evaluation.tables import COLUMNS, aligned, shown, summary
 from vad.settings import GOALS, Segmentation
 from vad.tuning.search import TUNABLE
-from vad.tuning.tune import Goal, Tuned
+from vad.tuning.tune import Goal, TuningResult
 
 ROWS = {"before": "before", "tuned": "tuned", "left_out": "tuned, on others"}
 
@@ -25,7 +25,7 @@ def to_options(settings: Segmentation, default: Segmentation, preset: str = "def
     return " ".join([*given, *(f"--{name.replace('_', '-')} {getattr(settings, name):g}" for name in names)])
 
 
-def to_text(tuned: Tuned, heard: Evaluation, goal: Goal, options: str) -> str:
+def to_text(tuned: TuningResult, heard: Evaluation, goal: Goal, options: str) -> str:
     """Figures and settings, before and after, and the options."""
     rows = [["", *(f"{COLUMNS[name]} %" for name in GOALS)]]
     for kind, figures in tuned.figures.items():
@@ -41,7 +41,7 @@ def to_text(tuned: Tuned, heard: Evaluation, goal: Goal, options: str) -> str:
     return "\n\n".join("\n".join(block) for block in blocks)
 
 
-def to_json(tuned: Tuned, heard: Evaluation, goal: Goal, options: str) -> str:
+def to_json(tuned: TuningResult, heard: Evaluation, goal: Goal, options: str) -> str:
     """The same; shares as numbers from 0 to 1, null for no limit."""
     content = {
         **heard.about,

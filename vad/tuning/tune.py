@@ -10,7 +10,7 @@ import numpy as np
 
 from vad.errors import SettingError, VadError
 from vad.evaluation.durations import Floats
-from vad.evaluation.metrics import FIGURES, rates
+from vad.evaluation.metrics import METRICS, rates
 from vad.settings import COST_WEIGHTS, GOALS, CostWeights, Segmentation
 from vad.tuning.search import TUNABLE, Trials, search
 
@@ -63,26 +63,28 @@ class Goal:
     @property
     def demands(self) -> list[str]:
         """The limits, each as in "miss at most 2 %"."""
-        return [f"{FIGURES[name].title} at most {100 * limit:g} %" for name, limit in self.limits.items()]
+        return [f"{METRICS[name].title} at most {100 * limit:g} %" for name, limit in self.limits.items()]
 
     def __str__(self) -> str:
         """As in "lowest miss (share of the speech that was not found), false alarm at most 2 %"."""
-        meaning = FIGURES[self.minimize].meaning.format(**self.weights._asdict())
-        return ", ".join([f"lowest {FIGURES[self.minimize].title} ({meaning})", *self.demands])
+        meaning = METRICS[self.minimize].meaning.format(**self.weights._asdict())
+        return ", ".join([f"lowest {METRICS[self.minimize].title} ({meaning})", *self.demands])
 
 
 SLACK = 1e-9  # by which a limit may be exceeded
-Figures = dict[str, float]
+MetricValues = dict[str, float]
 
 
 @dataclass(frozen=True)
-class Tuned:
+class TuningResult:
     """What was found."""
 
     before: Segmentation
     after: Segmentation
     folds: list[Segmentation]  # each tuned without one part of the recordings; none for a single one
-    figures: dict[str, Figures]  # "before", "tuned", and with folds "left_out": each recording by the fold without it
+    figures: dict[
+        str, MetricValues
+    ]  # "before", "tuned", and with folds "left_out": each recording by the fold without it
     notes: list[str] = field(default_factory=list)  # what one should know before using the settings
 
 
@@ -95,7 +97,7 @@ def tune(
     folds: int = 5,
     seed: int = 1,
     progress: Callable[[int], None] = lambda _: None,
-) -> Tuned:
+) -> TuningResult:
     """Find settings for `goal`, where `before` is what is used now and only settings in `free` change.
 
     Cross-validation: the recordings are divided into `folds` parts at random by `seed`, and each
@@ -114,7 +116,7 @@ def tune(
     after = search(trials, goal, before, free)
     figures = {"before": first, "tuned": goal.figures(trials(after))}
     if goal.excess(figures["tuned"]) > SLACK:
-        best = ", ".join(f"{FIGURES[name].title} {100 * figures['tuned'][name]:.2f} %" for name in goal.limits)
+        best = ", ".join(f"{METRICS[name].title} {100 * figures['tuned'][name]:.2f} %" for name in goal.limits)
         raise VadError(f"no settings reach {' and '.join(goal.demands)}; the nearest come to {best}")
     progress(1)
     count = len(trials.recordings)
@@ -126,10 +128,10 @@ def tune(
         progress(done)
     if chosen:
         figures["left_out"] = goal.figures(left_out)
-    return Tuned(before, after, chosen, figures, _notes(goal, figures))
+    return TuningResult(before, after, chosen, figures, _notes(goal, figures))
 
 
-def _notes(goal: Goal, figures: dict[str, Figures]) -> list[str]:
+def _notes(goal: Goal, figures: dict[str, MetricValues]) -> list[str]:
     """Whether the settings can be trusted."""
     if "left_out" not in figures:
         return ["a single recording cannot be cross-validated: how the settings do on others is unknown"]
@@ -141,7 +143,7 @@ def _notes(goal: Goal, figures: dict[str, Figures]) -> list[str]:
     ]
     if goal.excess(now) <= SLACK and others[goal.minimize] >= now[goal.minimize]:
         notes.append(
-            f"on others, {FIGURES[goal.minimize].title} is no lower than before "
+            f"on others, {METRICS[goal.minimize].title} is no lower than before "
             f"({100 * others[goal.minimize]:.1f} %, {100 * now[goal.minimize]:.1f} % before): "
             "keep the settings you have, or label more"
         )

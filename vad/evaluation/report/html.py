@@ -7,11 +7,11 @@ from html import escape
 from importlib import resources
 
 from vad.evaluation.evaluate import Evaluation
-from vad.evaluation.measure import Group, Measured
-from vad.evaluation.metrics import FIGURES
+from vad.evaluation.metrics import METRICS
 from vad.evaluation.report import curves
 from vad.evaluation.report.worst import LENGTH, Stretch, clock, draw, worst
-from vad.evaluation.tables import COLUMNS, figure_rows, rows, shown, summary
+from vad.evaluation.results import Group, RecordingResult
+from vad.evaluation.tables import COLUMNS, metric_rows, rows, shown, summary
 from vad.formats import printable
 
 STRETCHES = 8
@@ -68,9 +68,9 @@ def _cards(whole: Group) -> str:
             continue
         low, high = whole.intervals.get(name, (math.nan, math.nan))
         between = "" if math.isnan(low) else f"95 %: {shown(name, low, False)} to {shown(name, high, False)}"
-        says = FIGURES[name].meaning.format(**whole.measuring.weights._asdict())
+        says = METRICS[name].meaning.format(**whole.settings.weights._asdict())
         cards.append(
-            f"<div class='card'><h3>{FIGURES[name].title}</h3><b>{shown(name, value)}</b>"
+            f"<div class='card'><h3>{METRICS[name].title}</h3><b>{shown(name, value)}</b>"
             f"<i>{between}</i><p>{_safe(says)}</p></div>"
         )
     return f"<section class='cards'>{''.join(cards)}</section>"
@@ -107,7 +107,7 @@ def _bars(whole: Group) -> str:
     )
 
 
-def _wrong(m: Measured) -> float:
+def _wrong(m: RecordingResult) -> float:
     """The share of time in error."""
     return float(m.seconds[1:3].sum() / m.seconds.sum())
 
@@ -115,7 +115,7 @@ def _wrong(m: Measured) -> float:
 def _stretches(whole: Group, thresholds: dict[str, float]) -> str:
     """Pictures of the worst stretches."""
     recordings = whole.recordings
-    found = worst(recordings, STRETCHES, whole.measuring.collar)
+    found = worst(recordings, STRETCHES, whole.settings.collar)
     if not found:
         return "<section><h2>The worst stretches</h2><p>There are none: nothing is wrong.</p></section>"
     lanes = ["the reference", "what was found", f"and where the two differ: {MISSED}, {ALARMED}"]
@@ -127,7 +127,7 @@ def _stretches(whole: Group, thresholds: dict[str, float]) -> str:
     return (
         f"<section><h2>The worst stretches</h2><p>Where most goes wrong, within {LENGTH:g} seconds each. "
         f"Top to bottom: {', '.join(lanes)}.{dashed if thresholds else ''} "
-        "Listen to these before believing either side: references err, too.</p>"
+        "HypothesisSource to these before believing either side: references err, too.</p>"
         + "".join(_stretch(stretch, thresholds) for stretch in found)
         + "</section>"
     )
@@ -149,7 +149,7 @@ def _curves(whole: Group, thresholds: dict[str, float]) -> str:
             why = "the reference must hold both speech and silence"
         return f"<section><h2>Other thresholds</h2><p>Curves cannot be drawn: {why}.</p></section>"
     point = (whole.pooled["false_alarm"], whole.pooled["miss"])
-    weights = whole.measuring.weights
+    weights = whole.settings.weights
     dashed = "; dashed, the thresholds in use" if thresholds else ""
     here = "<span class='key here'></span>"
     return (
@@ -169,7 +169,7 @@ def _curves(whole: Group, thresholds: dict[str, float]) -> str:
 
 def _figures(whole: Group) -> str:
     """Every figure, with what it is."""
-    return f"<section><h2>All figures</h2>{_table(figure_rows(whole), words=True)}</section>"
+    return f"<section><h2>All figures</h2>{_table(metric_rows(whole), words=True)}</section>"
 
 
 def _groups(evaluation: Evaluation) -> str:
@@ -180,23 +180,23 @@ def _groups(evaluation: Evaluation) -> str:
 
 def _recordings(whole: Group) -> str:
     """The figures of each recording."""
-    titles = {head: FIGURES[name].title for name, head in COLUMNS.items()}
+    titles = {head: METRICS[name].title for name, head in COLUMNS.items()}
     legend = "; ".join(f"{head}: {title}" for head, title in titles.items() if not title.startswith(head))
     return f"<section><h2>Each recording</h2><p>{legend}</p>{_table(rows('recording', whole.each))}</section>"
 
 
 def _settings(evaluation: Evaluation) -> str:
     """How it was measured."""
-    about, measuring = evaluation.about, evaluation.whole.measuring
+    about, settings = evaluation.about, evaluation.whole.settings
     lines = [
-        f"Nothing within {measuring.collar:g} s of a boundary of the reference is scored."
-        if measuring.collar
+        f"Nothing within {settings.collar:g} s of a boundary of the reference is scored."
+        if settings.collar
         else "All time counts, up to the boundaries.",
     ]
     if evaluation.whole.intervals:
         lines.append(
-            f"Intervals hold 95 % of the figures of {measuring.resamples} draws of the recordings with replacement "
-            f"(bootstrap, seed {measuring.seed}): they say how far other recordings of this kind could differ."
+            f"Intervals hold 95 % of the figures of {settings.resamples} draws of the recordings with replacement "
+            f"(bootstrap, seed {settings.seed}): they say how far other recordings of this kind could differ."
         )
     if "model" in about:
         chosen = [f"{k} {'no limit' if v is None else f'{v:g}'}" for k, v in about.get("settings", {}).items()]

@@ -12,8 +12,8 @@ from vad.audio.decode import open_sound
 from vad.errors import AudioError
 from vad.evaluation.durations import Floats, cut_pieces, to_spans
 from vad.evaluation.frames import frame_mask
-from vad.evaluation.measure import Measured
 from vad.evaluation.report.svg import Axes, Tick, picture, text
+from vad.evaluation.results import RecordingResult
 from vad.features import Float32
 from vad.grid import Grid
 from vad.segments import Segment
@@ -29,7 +29,7 @@ COLUMNS = (WIDTH - LEFT - RIGHT) // 2  # of the waveform
 class Stretch:
     """A part of a recording, with what went wrong in it."""
 
-    recording: Measured
+    recording: RecordingResult
     start: float  # seconds
     end: float
     missed: list[Segment]
@@ -41,13 +41,13 @@ class Stretch:
         return sum(s.duration for s in [*self.missed, *self.alarms])
 
 
-def worst(recordings: list[Measured], count: int, collar: float = 0.0) -> list[Stretch]:
+def worst(recordings: list[RecordingResult], count: int, collar: float = 0.0) -> list[Stretch]:
     """The `count` stretches with the most time in error, the worst first; fewer where less is wrong."""
     found = [stretch for one in recordings for stretch in _worst_of(one, collar)]
     return sorted(found, key=lambda s: -s.wrong)[:count]
 
 
-def _worst_of(one: Measured, collar: float) -> list[Stretch]:
+def _worst_of(one: RecordingResult, collar: float) -> list[Stretch]:
     """Up to `MOST` stretches of a recording, apart from each other."""
     missed, alarms = _errors(one, collar, True), _errors(one, collar, False)
     steps = TENTHS.to_frames(one.duration)
@@ -69,9 +69,9 @@ def _worst_of(one: Measured, collar: float) -> list[Stretch]:
     return [stretch for stretch in found if stretch.wrong >= 0.1]
 
 
-def _errors(one: Measured, collar: float, missed: bool) -> list[Segment]:
+def _errors(one: RecordingResult, collar: float, missed: bool) -> list[Segment]:
     """The stretches that were missed, or else falsely found, where time counts."""
-    pieces = cut_pieces(to_spans(one.reference), to_spans(one.hypothesis), to_spans(one.counted), collar)
+    pieces = cut_pieces(to_spans(one.reference), to_spans(one.hypothesis), to_spans(one.scored_regions), collar)
     which = (pieces.reference == missed) & (pieces.hypothesis != missed) & pieces.scored
     starts, ends = pieces.start[which], pieces.start[which] + pieces.width[which]
     return [Segment(*span) for span in zip(starts.tolist(), ends.tolist(), strict=True)]

@@ -10,31 +10,31 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from vad.evaluation.boundaries import Spotted, spot
+from vad.evaluation.boundaries import SegmentResult, spot
 from vad.evaluation.durations import Floats, cut_pieces, to_spans
 from vad.evaluation.frames import Curve, curve, frame_mask, from_counts
-from vad.evaluation.metrics import FIGURES, boundary_figures, rates
+from vad.evaluation.metrics import METRICS, boundary_metrics, rates
 from vad.grid import Grid
 from vad.segments import Segment, clip
 from vad.settings import DEFAULT_EVALUATION, EvaluationSettings
 
 BINS = 1024  # of scores, for resampling: the AUC moves by less than a millionth
 CONFIDENCE = 95.0  # percent of the resampled figures that an interval holds
-Figures = dict[str, float]  # by the names in `FIGURES`; NaN where undefined
+MetricValues = dict[str, float]  # by the names in `METRICS`; NaN where undefined
 Intervals = dict[str, tuple[float, float]]
 
 
 @dataclass(frozen=True)
-class Measured:
+class RecordingResult:
     """A recording, what was found in it, and how well that fits the reference."""
 
     name: str
     duration: float  # seconds
     reference: list[Segment]
     hypothesis: list[Segment]
-    counted: list[Segment]  # what the UEM lists, or all of it
+    scored_regions: list[Segment]  # what the UEM lists, or all of it
     seconds: Floats  # (4,) correctly found, missed, falsely found, correctly left
-    spotted: Spotted
+    segment_result: SegmentResult
     truth: NDArray[np.bool_] | None = None  # (scored frame,), where there are scores
     ranks: NDArray[np.float32] | None = None  # (scored frame,) their scores
     scores: NDArray[np.float32] | None = None  # (frame,) all of the recording
@@ -47,23 +47,23 @@ def measure(
     hypothesis: Sequence[Segment],
     duration: float,
     *,
-    counted: Sequence[Segment] | None = None,
+    scored_regions: Sequence[Segment] | None = None,
     collar: float = 0.0,
     scores: NDArray[np.float32] | None = None,
     grid: Grid | None = None,
     path: str = "",
-) -> Measured:
+) -> RecordingResult:
     """Measure one recording of `duration` seconds; segments are in order and apart.
 
-    What lies beyond the end or outside of `counted` is not scored. `scores` `(frame,)` on `grid`
+    What lies beyond the end or outside of `scored_regions` is not scored. `scores` `(frame,)` on `grid`
     are for the figures that need no threshold.
     """
-    spans = clip([Segment(0.0, duration)] if counted is None else counted, duration)
+    spans = clip([Segment(0.0, duration)] if scored_regions is None else scored_regions, duration)
     reference, hypothesis = clip(reference, duration), clip(hypothesis, duration)
     theirs, ours = to_spans(reference), to_spans(hypothesis)
     pieces = cut_pieces(theirs, ours, to_spans(spans), collar)
-    spotted = spot(theirs, ours, pieces)
-    measured = Measured(name, duration, reference, hypothesis, spans, pieces.compared, spotted, path=path)
+    segment_result = spot(theirs, ours, pieces)
+    measured = RecordingResult(name, duration, reference, hypothesis, spans, pieces.compared, segment_result, path=path)
     if scores is None:
         return measured
     grid = grid or Grid()
@@ -71,15 +71,15 @@ def measure(
     stretches = [Segment(a, b) for a, b, s in zip(pieces.start, ends, pieces.scored, strict=True) if s]
     scored = frame_mask(stretches, len(scores), grid)
     truth = frame_mask(reference, len(scores), grid)
-    return Measured(**{**vars(measured), "truth": truth[scored], "ranks": scores[scored], "scores": scores})
+    return RecordingResult(**{**vars(measured), "truth": truth[scored], "ranks": scores[scored], "scores": scores})
 
 
 @dataclass(frozen=True)
 class Group:
     """Recordings measured together; at least one."""
 
-    recordings: list[Measured]
-    measuring: EvaluationSettings = DEFAULT_EVALUATION
+    recordings: list[RecordingResult]
+    settings: EvaluationSettings = DEFAULT_EVALUATION
 
     @cached_property
     def curve(self) -> Curve | None:
@@ -93,28 +93,30 @@ class Group:
     @cached_property
     def each(self) -> list[tuple[str, Group]]:
         """Every recording alone, with its name."""
-        return [(m.name, Group([m], self.measuring)) for m in self.recordings]
+        return [(m.name, Group([m], self.settings)) for m in self.recordings]
 
     @cached_property
-    def pooled(self) -> Figures:
+    def pooled(self) -> MetricValues:
         """Of all time together: a long recording counts more."""
-        spotted = [m.spotted for m in self.recordings]
-        durations = rates(sum(m.seconds for m in self.recordings), self.measuring.weights)
+        segment_result = [m.segment_result for m in self.recordings]
+        durations = rates(sum(m.seconds for m in self.recordings), self.settings.weights)
         values = {name: float(value) for name, value in durations.items()}
         values |= _threshold_free(self.curve)
         for side in ("onset", "offset"):
-            values |= boundary_figures(side, np.concatenate([getattr(s, side) for s in spotted]))
-        segments, found, phantom = (sum(getattr(s, key) for s in spotted) for key in ("segments", "found", "phantom"))
+            values |= boundary_metrics(side, np.concatenate([getattr(s, side) for s in segment_result]))
+        segments, found, phantom = (
+            sum(getattr(s, key) for s in segment_result) for key in ("segments", "found", "phantom")
+        )
         values |= {"segments": segments, "found": found, "missed": segments - found, "phantom": phantom}
         hours = values["minutes"] / 60
         values["alarms_per_hour"] = phantom / hours if hours else math.nan
-        return {name: values[name] for name in FIGURES}
+        return {name: values[name] for name in METRICS}
 
     @cached_property
-    def mean(self) -> Figures:
+    def mean(self) -> MetricValues:
         """The mean over recordings of each figure where it is defined: every recording counts the same."""
         means = {}
-        for name in FIGURES:
+        for name in METRICS:
             values = (alone.pooled[name] for _, alone in self.each)
             defined = [value for value in values if not math.isnan(value)]
             means[name] = sum(defined) / len(defined) if defined else math.nan
@@ -127,15 +129,15 @@ class Group:
         The same draws for every group of as many recordings, so that detectors can be compared
         draw by draw. Empty for a single recording.
         """
-        count, draws = len(self.recordings), self.measuring.resamples
+        count, draws = len(self.recordings), self.settings.resamples
         if count < 2 or not draws:
             return {}
-        rng = np.random.default_rng(self.measuring.seed)
+        rng = np.random.default_rng(self.settings.seed)
         times = rng.multinomial(count, np.full(count, 1 / count), draws)  # (draw, recording)
-        values = rates(times @ np.stack([m.seconds for m in self.recordings]), self.measuring.weights)
+        values = rates(times @ np.stack([m.seconds for m in self.recordings]), self.settings.weights)
         hours = values.pop("minutes") / 60
         del values["speech"]
-        phantom = times @ np.array([m.spotted.phantom for m in self.recordings])
+        phantom = times @ np.array([m.segment_result.phantom for m in self.recordings])
         values["alarms_per_hour"] = np.divide(phantom, hours, out=np.full(draws, np.nan), where=hours > 0)
         return {**values, **self._resampled_scores(times)}
 
@@ -143,7 +145,7 @@ class Group:
     def intervals(self) -> Intervals:
         """Where 95 % of the `draws` of each figure lie: the bootstrap's percentile interval (Efron, 1979)."""
         found = {name: middle(values) for name, values in self.draws.items()}
-        return {name: found[name] for name in FIGURES if name in found and not math.isnan(found[name][0])}
+        return {name: found[name] for name in METRICS if name in found and not math.isnan(found[name][0])}
 
     def _resampled_scores(self, times: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
         """The figures that need no threshold for each draw, from histograms of the scores."""
@@ -175,7 +177,7 @@ def middle(values: Floats) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _threshold_free(found: Curve | None) -> Figures:
+def _threshold_free(found: Curve | None) -> MetricValues:
     """The figures of a curve."""
     if found is None:
         return dict.fromkeys(("roc_auc", "pr_auc", "eer"), math.nan)
