@@ -189,3 +189,21 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("talk.flac", "talk.tsv"):
         (labelled / name).write_bytes((DATA / name).read_bytes())
     return folder
+
+
+@pytest.fixture
+def labelled(tmp_path: Path) -> tuple[Path, Path]:
+    """A folder of recordings and one of their labels."""
+    from corpora import make_labelled
+
+    return make_labelled(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def corpora(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of published corpora in miniature, with their manifests."""
+    from corpora import make_corpora
+
+    folder = tmp_path_factory.mktemp("corpora")
+    make_corpora(folder)
+    return folder
