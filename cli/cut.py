@@ -19,7 +19,7 @@ from vad.segments import Segment, clip, drop, invert, merge, pad
 from vad.settings import Segmentation
 
 from . import options as shared
-from .talk import Talk
+from .console import Console
 
 if TYPE_CHECKING:
     from vad.batch.inputs import Input
@@ -65,33 +65,34 @@ def cutting(command: shared.F) -> shared.F:
 def run(inputs: tuple[str, ...], options: dict[str, Any], cut: Cut) -> None:
     """Find out where to cut each of `inputs` and `cut` it; ends the program where one failed."""
     from vad.batch.inputs import find
-    from vad.batch.pool import open_pool, work
+    from vad.batch.pool import open_pool, run_tasks
 
     found, errors = find(inputs)
     with contextlib.ExitStack() as stack:
-        talk = stack.enter_context(Talk(options["quiet"]))
+        console = stack.enter_context(Console(options["quiet"]))
         for error in errors:
-            talk.error(error)
+            console.error(error)
         paths = {one.path: stack.enter_context(_on_disk(one)) for one in found}
-        where = _by_labels(found, options, talk) if options["labels"] else _by_detection(options)
+        where = _by_labels(found, options, console) if options["labels"] else _by_detection(options)
         task = Find(where, paths, options["inverted"])
         pool = stack.enter_context(open_pool(1 if options["labels"] else options["jobs"], found))
-        for count, outcome in enumerate(work(found, task, pool), 1):
-            one = outcome.source
+        for count, done in enumerate(run_tasks(found, task, pool), 1):
+            one = done.source
             try:
-                with talk.outcome(outcome) as result:
+                with console.result(done) as result:
                     for note in result.notes:
-                        talk.warn(f"{one.path}: {note}")
+                        console.warn(f"{one.path}: {note}")
                     if result.segments:
-                        _say_losses(one, cut(one, paths[one.path], result), talk)
+                        _say_losses(one, cut(one, paths[one.path], result), console)
                     else:
-                        talk.warn(f"{one.path}: no {'silence' if options['inverted'] else 'speech'}, nothing to write")
+                        what = "silence" if options["inverted"] else "speech"
+                        console.warn(f"{one.path}: no {what}, nothing to write")
             except SettingError:
                 raise
             except VadError as error:
-                talk.error(error)
-            talk.to(count / len(found), f"{count} of {len(found)}")
-    if talk.failed:
+                console.error(error)
+            console.to(count / len(found), f"{count} of {len(found)}")
+    if console.failed:
         raise SystemExit(1)
 
 
@@ -148,7 +149,7 @@ def _by_detection(options: dict[str, Any]) -> ByDetection:
     return ByDetection(Analysis(options["model"], settings, options["channel"]))
 
 
-def _by_labels(found: list[Input], options: dict[str, Any], talk: Talk) -> Callable[[Input, Path], Where]:
+def _by_labels(found: list[Input], options: dict[str, Any], console: Console) -> Callable[[Input, Path], Where]:
     """What finds the speech in labels."""
     from vad.audio.decode import decoded_duration
     from vad.labels.matching import match_inputs
@@ -162,7 +163,7 @@ def _by_labels(found: list[Input], options: dict[str, Any], talk: Talk) -> Calla
     home: Path = options["labels"]
     matches = match_inputs(found, home, options["labels_format"])
     for problem in [*matches.problems, *matches.orphans]:
-        talk.warn(problem)
+        console.warn(problem)
 
     def look_up(one: Input, path: Path) -> Where:
         if one.path not in matches.labelled:
@@ -186,12 +187,12 @@ def _beyond(segments: list[Segment], duration: float) -> list[str]:
     return [f"labels reach to {last:.2f} s, past the end at {duration:.2f} s{left}; are they of this recording?"]
 
 
-def _say_losses(one: Input, written: Written, talk: Talk) -> None:
+def _say_losses(one: Input, written: Written, console: Console) -> None:
     """Say where the samples that were written are not those of the recording."""
-    if written.exact:
+    if written.lossless:
         return
     kind = written.parts[0].path.suffix
     if written.encoding.lossless:
-        talk.warn(f"{one.path}: {kind} cannot hold its {written.encoding.subtype} samples without loss; use .wav")
+        console.warn(f"{one.path}: {kind} cannot hold its {written.encoding.subtype} samples without loss; use .wav")
     else:
-        talk.warn(f"{one.path}: is compressed with loss; decoded, and written as {kind}")
+        console.warn(f"{one.path}: is compressed with loss; decoded, and written as {kind}")

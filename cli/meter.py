@@ -8,7 +8,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from .talk import Line
+from .console import Line
 
 if TYPE_CHECKING:
     from vad.features import Float32

@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING
 
 from vad.errors import VadError
 
-from .talk import Talk, clock
+from .console import Console, clock
 
 if TYPE_CHECKING:
     from vad.batch.inputs import Input
-    from vad.batch.outcome import Outcome
+    from vad.batch.task import Result
     from vad.detector import Detection
 
 LONG = 60.0  # seconds after which a report is due
 
 
 class Progress:
-    """Counts recordings and the sound in them, moves the bar of `talk`, reports at the end."""
+    """Counts recordings and the sound in them, moves the bar of `console`, reports at the end."""
 
-    def __init__(self, talk: Talk, inputs: Sequence[Input], left_out: int) -> None:
+    def __init__(self, console: Console, inputs: Sequence[Input], left_out: int) -> None:
         from vad.batch.pool import effort
 
-        self._talk, self._inputs, self._left_out, self._effort = talk, inputs, left_out, effort
+        self._talk, self._inputs, self._left_out, self._effort = console, inputs, left_out, effort
         self._total = sum(map(effort, inputs)) or 1
         self._worked = self._done = self._failed = 0
         self._sound = 0.0  # seconds
@@ -34,14 +34,14 @@ class Progress:
         """So much of the only recording is done."""
         self._talk.to(share)
 
-    def count(self, outcome: Outcome[list[Detection]]) -> None:
+    def count(self, result: Result[list[Detection]]) -> None:
         """A recording is done, or has failed."""
-        self._worked += self._effort(outcome.source)
+        self._worked += self._effort(result.source)
         self._done += 1
-        if isinstance(outcome.result, VadError):
+        if isinstance(result.value, VadError):
             self._failed += 1
-        elif outcome.result:
-            self._sound += outcome.result[0].duration
+        elif result.value:
+            self._sound += result.value[0].duration
         self._talk.to(self._worked / self._total, f"{self._done} of {len(self._inputs)}, {self._rates()}")
 
     def report(self, verbose: bool) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import re
 import subprocess
 import sys
 import time
@@ -17,9 +16,8 @@ import soundfile
 from click.testing import CliRunner, Result
 
 from conftest import COMMAND, ENERGY, RATE, bursts
-from vad.batch import remote
-from vad.batch.inputs import find
-from vad.batch.remote import fetched
+from vad.batch import inputs
+from vad.batch.inputs import fetched, find
 from vad.cli import main
 from vad.errors import AudioError
 
@@ -79,8 +77,8 @@ def test_every_recording_comes_once_though_a_worker_is_killed(
     with subprocess.Popen(
         list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=HASTY
     ) as process:
-        ledger = tmp_path / "all.csv.unfinished"
-        while process.poll() is None and not (ledger.exists() and ledger.stat().st_size > 5000):
+        journal = tmp_path / "all.csv.unfinished"
+        while process.poll() is None and not (journal.exists() and journal.stat().st_size > 5000):
             time.sleep(0.002)
         assert process.poll() is None  # some are done, others are not
         workers[0].kill()
@@ -149,9 +147,9 @@ def test_what_a_url_needs_is_said(missing: ImportError, remedy: str, monkeypatch
     def system(url: str) -> None:
         raise missing
 
-    monkeypatch.setattr(remote, "_system", system)
-    with pytest.raises(AudioError, match=re.escape(remedy)):
-        remote.search("s3://bucket/calls")
+    monkeypatch.setattr(inputs, "_file_system", system)
+    found, errors = find(["s3://bucket/calls"])
+    assert not found and remedy in str(errors[0])
 
 
 def test_a_folder_at_a_url_without_sound_is_an_error_beside_the_others(memory: str) -> None:

@@ -264,7 +264,7 @@ class TestRun:
     @pytest.mark.skipif(not hasattr(os, "openpty"), reason="no terminals to pretend here")
     @pytest.mark.parametrize("how", [[], ["-q"]], ids=["bar", "quiet"])
     def test_a_terminal_gets_a_progress_bar_unless_quiet(self, one: Path, two: Path, how: list[str]) -> None:
-        impatient = "import vad.cli.talk; vad.cli.talk.PATIENCE = -1; from vad.cli import main; main()"
+        impatient = "import vad.cli.console; vad.cli.console.PATIENCE = -1; from vad.cli import main; main()"
         command = [sys.executable, "-c", impatient, "detect", "--model", str(ENERGY), str(one), str(two), *how]
         done, shown = on_a_terminal(command)
         assert (b"100%" in shown) == (not how)

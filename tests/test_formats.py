@@ -22,7 +22,7 @@ from praatio import textgrid
 from pyannote.database.util import load_rttm, load_uem
 
 from vad.batch.inputs import Input
-from vad.batch.output import Shared
+from vad.batch.output import OneFile
 from vad.errors import FormatError
 from vad.formats import FORMATS, Document, by_extension
 from vad.segments import Segment
@@ -34,7 +34,7 @@ ALONE = ["text", "uem", "kaldi", "pyannote"]  # hold speech and no text
 def written(kind: str, *documents: Document) -> str:
     """What a file with these documents holds."""
     text = io.StringIO()
-    shared = Shared(text, FORMATS[kind], len(documents) > 1)
+    shared = OneFile(text, FORMATS[kind], len(documents) > 1)
     for document in documents:
         shared.write(Input(document.recording, Path("a")), [document])
     shared.close()

@@ -45,7 +45,7 @@ DRAWING = ("plotting", "tuning")  # who loads it
 DEVICES = ("detector", "vad.network.device")  # another than the processor, if asked
 EXTRAS = {  # each loaded by one module and only when it is used
     "sounddevice": "vad/audio/microphone.py",
-    "fsspec": "vad/batch/remote.py",
+    "fsspec": "vad/batch/inputs.py",
     "distributed": "vad/batch/cluster.py",
 }
 

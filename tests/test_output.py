@@ -13,7 +13,7 @@ import pytest
 from vad.atomic import replacing, write
 from vad.batch.inputs import Input, find
 from vad.batch.naming import is_folder, is_template, name_output
-from vad.batch.output import Separate, Shared, check_scores_target, open_output, write_scores
+from vad.batch.output import ManyFiles, OneFile, check_scores_target, open_output, write_scores
 from vad.detector import Detection
 from vad.errors import AudioError, FormatError, SettingError, VadError
 from vad.formats import FORMATS, Document
@@ -58,8 +58,8 @@ def test_standard_output_is_the_default(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_results_are_handed_on_as_they_come() -> None:
     pipe = io.BytesIO()
-    shared = Shared(io.TextIOWrapper(pipe, "utf-8"), FORMATS["text"], several=False)
-    shared.write(source("a.wav"), [document("a.wav", shared=False)])
+    output = OneFile(io.TextIOWrapper(pipe, "utf-8"), FORMATS["text"], several=False)
+    output.write(source("a.wav"), [document("a.wav", shared=False)])
     assert pipe.getvalue() == b"1.000\t2.000\n"
 
 
@@ -81,10 +81,10 @@ def test_one_file_holds_all_recordings_under_one_head(tmp_path: Path) -> None:
 @pytest.mark.parametrize("count", [0, 1, 2, 3])
 def test_json_of_several_recordings_is_one_array(count: int) -> None:
     text = io.StringIO()
-    shared = Shared(text, FORMATS["json"], several=True)
+    output = OneFile(text, FORMATS["json"], several=True)
     for number in range(count):
-        shared.write(source("a.wav"), [document(f"{number}.wav")])
-    shared.close()
+        output.write(source("a.wav"), [document(f"{number}.wav")])
+    output.close()
     assert [entry["file"] for entry in json.loads(text.getvalue())] == [f"{number}.wav" for number in range(count)]
 
 
@@ -148,7 +148,7 @@ def test_a_closed_pipe_is_no_format_error() -> None:
             raise BrokenPipeError(errno.EPIPE, "Broken pipe")
 
     with pytest.raises(BrokenPipeError):
-        Shared(Closed(), FORMATS["text"], False).write(source("a.wav"), [document("a.wav")])
+        OneFile(Closed(), FORMATS["text"], False).write(source("a.wav"), [document("a.wav")])
 
 
 def test_a_place_where_nothing_can_be_written_is_one_line(tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_a_link_is_followed(tmp_path: Path) -> None:
 
 
 def test_a_folder_gets_the_tree_of_the_recordings(tmp_path: Path) -> None:
-    output = Separate(str(tmp_path / "out"), FORMATS["vtt"])
+    output = ManyFiles(str(tmp_path / "out"), FORMATS["vtt"])
     output.write(source("in/x/a.wav", "x/a.wav"), [document("in/x/a.wav")])
     output.write(source("in/y/a.wav", "y/a.wav"), [document("in/y/a.wav", 1), document("in/y/a.wav", 2)])
     assert files(tmp_path) == ["out/x/a.vtt", "out/y/a.ch1.vtt", "out/y/a.ch2.vtt"]
@@ -247,7 +247,7 @@ def test_a_folder_gets_the_tree_of_the_recordings(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("target", ["out/", "{stem}.csv", "same.{channel}.csv"])
 def test_two_recordings_never_share_an_output(tmp_path: Path, target: str) -> None:
-    output = Separate(f"{tmp_path}/{target}", FORMATS["csv"])
+    output = ManyFiles(f"{tmp_path}/{target}", FORMATS["csv"])
     output.write(source("x/a.wav"), [document("first")])
     with pytest.raises(FormatError) as caught:
         output.write(source("y/a.mp3"), [document("second")])
@@ -258,7 +258,7 @@ def test_two_recordings_never_share_an_output(tmp_path: Path, target: str) -> No
 
 def test_two_channels_never_share_an_output(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match=r"\{channel\}"):
-        Separate(f"{tmp_path}/{{stem}}.csv", FORMATS["csv"]).write(
+        ManyFiles(f"{tmp_path}/{{stem}}.csv", FORMATS["csv"]).write(
             source("a.wav"), [document("a.wav", 1), document("a.wav", 2)]
         )
 
@@ -267,7 +267,7 @@ def test_a_recording_is_never_overwritten_by_its_labels(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     path.write_bytes(b"RIFF")
     with pytest.raises(FormatError, match=r"a\.wav"):
-        Separate("{dir}/{name}", FORMATS["text"]).write(source(str(path)), [document(str(path))])
+        ManyFiles("{dir}/{name}", FORMATS["text"]).write(source(str(path)), [document(str(path))])
     assert path.read_bytes() == b"RIFF"
 
 

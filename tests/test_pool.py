@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from vad.batch.inputs import Input
-from vad.batch.outcome import check
-from vad.batch.pool import GROUP, GROUP_BYTES, divide, open_pool, work
+from vad.batch.pool import GROUP, GROUP_BYTES, divide, open_pool, run_tasks
 from vad.batch.processes import Processes
+from vad.batch.task import check_interrupted
 from vad.errors import AudioError, ModelError
 
 
@@ -64,7 +64,7 @@ def deadly(one: Input) -> str:
 
 def endless(one: Input) -> str:
     while one.path != "0":
-        check()
+        check_interrupted()
         time.sleep(0.01)
     return one.path
 
@@ -82,19 +82,19 @@ def place(request: pytest.FixtureRequest, pool: Processes) -> Processes | None:
 
 def test_results_come_in_the_order_of_the_inputs(pool: Processes) -> None:
     inputs = sources(20)
-    found = list(work(inputs, first_waits, pool))
-    assert [(one.source, one.result) for one in found] == [(one, one.path) for one in inputs]
+    found = list(run_tasks(inputs, first_waits, pool))
+    assert [(one.source, one.value) for one in found] == [(one, one.path) for one in inputs]
 
 
 def test_results_come_as_they_are_done_where_order_is_not_asked_for(pool: Processes) -> None:
     inputs = sources(20)
-    found = [one.result for one in work(inputs, first_waits, pool, ordered=False)]
+    found = [one.value for one in run_tasks(inputs, first_waits, pool, ordered=False)]
     assert found[0] != "0"
     assert sorted(found) == sorted(one.path for one in inputs)
 
 
 def test_errors_stand_in_the_place_of_results(place: Processes | None) -> None:
-    results = [one.result for one in work([source(name) for name in "abcdef"], echo, place)]
+    results = [one.value for one in run_tasks([source(name) for name in "abcdef"], echo, place)]
     assert results[0] == "a" and results[5] == "f"
     assert [(type(r), str(r)) for r in results[1:5]] == [
         (AudioError, "b: no sound"),
@@ -106,35 +106,36 @@ def test_errors_stand_in_the_place_of_results(place: Processes | None) -> None:
 
 def test_a_mistake_in_the_program_is_no_result(place: Processes | None) -> None:
     with pytest.raises(ZeroDivisionError):
-        list(work(sources(1), mistaken, place))
+        list(run_tasks(sources(1), mistaken, place))
 
 
 def test_warnings_come_with_their_recording(pool: Processes) -> None:
-    assert [one.warnings for one in work(sources(3), warned, pool)] == [("0 is odd",), ("1 is odd",), ("2 is odd",)]
+    found = [one.warnings for one in run_tasks(sources(3), warned, pool)]
+    assert found == [("0 is odd",), ("1 is odd",), ("2 is odd",)]
 
 
 @pytest.mark.parametrize("ordered", [True, False])
 def test_a_recording_that_kills_its_worker_costs_that_recording_alone(ordered: bool) -> None:
     with Processes(2) as pool:
-        found = {one.source.path: one.result for one in work(sources(100), deadly, pool, ordered)}
+        found = {one.source.path: one.value for one in run_tasks(sources(100), deadly, pool, ordered)}
     assert len(found) == 100
     for path, result in found.items():
         if path in ("7", "50"):
-            assert str(result) == f"{path}: brings the program down that decodes it; convert it first"
+            assert str(result) == f"{path}: crashes the decoder; convert it first"
         else:
             assert result == path
 
 
 def test_work_that_nobody_waits_for_is_given_up() -> None:
     with Processes(2) as pool:
-        results = work([source("0", GROUP_BYTES), *sources(20)[1:]], endless, pool)  # a group of its own
-        assert next(results).result == "0"
+        results = run_tasks([source("0", GROUP_BYTES), *sources(20)[1:]], endless, pool)  # a group of its own
+        assert next(results).value == "0"
         results.close()
     # the end of the pool waits for its workers: being here says that they heard of it
 
 
 def test_nothing_to_do_is_done(place: Processes | None) -> None:
-    assert list(work([], echo, place)) == []
+    assert list(run_tasks([], echo, place)) == []
 
 
 def test_small_recordings_are_handed_out_together_and_large_ones_alone() -> None:

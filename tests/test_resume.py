@@ -16,10 +16,10 @@ import soundfile
 
 from conftest import COMMAND, ENERGY, RATE, bursts
 from vad.atomic import scratch
-from vad.batch.ledger import Ledger
+from vad.batch.journal import Journal
 from vad.errors import SettingError
 
-HOW = {"format": "csv", "onset": 0.5}
+HEAD = {"format": "csv", "onset": 0.5}
 
 
 def begin(*arguments: str | Path) -> subprocess.Popen[bytes]:
@@ -99,8 +99,8 @@ def test_killed_at_any_instant_and_continued_it_ends_as_if_nothing_had_happened(
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="counts processes in /proc")
 def test_workers_do_not_outlive_a_killed_run(many: Path, tmp_path: Path) -> None:
     process = begin(many, "--jobs", "2", "-o", tmp_path / "all.csv")
-    ledger = tmp_path / "all.csv.unfinished"
-    while process.poll() is None and not (ledger.exists() and ledger.stat().st_size > 1000):
+    journal = tmp_path / "all.csv.unfinished"
+    while process.poll() is None and not (journal.exists() and journal.stat().st_size > 1000):
         time.sleep(0.005)
     assert len(children(process.pid)) >= 3
     process.kill()
@@ -152,12 +152,12 @@ def test_what_a_killed_run_left_half_written_is_removed(many: Path, tmp_path: Pa
 
 
 def test_two_runs_never_write_one_ledger(tmp_path: Path) -> None:
-    with Ledger(tmp_path / "a.csv.unfinished", HOW, resume=False) as ledger:
-        ledger.add("a.wav", ["1"])
+    with Journal(tmp_path / "a.csv.unfinished", HEAD, resume=False) as journal:
+        journal.add("a.wav", ["1"])
         with pytest.raises(SettingError, match="another run"):
-            Ledger(ledger.path, HOW, resume=True)
-        assert list(ledger.texts()) == [["1"]]
-        ledger.remove()
+            Journal(journal.path, HEAD, resume=True)
+        assert list(journal.texts()) == [["1"]]
+        journal.remove()
 
 
 @pytest.mark.parametrize("resume", [False, True])
@@ -172,22 +172,23 @@ def test_of_two_that_begin_at_once_one_is_told(tmp_path: Path, monkeypatch: pyte
     path.write_text("")
     with monkeypatch.context() as patched, pytest.raises(SettingError, match="another run is writing it"):
         if resume:
-            patched.setattr("vad.batch.ledger.lock", other)
+            patched.setattr("vad.batch.journal.lock", other)
         else:
             patched.setattr(Path, "exists", lambda _: False)
-        Ledger(path, HOW, resume)
+        Journal(path, HEAD, resume)
 
 
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(many: Path, tmp_path: Path) -> None:
-    ledger = tmp_path / "all.csv.unfinished"
+    journal = tmp_path / "all.csv.unfinished"
     with begin(many, "--jobs", "2", "-o", tmp_path / "all.csv") as process:
-        while process.poll() is None and not (ledger.exists() and ledger.stat().st_size > 1000):
+        while process.poll() is None and not (journal.exists() and journal.stat().st_size > 1000):
             time.sleep(0.005)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 1
     assert said.decode().splitlines()[-1] == "Aborted!"
-    assert f"Warning: {ledger}: holds what was done so far; --resume continues" in said.decode().splitlines()
+    line = f"Warning: {journal}: holds the finished recordings; --resume continues the run"
+    assert line in said.decode().splitlines()
 
 
 def test_a_run_that_was_cut_short_is_not_overwritten(many: Path, tmp_path: Path) -> None:
@@ -213,54 +214,54 @@ def test_a_report_says_what_came_of_it(many: Path) -> None:
     assert said.endswith("; 1 failed")
 
 
-# The ledger
+# The journal
 
 
 def test_a_ledger_gives_back_what_it_was_told_in_any_order(tmp_path: Path) -> None:
     texts = {"a": ["1\n"], "b": [], "\udcff": ["\u00e9", "2"]}
     path = tmp_path / "new" / "x.unfinished"
-    with pytest.warns(UserWarning, match="--resume"), Ledger(path, HOW, False) as ledger:
+    with pytest.warns(UserWarning, match="--resume"), Journal(path, HEAD, False) as journal:
         for name, text in texts.items():
-            ledger.add(name, text)
-    with Ledger(path, HOW, True) as ledger:
-        assert "b" in ledger and "c" not in ledger
-        assert list(ledger.texts()) == list(texts.values())
-        assert list(ledger.texts(["b", "c", "a"])) == [[], ["1\n"]]
-        ledger.remove()
+            journal.add(name, text)
+    with Journal(path, HEAD, True) as journal:
+        assert "b" in journal and "c" not in journal
+        assert list(journal.texts()) == list(texts.values())
+        assert list(journal.texts(["b", "c", "a"])) == [[], ["1\n"]]
+        journal.remove()
     assert list(tmp_path.rglob("x.*")) == []
 
 
 @pytest.mark.filterwarnings("ignore:.*--resume")
 def test_a_ledger_cut_at_any_byte_holds_its_whole_lines(tmp_path: Path) -> None:
     path = tmp_path / "x"
-    with Ledger(path, HOW, False) as ledger:
+    with Journal(path, HEAD, False) as journal:
         for name in "abc":
-            ledger.add(name, [name])
+            journal.add(name, [name])
     content = path.read_bytes()
     ends = [n + 1 for n, byte in enumerate(content) if byte == ord("\n")]
     for length in range(len(content) + 1):
         path.write_bytes(content[:length])
-        with Ledger(path, HOW, True) as ledger:
+        with Journal(path, HEAD, True) as journal:
             whole = sum(end <= length for end in ends[1:])
-            assert sum(name in ledger for name in "abc") == whole
-            ledger.add("d", ["d"])
-        with Ledger(path, HOW, True) as ledger:
-            assert list(ledger.texts()) == [[name] for name in "abc"[:whole] + "d"]
+            assert sum(name in journal for name in "abc") == whole
+            journal.add("d", ["d"])
+        with Journal(path, HEAD, True) as journal:
+            assert list(journal.texts()) == [[name] for name in "abc"[:whole] + "d"]
 
 
 @pytest.mark.filterwarnings("ignore:.*--resume")
 def test_a_ledger_of_other_settings_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "x"
-    with Ledger(path, HOW, False) as ledger:
-        ledger.add("a", ["1"])
+    with Journal(path, HEAD, False) as journal:
+        journal.add("a", ["1"])
     content = path.read_bytes()
-    for how, resume in ((HOW, False), (HOW | {"onset": 0.6}, True)):
+    for how, resume in ((HEAD, False), (HEAD | {"onset": 0.6}, True)):
         with pytest.raises(SettingError):
-            Ledger(path, how, resume)
+            Journal(path, how, resume)
     assert path.read_bytes() == content
 
 
 def test_an_empty_ledger_leaves_nothing(tmp_path: Path) -> None:
-    with Ledger(tmp_path / "x", HOW, False):
+    with Journal(tmp_path / "x", HEAD, False):
         pass
     assert list(tmp_path.iterdir()) == []

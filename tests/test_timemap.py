@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from conftest import COMMAND, DATA
-from vad.cutting.timemap import Piece, TimeMap, choose, read_map, remap
+from vad.cutting.timemap import Piece, TimeMap, read_map, remap, select
 from vad.errors import FormatError
 from vad.formats import Document, Label, read_labels
 from vad.formats.labels import documents
@@ -46,12 +46,12 @@ def moved(*labels: Label, whole: bool | None = None) -> list[tuple[float, float,
     ],
 )
 def test_times_go_back(start: float, end: float, parts: list[tuple[float, float]]) -> None:
-    assert [(piece.start, piece.end) for piece in MAP.back(start, end)] == parts
+    assert [(piece.start, piece.end) for piece in MAP.to_original(start, end)] == parts
 
 
 def test_without_a_gap_an_edge_belongs_to_the_piece_that_the_label_is_in() -> None:
     tight = TimeMap("a", 15.0, "b", 6.0, [Piece(2, 6, 0), Piece(8, 10, 4)])
-    assert [p[:2] for p in tight.back(3, 4)] == [(5, 6)] and [p[:2] for p in tight.back(4, 5)] == [(8, 9)]
+    assert [p[:2] for p in tight.to_original(3, 4)] == [(5, 6)] and [p[:2] for p in tight.to_original(4, 5)] == [(8, 9)]
 
 
 @st.composite
@@ -71,13 +71,13 @@ def test_what_lies_in_one_piece_is_moved_with_it(time_map: TimeMap, data: st.Dat
     length = round(1000 * (piece.end - piece.start))
     first, last = sorted(data.draw(st.tuples(*[st.integers(0, length)] * 2)))
     assume(first < last)
-    (found,) = time_map.back(piece.at + first / 1000, piece.at + last / 1000)
+    (found,) = time_map.to_original(piece.at + first / 1000, piece.at + last / 1000)
     assert found[:2] == pytest.approx((piece.start + first / 1000, piece.start + last / 1000))
 
 
 @given(time_map=maps())
 def test_all_of_the_cut_file_is_all_that_was_kept(time_map: TimeMap) -> None:
-    parts = time_map.back(0, time_map.cut_duration)
+    parts = time_map.to_original(0, time_map.cut_duration)
     assert [tuple(p[:2]) for p in parts] == [pytest.approx(p[:2]) for p in time_map.pieces]
 
 
@@ -113,11 +113,11 @@ def test_what_lies_between_the_pieces_is_counted() -> None:
 def test_labels_of_another_file_are_refused() -> None:
     late, other = document(Label(9.5, 10)), [Document("x", None, 1.0, []), Document("y", None, 1.0, [])]
     with pytest.raises(FormatError, match=r"a\.srt: has a label at 9\.5 s, after the end of short\.wav \(9 s\)"):
-        choose([late], MAP, Path("a.srt"))
+        select([late], MAP, Path("a.srt"))
     with pytest.raises(FormatError, match=r"names 'x', 'y', but not short\.wav"):
-        choose(other, MAP, Path("a.rttm"))
+        select(other, MAP, Path("a.rttm"))
     mine = Document("short", 1, 1.0, [])
-    assert choose([*other, mine], MAP, Path("a.rttm")) == [mine]
+    assert select([*other, mine], MAP, Path("a.rttm")) == [mine]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import click
 from vad.errors import ModelError, RecipeError, VadError
 
 from .. import measuring
-from ..talk import Talk
+from ..console import Console
 
 if TYPE_CHECKING:
     from vad.evaluation.peers import System
@@ -47,18 +47,18 @@ def compare(audio: tuple[Path, ...], systems: str | None, kind: str, quiet: bool
     from vad.evaluation.compare import compare as run
     from vad.evaluation.comparison_tables import WRITERS
 
-    with Talk(quiet) as talk:
-        opened = _open(systems, talk)
-        labelled, unlabelled = _recordings(audio, options, talk)
-        found = run(labelled, unlabelled, opened, measuring.measuring(options), progress=talk.to)
+    with Console(quiet) as console:
+        opened = _open(systems, console)
+        labelled, unlabelled = _recordings(audio, options, console)
+        found = run(labelled, unlabelled, opened, measuring.measuring(options), progress=console.to)
         for problem in found.problems:
-            talk.error(VadError(problem))
+            console.error(VadError(problem))
         click.echo(WRITERS[kind](found), nl=False)
-    if talk.failed:
+    if console.failed:
         raise SystemExit(1)
 
 
-def _open(systems: str | None, talk: Talk) -> dict[str, System]:
+def _open(systems: str | None, console: Console) -> dict[str, System]:
     """The systems that can be had; an error for each other."""
     from vad.evaluation.peers import installed, open_system
     from vad.model.pretrained import DEFAULT
@@ -69,14 +69,14 @@ def _open(systems: str | None, talk: Talk) -> dict[str, System]:
         try:
             opened[name] = open_system(name)
         except ModelError as error:
-            talk.error(error)
+            console.error(error)
     if not opened:
         raise click.ClickException("none of the systems can be used")
     return opened
 
 
 def _recordings(
-    audio: tuple[Path, ...], options: dict[str, Any], talk: Talk
+    audio: tuple[Path, ...], options: dict[str, Any], console: Console
 ) -> tuple[list[LabelledRecording], list[str]]:
     """The sound with a reference, and the paths of that without."""
     from vad.batch.inputs import find
@@ -95,5 +95,5 @@ def _recordings(
         raise problems[-1]
     inputs, errors = find(map(str, audio))
     for problem in [*problems, *errors]:
-        talk.error(problem)
+        console.error(problem)
     return list(labelled.values()), [i.path for i in inputs if i.path not in labelled]

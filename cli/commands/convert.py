@@ -12,8 +12,8 @@ import click
 from vad.errors import VadError
 from vad.formats import FORMATS, Document, Format, holds_labels, load
 
+from ..console import Console
 from ..options import label_format
-from ..talk import Talk
 
 if TYPE_CHECKING:
     from vad.batch.inputs import Input
@@ -62,7 +62,7 @@ def convert(
       vad convert all.rttm labels/ --to elan    # a file for each recording
     """
     from vad.batch.inputs import find
-    from vad.batch.naming import is_folder, is_template, spare
+    from vad.batch.naming import check_not_input, is_folder, is_template
     from vad.batch.output import open_output
     from vad.labels.convert import losses, place
 
@@ -72,29 +72,29 @@ def convert(
     kind = _kind(wanted, output)
     alone = output != "-" and not is_template(output) and not is_folder(output)
     found, errors = find(inputs, functools.partial(holds_labels, format=given), "label")
-    with Talk(quiet) as talk:
+    with Console(quiet) as console:
         for error in errors:
-            talk.error(error)
+            console.error(error)
         ready: list[tuple[Input, list[Document]]] = []
         for one in found:
             try:
                 if alone:
-                    spare(Path(output), one)
+                    check_not_input(Path(output), one)
                 ready.append((one, _read(one, given, speakers, tiers)))
             except VadError as error:
-                talk.error(error)
+                console.error(error)
         several = sum(len(documents) for _, documents in ready) > 1
         with open_output(output, kind, several) as target:
             for one, documents in ready:
                 for loss in losses(documents, kind):
-                    talk.warn(f"{one.path}: {loss}")
+                    console.warn(f"{one.path}: {loss}")
                 names = len({document.recording for document in documents}) > 1
                 for document in documents:
                     try:
                         target.write(place(document, one, names), [document])
                     except VadError as error:
-                        talk.error(error)
-    if talk.failed:
+                        console.error(error)
+    if console.failed:
         raise SystemExit(1)
 
 

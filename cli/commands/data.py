@@ -16,7 +16,7 @@ from vad.formats import FORMATS, printable
 
 from .. import gathering
 from .. import options as shared
-from ..talk import Talk
+from ..console import Console
 
 if TYPE_CHECKING:
     from vad.data.check import Report
@@ -79,9 +79,9 @@ def gather(audio: Path, labels: Path | None, output: Path, **options: Any) -> No
     split = gathering.splitting(options)
     about = {"source": options["name"], "licence": options["licence"], "format": options["labels_format"]}
     gathered = run(audio, labels, uem=options["uem"], splitting=split, **about)
-    with Talk(quiet=False) as talk:
+    with Console(quiet=False) as console:
         for text in gathered.said:
-            talk.warn(text)
+            console.warn(text)
     path = gathered.write(output, keep=True)
     minutes = {side: f"{gathered.seconds(side) / 60:.1f} min" for side in ("train", "dev")}
     click.echo(f"{path}: train {minutes['train']}, dev {minutes['dev']}", err=True)
@@ -105,26 +105,26 @@ def label(inputs: tuple[str, ...], output: str, kind: str | None, model: str | N
     """
     from vad.batch.inputs import find
     from vad.batch.output import open_output
-    from vad.batch.pool import open_pool, work
+    from vad.batch.pool import open_pool, run_tasks
     from vad.data.labelling import DetectorLabeller, label_by_energy
 
     labeller = DetectorLabeller(model) if model else label_by_energy
     found, errors = find(inputs)
     with contextlib.ExitStack() as stack:
-        talk = stack.enter_context(Talk(how["quiet"]))
+        console = stack.enter_context(Console(how["quiet"]))
         for error in errors:
-            talk.error(error)
+            console.error(error)
         several = len(found) + len(errors) > 1
         target = stack.enter_context(open_output(output, shared.label_format(kind, output), several))
         pool = stack.enter_context(open_pool(how["jobs"], found))
-        for count, outcome in enumerate(work(found, labeller, pool), 1):
+        for count, result in enumerate(run_tasks(found, labeller, pool), 1):
             try:
-                with talk.outcome(outcome) as document:
-                    target.write(outcome.source, [document])
+                with console.result(result) as document:
+                    target.write(result.source, [document])
             except VadError as error:
-                talk.error(error)
-            talk.to(count / len(found), f"{count} of {len(found)}")
-    if talk.failed:
+                console.error(error)
+            console.to(count / len(found), f"{count} of {len(found)}")
+    if console.failed:
         raise SystemExit(1)
 
 
@@ -172,9 +172,9 @@ def import_(source: Path, output: Path, dev_share: float, seed: int, quiet: bool
     from vad.data.importing import import_source
 
     imported = import_source(source, output, ImportSettings(**settings, splitting=Splitting(dev_share, seed=seed)))
-    with Talk(quiet) as talk:
+    with Console(quiet) as console:
         for note in imported.notes:
-            talk.warn(note)
+            console.warn(note)
     click.echo(f"{imported.path}: {imported.summary}", err=True)
 
 

@@ -16,8 +16,8 @@ from vad.segments import invert, total
 from vad.settings import Segmentation
 
 from .. import options as shared
+from ..console import Console
 from ..progress import Progress
-from ..talk import Talk
 
 if TYPE_CHECKING:
     from vad.batch.inputs import Input
@@ -81,8 +81,8 @@ def detect(
       asr        chunks for transcription: long, padded, at most 30 s
     """
     from vad.batch.inputs import find
-    from vad.batch.output import Run, check_scores_target, open_output
-    from vad.batch.pool import threads_each, work
+    from vad.batch.output import Provenance, Run, check_scores_target, open_output
+    from vad.batch.pool import run_tasks, threads_each
     from vad.batch.task import Analysis, load
 
     names = [*inputs, *(line.strip() for line in from_file or () if line.strip())]
@@ -93,24 +93,28 @@ def detect(
     settings = detector.settings(preset, **shared.settings(options))
     found, errors = find(names)
     several = len(found) + len(errors) > 1 or options["channel"] == "each"
-    about: dict[str, Any] = {"model": detector.description.identity, "settings": asdict(settings)}
-    if options["latency"]:
-        about["latency"] = detector.latency(options["latency"])
+    provenance = Provenance(
+        detector.description.identity,
+        detector.network.digest,
+        settings,
+        detector.latency(options["latency"]) if options["latency"] else None,
+        options["channel"],
+        options["inverted"],
+        shared.raw(options),
+    )
     if options["scores_to"]:
         check_scores_target(options["scores_to"], several)
-    how = about | {"weights": detector.network.digest}
-    how |= {name: options[name] for name in ("channel", "inverted", "raw", "rate", "channels", "dtype")}
     with contextlib.ExitStack() as stack:
-        talk = stack.enter_context(Talk(quiet, verbose))
+        console = stack.enter_context(Console(quiet, verbose))
         output = None
         if options["output"] or not options["summary"]:
-            run = Run(how, options["resume"], None if options["unordered"] else found)
+            run = Run(provenance, options["resume"], None if options["unordered"] else found)
             output = stack.enter_context(open_output(options["output"], kind, several, run))
-        talk.detail(f"{detector.path}: {_said(settings)}")
+        console.detail(f"{detector.path}: {_said(settings)}")
         for error in errors:
-            talk.error(error)
+            console.error(error)
         left = _left(found, output, options) if options["resume"] else found
-        progress = Progress(talk, left, len(found) - len(left))
+        progress = Progress(console, left, len(found) - len(left))
         task = Analysis(
             options["model"],
             settings,
@@ -124,17 +128,19 @@ def detect(
         )
         pool = stack.enter_context(_pool(left, options))
         ordered = not options["unordered"] and (options["output"] in STDOUT or options["summary"])
-        for outcome in work(left, task, pool, ordered):
+        for result in run_tasks(left, task, pool, ordered):
             try:
-                with talk.outcome(outcome) as detections:
-                    _deliver(outcome.source, detections, output, about=about, grid=detector.grid, options=options)
+                with console.result(result) as detections:
+                    _deliver(
+                        result.source, detections, output, about=provenance.about, grid=detector.grid, options=options
+                    )
                 for detection in detections if not options["summary"] else []:
-                    talk.detail(_summary(detection))
+                    console.detail(_summary(detection))
             except VadError as error:
-                talk.error(error)
-            progress.count(outcome)
+                console.error(error)
+            progress.count(result)
         progress.report(verbose)
-    if talk.failed:
+    if console.failed:
         raise SystemExit(1)
 
 
@@ -155,7 +161,7 @@ def _left(found: list[Input], output: Output | None, options: dict[str, Any]) ->
     """What an earlier run has not done."""
     if output is None or options["output"] in STDOUT:
         raise SettingError("--resume: standard output does not tell what is done; give -o")
-    return [one for one in found if not output.holds(one)]
+    return [one for one in found if not output.is_done(one)]
 
 
 def _deliver(

@@ -16,7 +16,7 @@ from vad.settings import EvaluationSettings, Segmentation
 
 from .. import measuring
 from .. import options as shared
-from ..talk import Talk
+from ..console import Console
 
 if TYPE_CHECKING:
     from vad.evaluation.evaluate import Evaluation, HypothesisSource
@@ -77,12 +77,12 @@ def evaluate(**options: Any) -> None:
         output, report = (
             stack.enter_context(replacing(p)) if (p := options[k]) else None for k in ("output", "report")
         )
-        talk = stack.enter_context(Talk(options["quiet"]))
-        evaluation = _evaluate(options, measuring.measuring(options), talk)
+        console = stack.enter_context(Console(options["quiet"]))
+        evaluation = _evaluate(options, measuring.measuring(options), console)
         for note in evaluation.notes:
-            talk.warn(note)
+            console.warn(note)
         for problem in evaluation.problems:
-            talk.error(VadError(problem))
+            console.error(VadError(problem))
         text = WRITERS[options["kind"]](evaluation)
         if output:
             with explain(str(options["output"])):
@@ -92,7 +92,7 @@ def evaluate(**options: Any) -> None:
         if report:
             with explain(str(options["report"])):
                 report.write(to_html(evaluation).encode("utf-8"))
-    if talk.failed:
+    if console.failed:
         raise SystemExit(1)
 
 
@@ -108,7 +108,7 @@ def _check_targets(options: dict[str, Any]) -> None:
                 raise click.UsageError(f"{target}: is the --{name} itself; name another place.")
 
 
-def _evaluate(options: dict[str, Any], how: EvaluationSettings, talk: Talk) -> Evaluation:
+def _evaluate(options: dict[str, Any], how: EvaluationSettings, console: Console) -> Evaluation:
     """What the options ask to be measured, with its groups."""
     from vad.batch.inputs import find
     from vad.batch.pool import open_pool
@@ -137,7 +137,7 @@ def _evaluate(options: dict[str, Any], how: EvaluationSettings, talk: Talk) -> E
             listen = _detecting(options, about)
         inputs = find([one.path for one in sounds.recordings])[0]
         with open_pool(options["jobs"], inputs) as pool:
-            evaluation = evaluate_sound(sounds, listen, how, pool=pool, progress=talk.to, about=about)
+            evaluation = evaluate_sound(sounds, listen, how, pool=pool, progress=console.to, about=about)
     evaluation.group(groups)
     return evaluation
 

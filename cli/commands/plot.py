@@ -13,7 +13,7 @@ from vad.errors import VadError
 from vad.formats import Document, printable, speech_of
 
 from .. import options as shared
-from ..talk import Talk
+from ..console import Console
 
 if TYPE_CHECKING:
     from vad.segments import Segment
@@ -58,14 +58,14 @@ def plot(audio: str, output: str | None, opened: bool, **options: Any) -> None:
         raise click.UsageError("--to must come after --from, and a --row last longer than nothing.")
     if output:
         check_picture(output)
-    with style(), Talk(options["quiet"]) as talk:
+    with style(), Console(options["quiet"]) as console:
         figure = None if output else window()
         detector = Detector(options["model"]).at(options["latency"])
         settings = detector.settings(options["preset"], **shared.settings(options))
         sound = open_sound(sys.stdin.buffer if audio == "-" else audio, shared.raw(options))
         documents = _documents(audio, options["labels"], options["labels_format"])
         how = {"span": (start, end), "spectrum": options["spectrogram"], "latency": options["latency"]}
-        views = view(detector, sound, settings, options["channel"], progress=talk.to, **how)
+        views = view(detector, sound, settings, options["channel"], progress=console.to, **how)
         references = [_reference(documents, v.detection.channel) for v in views] if documents else None
         features = detector.description.features
         title = printable(Path(sound.name).name)

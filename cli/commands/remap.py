@@ -9,8 +9,8 @@ import click
 
 from vad.formats import FORMATS, load
 
+from ..console import Console
 from ..options import label_format
-from ..talk import Talk
 
 PATH = click.Path(path_type=Path)
 
@@ -54,19 +54,19 @@ def remap(
     """
     from vad.batch.inputs import Input
     from vad.batch.output import open_output
-    from vad.cutting.timemap import choose, read_map
+    from vad.cutting.timemap import read_map, select
     from vad.cutting.timemap import remap as back
     from vad.labels.convert import losses
 
     known = read_map(time_map)
     found = load(sys.stdin.buffer if str(labels) == "-" else labels, given)
-    chosen = choose(found.documents, known, labels)
+    chosen = select(found.documents, known, labels)
     kind = label_format(wanted, output) if wanted or (output and output != "-") else found.format
-    with Talk(quiet) as talk, open_output(output, kind, len(chosen) > 1) as target:
+    with Console(quiet) as console, open_output(output, kind, len(chosen) > 1) as target:
         for document in chosen:
             moved = back(document, known, whole)
             for loss in losses([moved.document], kind):
-                talk.warn(f"{labels}: {loss}")
+                console.warn(f"{labels}: {loss}")
             if moved.lost:
-                talk.warn(f"{labels}: labels left out that lie in the silence between the pieces: {moved.lost}")
+                console.warn(f"{labels}: labels left out that lie in the silence between the pieces: {moved.lost}")
             target.write(Input(str(labels), Path(labels.name)), [moved.document])

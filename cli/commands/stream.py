@@ -19,8 +19,8 @@ from vad.formats import printable
 from vad.settings import LIVE_FORMATS
 
 from .. import options as shared
+from ..console import Console
 from ..meter import Meter
-from ..talk import Talk
 
 if TYPE_CHECKING:
     from vad.detector import Detector
@@ -86,14 +86,14 @@ def stream(source: str | None, quiet: bool, kind: str, **options: Any) -> None:
     with contextlib.ExitStack() as stack:
         meter = Meter(quiet)
         stack.callback(meter.close)
-        talk = stack.enter_context(Talk(quiet, around=meter.aside))
+        console = stack.enter_context(Console(quiet, around=meter.aside))
         sound = _open(source, options, detector)
         stack.callback(sound.close)
         live = _stream(detector, sound, options)
         header = _header(detector, live, options)
         if not quiet:
             click.echo(printable(f"{sound.name}: {live.sample_rate} Hz, {_about(header)}"), err=True)
-        save, commands = _after(stack, options, talk)
+        save, commands = _after(stack, options, console)
         recorder = _recorder(stack, save, sound) if save else None
         whole = None
         if options["save_all"]:
@@ -150,7 +150,9 @@ def _about(header: dict[str, Any]) -> str:
     return f"latency {1000 * header['latency']:.1f} ms, model {model['name']} {model['version']}"
 
 
-def _after(stack: contextlib.ExitStack, options: dict[str, Any], talk: Talk) -> tuple[str | None, CommandRunner | None]:
+def _after(
+    stack: contextlib.ExitStack, options: dict[str, Any], console: Console
+) -> tuple[str | None, CommandRunner | None]:
     """Where utterances go, and what is run for them."""
     save: str | None = options["save"]
     if options["command"] is None:
@@ -162,7 +164,7 @@ def _after(stack: contextlib.ExitStack, options: dict[str, Any], talk: Talk) -> 
         save = stack.enter_context(tempfile.TemporaryDirectory(prefix="vad-"))
         done = Path.unlink
     with _naming("--exec"):
-        commands = CommandRunner(options["command"], lambda line: talk.warn(f"--exec: {line}"), done)
+        commands = CommandRunner(options["command"], lambda line: console.warn(f"--exec: {line}"), done)
     stack.callback(commands.close)
     return save, commands
 

@@ -10,7 +10,7 @@ import click
 
 from .. import gathering
 from .. import options as shared
-from ..talk import Talk
+from ..console import Console
 
 if TYPE_CHECKING:
     from vad.training.recipe import Recipe
@@ -48,16 +48,16 @@ def train(arguments: tuple[str, ...], output: Path, init_from: str | None, resum
     if given["corpus"] and (given["labels"] or given["noise"] or given["uem"]):
         raise click.UsageError("--labels, --noise and --uem belong to --audio; a corpus folder has its own.")
     first = int(os.environ.get("RANK", "0")) == 0
-    with Talk(quiet=not first, verbose=first) as talk:
+    with Console(quiet=not first, verbose=first) as console:
         recipe, init_from = _recipe(arguments, output, init_from, own=given["audio"] is not None)
         checkpoint_path(output, resume)  # before the corpus of an earlier training is written over
         corpus = given["corpus"] or output / "corpus"
         if given["audio"] and first and not (resume and corpus.exists()):  # a training keeps its splits
-            _gather(talk, corpus, given)
-        talk.detail(f"training {recipe.name} in {output}: reading the recordings")
+            _gather(console, corpus, given)
+        console.detail(f"training {recipe.name} in {output}: reading the recordings")
         for p in run(recipe, corpus, output, init_from, resume):
             left = (p.steps - p.step) / p.steps_per_second
-            talk.detail(
+            console.detail(
                 f"step {p.step}/{p.steps}  loss {p.loss:.4f}  dev AUC {p.dev_auc:.4f}  dev DetER {p.dev_error:.1%}  "
                 f"{p.steps_per_second:.2f} steps/s  {left / 60:.0f} min left"
             )
@@ -78,7 +78,7 @@ def _recipe(arguments: tuple[str, ...], output: Path, init_from: str | None, own
     return changed(adapting(output.resolve().name, init_from), arguments), init_from
 
 
-def _gather(talk: Talk, corpus: Path, given: dict[str, Any]) -> None:
+def _gather(console: Console, corpus: Path, given: dict[str, Any]) -> None:
     """Make a corpus folder of the recordings and labels that were given."""
     from vad.data.gather import gather
     from vad.data.import_settings import ImportSettings
@@ -97,4 +97,4 @@ def _gather(talk: Talk, corpus: Path, given: dict[str, Any]) -> None:
     for folder in given["noise"]:
         notes += import_source(folder, corpus, ImportSettings("noise", name=str(folder))).notes
     for note in notes:
-        talk.warn(note)
+        console.warn(note)

@@ -15,7 +15,7 @@ from vad.settings import GOALS, CostWeights, EvaluationSettings
 
 from .. import measuring
 from .. import options as shared
-from ..talk import Talk
+from ..console import Console
 
 if TYPE_CHECKING:
     from vad.detector import Detector
@@ -86,7 +86,7 @@ def tune(audio: Path, labels: Path | None, kind: str, **options: Any) -> None:
     goal = _goal(options)
     how = EvaluationSettings(options["collar"], goal.weights, resamples=0)
     draw = _drawing(options["picture"])
-    with Talk(options["quiet"]) as talk:
+    with Console(options["quiet"]) as console:
         detector = load(options["model"]).at(options["latency"])
         given = {name: value for name, value in shared.settings(options).items() if value is not None}
         before = detector.settings(options["preset"], **given)
@@ -94,19 +94,19 @@ def tune(audio: Path, labels: Path | None, kind: str, **options: Any) -> None:
         analysis = Analysis(options["model"], before, options["channel"], options["latency"], keep_scores=True)
         about = {"audio": str(audio), "model": detector.description.identity}
         with open_pool(options["jobs"], find([one.path for one in sounds.recordings])[0]) as pool:
-            heard = evaluate_sound(sounds, DetectorHypotheses(analysis), how, pool=pool, progress=talk.to, about=about)
+            heard = evaluate_sound(sounds, DetectorHypotheses(analysis), how, pool=pool, progress=console.to, about=about)
         trials = Trials([TuningRecording.of(one) for one in heard.whole.recordings], detector.grid, options["collar"])
         free = [name for name in TUNABLE if name not in given]
         parts = {"folds": options["folds"], "seed": options["seed"]}
 
         def searched(done: int) -> None:
-            talk.to(done / (options["folds"] + 1), "searching")
+            console.to(done / (options["folds"] + 1), "searching")
 
         tuned = run(trials, goal, before, free, **parts, progress=searched)
         for note in [*heard.notes, *tuned.notes]:
-            talk.warn(note)
+            console.warn(note)
         for problem in heard.problems:
-            talk.error(VadError(problem))
+            console.error(VadError(problem))
         write = to_json if kind == "json" else to_text
         paste = to_options(tuned.after, detector.settings(options["preset"]), options["preset"])
         click.echo(write(tuned, heard, goal, paste))
@@ -114,7 +114,7 @@ def tune(audio: Path, labels: Path | None, kind: str, **options: Any) -> None:
             _write(options["write"], detector, tuned, options["preset"])
         if draw:
             draw(trials, goal, tuned)
-    if talk.failed:
+    if console.failed:
         raise SystemExit(1)
 
 

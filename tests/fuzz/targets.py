@@ -23,7 +23,7 @@ import soundfile
 from vad import Detector, VadError
 from vad.audio.decode import AudioWarning, open_sound
 from vad.batch.inputs import Input
-from vad.batch.ledger import Ledger
+from vad.batch.journal import Journal
 from vad.batch.naming import name_output
 from vad.errors import AudioError, FormatError, ModelError, RecipeError, SettingError
 from vad.events import segments_of
@@ -262,15 +262,15 @@ def _name_seeds() -> list[bytes]:
     ]
 
 
-def _ledger(content: bytes) -> None:
-    path = _file("ledger.unfinished", content)
+def _journal(content: bytes) -> None:
+    path = _file("journal.unfinished", content)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Ledger(path, {"a": 1}, resume=True) as ledger:
-                ledger.add("b.wav", ["2"])
-                assert all(isinstance(text, str) for texts in ledger.texts() for text in texts)
-                assert ledger.texts(["b.wav"])
+            with Journal(path, {"a": 1}, resume=True) as journal:
+                journal.add("b.wav", ["2"])
+                assert all(isinstance(text, str) for texts in journal.texts() for text in texts)
+                assert journal.texts(["b.wav"])
     except SettingError as error:
         _line(error)
 
@@ -285,7 +285,7 @@ TARGETS: dict[str, Target] = {
     "checkpoint": Target(_checkpoints, _checkpoint),
     "recipe": Target(_recipes, _recipe),
     "names": Target(_name_seeds, _names),
-    "ledger": Target(lambda: [b'{"a": 1}\n["a.wav", ["1", "2"]]\n["c.wav", []]\n'], _ledger),
+    "journal": Target(lambda: [b'{"a": 1}\n["a.wav", ["1", "2"]]\n["c.wav", []]\n'], _journal),
 }
 
 ITSELF = "itself"  # brings its process down at a zero, to see what becomes of that

@@ -1,8 +1,8 @@
-"""Workers on other machines: a Dask cluster, through the same interface as processes of this machine.
+"""A pool of workers on other machines: a Dask cluster.
 
-The scheduler gives the work of a worker that is lost to another. Workers read the recordings for
-themselves, so that paths must mean the same to them; they need this package, and a thread each
-(`dask worker --nthreads 1 --nworkers auto`).
+When a worker is lost, the scheduler gives its tasks to another. Workers read the recordings
+themselves, so every path must be valid on their machines; they need this package, and one thread
+each (`dask worker --nthreads 1 --nworkers auto`).
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from distributed import Client
 from distributed.scheduler import KilledWorker
 
 from vad.batch.inputs import Input
-from vad.batch.outcome import Outcome, T, Task, run
+from vad.batch.task import Result, T, Task, run_group
 from vad.errors import AudioError, VadError
 
-REFRESH = 5.0  # seconds after which workers are counted again: they come and go
+REFRESH = 5.0  # seconds between counts of the workers, which come and go
 TIMEOUT = 10  # seconds to wait for the scheduler
-FEWEST = 4  # workers that there is work for, before the first has come
+MIN_WORKERS = 4  # groups submitted at once before workers have come
 
 
 class Cluster:
-    """The cluster of the scheduler at `address`. To be used as a context; its end gives up what is under way.
+    """The cluster of the scheduler at `address`. A context manager; its end cancels the tasks that still run.
 
-    Raises `VadError` where the scheduler does not answer, or is lost.
+    Raises `VadError` where the scheduler does not answer or the connection to it is lost.
     """
 
     crashes = (KilledWorker,)
@@ -42,14 +42,14 @@ class Cluster:
             raise VadError(f"--cluster {address}: no scheduler answers there ({error}); start one") from error
         self._executor = self._client.get_executor(pure=False)
         self._counted = -REFRESH
-        self._workers = FEWEST
+        self._workers = MIN_WORKERS
 
     @property
     def workers(self) -> int:
-        """Threads of all workers that are there now."""
+        """The threads of all connected workers."""
         if time.monotonic() > self._counted + REFRESH:
             self._counted = time.monotonic()
-            self._workers = max(FEWEST, sum(self._client.nthreads().values()))
+            self._workers = max(MIN_WORKERS, sum(self._client.nthreads().values()))
         return self._workers
 
     def __enter__(self) -> Cluster:
@@ -62,14 +62,14 @@ class Cluster:
         if isinstance(error, ImportError):
             raise VadError(f"--cluster {self._address}: a worker cannot load this package ({error})") from error
 
-    def submit(self, task: Task[T], group: list[Input]) -> Future[list[Outcome[T]]]:
-        """Have `run(task, group)` done by one of the workers."""
-        future: Future[list[Outcome[T]]] = self._executor.submit(run, task, group)
+    def submit(self, task: Task[T], group: list[Input]) -> Future[list[Result[T]]]:
+        """Run `run_group(task, group)` in a worker."""
+        future: Future[list[Result[T]]] = self._executor.submit(run_group, task, group)
         return future
 
-    def alone(self, task: Task[T], one: Input) -> Outcome[T]:
-        """What becomes of a recording that may bring its worker down."""
+    def run_isolated(self, task: Task[T], one: Input) -> Result[T]:
+        """Run `task` for a recording that may crash its worker."""
         try:
             return self.submit(task, [one]).result()[0]
         except KilledWorker:
-            return Outcome(one, AudioError(f"{one.path}: brings every worker down that decodes it; convert it first"))
+            return Result(one, AudioError(f"{one.path}: crashes every worker that decodes it; convert it first"))

@@ -1,4 +1,7 @@
-"""Many recordings: find what files, folders and patterns stand for."""
+"""The recordings that files, folders, patterns and URLs stand for.
+
+URLs are listed and fetched by fsspec, which knows `s3://`, `gs://`, `https://`, `file://` and more.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,12 @@ import contextlib
 import glob
 import os
 import stat
-from collections.abc import Callable, Iterable
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from vad.batch.remote import is_url, search
 from vad.errors import AudioError, SettingError
 from vad.settings import EXTENSIONS
 
@@ -19,30 +23,32 @@ from vad.settings import EXTENSIONS
 class Input:
     """A recording to work on."""
 
-    path: str  # as it was named, perhaps a URL; "-" is standard input
+    path: str  # as the user named it, perhaps a URL; "-" is standard input
     relative: Path  # its place within the folder that was named
-    size: int | None = field(default=None, compare=False)  # bytes, where that is known
+    size: int | None = field(default=None, compare=False)  # bytes; None where unknown
 
 
 def holds_sound(path: Path) -> bool:
-    """Whether a file is called as sound is."""
+    """Whether a file has an extension of sound or video."""
     return path.suffix.lower() in EXTENSIONS
 
 
 def find(
     names: Iterable[str], wanted: Callable[[Path], bool] = holds_sound, what: str = "sound"
 ) -> tuple[list[Input], list[AudioError]]:
-    """The recordings that files, folders (searched to their depth), patterns and URLs of these stand for.
+    """The recordings that `names` stand for: files, folders (searched recursively), patterns and URLs.
 
-    Each comes once, in the order named. A file that does not exist is kept, and fails when it is
-    opened; the errors are those of folders and patterns that hold no sound. Where other files are
-    meant, `wanted` knows those in a folder, and `what` says what they hold. Raises `SettingError` for
-    what can be no name at all.
+    Each recording comes once, in the order named. A file that does not exist is kept, and fails
+    when it is opened. The errors name folders and patterns that hold no sound. To find other
+    files, `wanted` selects the files of a folder and `what` names their kind in errors. Raises
+    `SettingError` for a name with a zero byte, which no file can have.
     """
     names = list(names)
     for name in names:
-        if "\0" in name:  # its list is no text, and any line of it may stand for the whole disk
-            raise SettingError(f"{name[:40]!r}: is no name of a file; a list of inputs is a text, a name a line")
+        if "\0" in name:  # a list of inputs that is no text: any line of it may stand for the whole disk
+            raise SettingError(
+                f"{name[:40]!r}: not a file name; a list of inputs is a text file with one name per line"
+            )
     found: dict[str, Input] = {}
     errors = []
     for name in names:
@@ -53,7 +59,7 @@ def find(
                 errors.append(error)
                 continue
         elif os.path.isdir(name):
-            here = _search(name, wanted)
+            here = _search_folder(name, wanted)
         elif glob.has_magic(name) and not os.path.exists(name):
             paths = sorted(glob.glob(name, recursive=True))
             here = [Input(path, Path(Path(path).name), _size(path)) for path in paths if Path(path).is_file()]
@@ -67,8 +73,30 @@ def find(
     return list(found.values()), errors
 
 
-def _search(folder: str, wanted: Callable[[Path], bool]) -> list[Input]:
-    """Files that are `wanted` in `folder` and below, hidden ones left out."""
+def is_url(name: str) -> bool:
+    """Whether `name` is a URL."""
+    return "://" in name
+
+
+@contextlib.contextmanager
+def fetched(name: str) -> Iterator[str]:
+    """The path of a recording on this machine: `name` itself, or a temporary copy of what a URL names.
+
+    Raises `AudioError` where the URL cannot be fetched.
+    """
+    if not is_url(name):
+        yield name
+        return
+    with tempfile.TemporaryDirectory(prefix="vad-") as folder:
+        path = str(Path(folder, Path(name).name or "sound"))
+        with _url_errors(name):
+            system, place = _file_system(name)
+            system.get_file(place, path)
+        yield path
+
+
+def _search_folder(folder: str, wanted: Callable[[Path], bool]) -> list[Input]:
+    """The `wanted` files in `folder` and below, without hidden ones."""
     found = []
     for where, folders, files in os.walk(folder):
         folders[:] = sorted(f for f in folders if not f.startswith("."))
@@ -81,15 +109,61 @@ def _search(folder: str, wanted: Callable[[Path], bool]) -> list[Input]:
 
 
 def _search_url(url: str, wanted: Callable[[Path], bool]) -> list[Input]:
-    """The file at `url`, or those of its pattern, or those that are `wanted` in its folder."""
+    """The file at `url`, the files of its pattern, or the `wanted` files in its folder."""
     if wanted(Path(url)) and "*" not in url:
-        return [Input(url, Path(Path(url).name))]  # as named: nobody asks the network before it is its turn
-    found = [Input(path, Path(relative), size) for path, relative, size in search(url)]
+        return [Input(url, Path(Path(url).name))]  # a file by its name: the network is not needed yet
+    found = [Input(path, Path(relative), size) for path, relative, size in _list_url(url)]
     return [one for one in found if one.path == url or "*" in url or wanted(one.relative)]
 
 
+def _list_url(url: str) -> list[tuple[str, str, int | None]]:
+    """The files of a URL that names a folder or a pattern: URL, place within the folder, bytes if known.
+
+    Raises `AudioError` where it cannot be listed.
+    """
+    with _url_errors(url):
+        system, root = _file_system(url)
+        if "*" in root:
+            found = system.glob(root, detail=True)
+        elif system.isdir(root):
+            found = system.find(root, detail=True)
+        else:
+            return [(url, Path(root).name, None)]
+    files = [(name, about) for name, about in sorted(found.items()) if about.get("type") != "directory"]
+    return [
+        (
+            system.unstrip_protocol(name),
+            Path(name).name if "*" in root else name.removeprefix(root).lstrip("/"),
+            about.get("size"),
+        )
+        for name, about in files
+    ]
+
+
+def _file_system(url: str) -> tuple[Any, str]:
+    """The fsspec file system of a URL, and the path in it."""
+    import fsspec
+
+    system, path = fsspec.core.url_to_fs(url)
+    return system, str(path)
+
+
+@contextlib.contextmanager
+def _url_errors(url: str) -> Iterator[None]:
+    """Turn any error about a URL into one line: every file system raises errors of its own."""
+    try:
+        yield
+    except ImportError as error:
+        own = "pip install 'vad-bilstm[cluster]'"
+        remedy = own if error.name == "fsspec" else "or pip install what serves it, as s3fs does s3://"
+        raise AudioError(f"{url}: {error}; {remedy}") from error
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise AudioError(f"{url}: cannot be read ({reason})") from error
+
+
 def _size(path: str) -> int | None:
-    """Bytes of an ordinary file."""
+    """Bytes of an ordinary file; None for anything else."""
     with contextlib.suppress(OSError, ValueError):
         status = Path(path).stat()
         return status.st_size if stat.S_ISREG(status.st_mode) else None

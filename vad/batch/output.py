@@ -1,4 +1,4 @@
-"""Where results go: standard output, one file, a folder, or files named by a template."""
+"""Places for labels and scores: standard output, one file, a folder, or files named by a template."""
 
 from __future__ import annotations
 
@@ -6,83 +6,104 @@ import contextlib
 import io
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 import numpy as np
 
 from vad.atomic import Discard, explain, replacing, write
+from vad.audio.resample import Channel
 from vad.batch.inputs import Input
-from vad.batch.ledger import Ledger
-from vad.batch.naming import is_folder, is_template, name_output, spare
+from vad.batch.journal import Journal
+from vad.batch.naming import check_not_input, is_folder, is_template, name_output
 from vad.detector import Detection
 from vad.errors import FormatError, SettingError
 from vad.formats import Document, Format
+from vad.settings import Raw, Segmentation
 
 
 class Output(Protocol):
-    """Takes the documents of one recording after the other."""
+    """A place for the documents of one recording after the other."""
 
     def write(self, source: Input, documents: list[Document]) -> None:
-        """Write what was found in a recording; raises `FormatError` where that cannot be."""
+        """Write the documents of a recording; raises `FormatError` where that fails."""
 
-    def holds(self, source: Input) -> bool:
-        """Whether an earlier run has written all that there is of a recording."""
+    def is_done(self, source: Input) -> bool:
+        """Whether an earlier run has written all documents of a recording."""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Everything that the results of a run depend on."""
+
+    model: dict[str, Any]  # its identity: name, version and the like
+    weights: str  # SHA-256
+    settings: Segmentation
+    latency: float | None = None  # seconds
+    channel: Channel = "mix"
+    inverted: bool = False
+    raw: Raw | None = None
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """The part that label files hold."""
+        latency = {} if self.latency is None else {"latency": self.latency}
+        return {"model": self.model, "settings": asdict(self.settings), **latency}
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run over many recordings, that may be cut short and continued by another."""
+    """A run over many recordings, which another run can continue."""
 
-    how: dict[str, Any]  # what results depend on
-    resume: bool = False  # whether to continue
-    order: Sequence[Input] | None = None  # of the recordings in one file; None as they come
+    provenance: Provenance
+    resume: bool = False  # continue an earlier run
+    order: Sequence[Input] | None = None  # of the recordings in one file; None as they finish
 
 
 @contextlib.contextmanager
 def open_output(target: str | None, kind: Format, several: bool, run: Run | None = None) -> Iterator[Output]:
-    """Where labels go: `target` is a file, a folder, a template, or None or "-" for standard output.
+    """A place for labels: `target` is a file, a folder, a template, or None or "-" for standard output.
 
-    `several` says whether more than one document is to come. With a `run`, one file for several
-    recordings is made of a `Ledger` beside it, which is left where the run is cut short. Raises
-    `SettingError` where one file cannot hold them, for a template with unknown fields, and where
-    `run` cannot continue.
+    `several` says whether there is more than one document. With a `run`, one file for several
+    recordings is written from a `Journal` beside it, which stays where the run is interrupted.
+    Raises `SettingError` where one file cannot hold several documents, for a template with unknown
+    fields, and where `run` cannot continue.
     """
     if target in (None, "-"):
-        with contextlib.closing(Shared(sys.stdout, kind, several)) as shared:
-            yield shared
+        with contextlib.closing(OneFile(sys.stdout, kind, several)) as output:
+            yield output
     elif is_template(target) or is_folder(target):
         name_output(target, Input("a.wav", Path("a.wav")), None, "")
-        yield Separate(target, kind, run)
+        yield ManyFiles(target, kind, run)
     elif several and kind.many and run and (Path(target).is_file() or not Path(target).exists()):
         with explain(target):
-            ledger = Ledger(Path(f"{target}.unfinished"), {"format": kind.name, **run.how}, run.resume)
-        with ledger:
-            yield Kept(ledger, kind)
-            if not ledger.failed:
-                with _one_file(Path(target), kind, several) as shared:
-                    for texts in ledger.texts([one.path for one in run.order] if run.order else None):
-                        shared.append(texts)
-                ledger.remove()
+            journal = Journal(Path(f"{target}.unfinished"), {"format": kind.name, **asdict(run.provenance)}, run.resume)
+        with journal:
+            yield Journaled(journal, kind)
+            if not journal.failed:
+                with _one_file(Path(target), kind, several) as output:
+                    for texts in journal.texts([one.path for one in run.order] if run.order else None):
+                        output.append(texts)
+                journal.remove()
     else:
-        with _one_file(Path(target), kind, several) as shared:
-            yield shared
+        with _one_file(Path(target), kind, several) as output:
+            yield output
 
 
 @contextlib.contextmanager
-def _one_file(path: Path, kind: Format, several: bool) -> Iterator[Shared]:
-    """A `Shared` that takes the place of `path` when it is complete."""
+def _one_file(path: Path, kind: Format, several: bool) -> Iterator[OneFile]:
+    """A `OneFile` that takes the place of `path` when it is complete."""
     with replacing(path) as file:
         stream = io.TextIOWrapper(file, "utf-8", newline="")
-        with contextlib.closing(Shared(stream, kind, several, path)) as shared:
-            yield shared
-        if shared.failed or not shared.wrote:
+        with contextlib.closing(OneFile(stream, kind, several, path)) as output:
+            yield output
+        if output.failed or not output.wrote:
             raise Discard
         stream.detach()
 
 
-class Shared:
+class OneFile:
     """All documents one after another in one file or on standard output."""
 
     def __init__(self, stream: TextIO, kind: Format, several: bool, path: Path | None = None) -> None:
@@ -98,27 +119,27 @@ class Shared:
     def write(self, source: Input, documents: list[Document]) -> None:
         """Append `documents`; `FormatError` where that fails."""
         if self._path:
-            spare(self._path, source)
+            check_not_input(self._path, source)
         self.append([self._kind.write(replace(document, shared=self._several)) for document in documents])
 
     def append(self, texts: list[str]) -> None:
-        """Append documents that are written down already."""
+        """Append documents that are text already."""
         for text in texts:
             self._put((self._between if self.wrote else self._kind.head + self._opening) + text)
             self.wrote = True
 
-    def holds(self, source: Input) -> bool:
-        """Never: what is begun is written from its beginning."""
+    def is_done(self, source: Input) -> bool:
+        """Never: the file is written from its beginning."""
         return False
 
     def close(self) -> None:
-        """Write what stands around the recordings."""
+        """Write what stands around the documents."""
         if not self.wrote:
             self._put(self._kind.head + self._opening)
         self._put(self._closing)
 
     def _put(self, text: str) -> None:
-        if self.failed:  # and said so
+        if self.failed:  # reported when it first failed
             return
         self.failed = True
         with explain(str(self._path or "standard output")):
@@ -127,34 +148,34 @@ class Shared:
         self.failed = False
 
 
-class Kept:
-    """All documents in a ledger, of which one file is made when they are complete."""
+class Journaled:
+    """All documents in a journal, from which one file is written when they are complete."""
 
-    def __init__(self, ledger: Ledger, kind: Format) -> None:
-        self._ledger, self._kind = ledger, kind
+    def __init__(self, journal: Journal, kind: Format) -> None:
+        self._journal, self._kind = journal, kind
 
     def write(self, source: Input, documents: list[Document]) -> None:
-        """Note `documents`; `FormatError` where that fails."""
+        """Add `documents`; `FormatError` where that fails."""
         texts = [self._kind.write(replace(document, shared=True)) for document in documents]
-        with explain(str(self._ledger.path)):
-            self._ledger.add(source.path, texts)
+        with explain(str(self._journal.path)):
+            self._journal.add(source.path, texts)
 
-    def holds(self, source: Input) -> bool:
-        """Whether its documents are in the ledger."""
-        return source.path in self._ledger
+    def is_done(self, source: Input) -> bool:
+        """Whether its documents are in the journal."""
+        return source.path in self._journal
 
 
-class Separate:
-    """A file per recording and channel: in a folder, or where a template says."""
+class ManyFiles:
+    """A file per recording and channel: in a folder, or named by a template."""
 
     def __init__(self, target: str, kind: Format, run: Run | None = None) -> None:
         self._target, self._kind, self._run = target, kind, run
         self._written: dict[Path, tuple[str, int | None]] = {}
 
     def write(self, source: Input, documents: list[Document]) -> None:
-        """Write a file per document; `FormatError` where it is that of another.
+        """Write a file per document; `FormatError` where it would replace that of another document.
 
-        The first comes last: where it exists, all do.
+        The file of the first document is written last: where it exists, all do.
         """
         for document in reversed(documents):
             path = name_output(self._target, source, document.channel, self._kind.extension)
@@ -164,12 +185,12 @@ class Separate:
                     f"{source.path}: would overwrite {path}, the output of {self._written[path][0]}; "
                     "use a template with {name}, {dir} and {channel}"
                 )
-            spare(path, source)
+            check_not_input(path, source)
             write(path, (self._kind.head + self._kind.write(document)).encode("utf-8"))
 
-    def holds(self, source: Input) -> bool:
-        """Whether there is the file of its first channel, which is written last."""
-        channel = self._run.how["channel"] if self._run else "mix"
+    def is_done(self, source: Input) -> bool:
+        """Whether the file of its first channel exists, which is written last."""
+        channel = self._run.provenance.channel if self._run else "mix"
         first = channel if isinstance(channel, int) else {"mix": None, "each": 1}[channel]
         path = name_output(self._target, source, first, self._kind.extension)
         here = (source.path, first)
@@ -195,7 +216,7 @@ def write_scores(target: str, source: Input, detection: Detection, frame_seconds
     path = Path(target)
     if is_template(target) or is_folder(target):
         path = name_output(target, source, detection.channel, ".npz")
-    spare(path, source)
+    check_not_input(path, source)
     with replacing(path) as file, explain(str(path)):
         if path.suffix == ".npz":
             np.savez(file, scores=detection.scores, frame_seconds=frame_seconds)

@@ -1,8 +1,8 @@
-"""Recordings worked through side by side, in processes of this machine or in those of others.
+"""Tasks run for many recordings side by side: in processes of this machine, or in a cluster.
 
-Whoever works is an executor of the kind of `concurrent.futures`, so that a pool of processes and a
-cluster are the same here. Small recordings are handed out many at a time. A recording that brings
-its worker down costs that recording alone: what was under way is done again, one by one.
+Both are a `Pool`, which is like an executor of `concurrent.futures`. Small recordings are
+submitted in groups. A recording that crashes its worker costs only itself: the rest of its group is
+run again, one recording at a time.
 """
 
 from __future__ import annotations
@@ -14,54 +14,54 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Protocol
 
 from vad.batch.inputs import Input
-from vad.batch.outcome import Outcome, T, Task, outcome, run
+from vad.batch.task import Result, T, Task, run_group, run_task
 
-GROUP = 32  # recordings handed out at once, at most
-GROUP_BYTES = 1 << 22  # and how much they may hold, unless it is one
+GROUP = 32  # recordings in a group, at most
+GROUP_BYTES = 1 << 22  # of sound in a group of more than one
 AHEAD = 64  # groups per worker that may be done before their turn
-OVERHEAD = 1 << 16  # bytes of sound that take as long as opening a file
-WORTH = 1 << 24  # bytes of sound that are worth starting workers for, half a second of work
+OPENING = 1 << 16  # bytes of sound that take as long as opening a file
+STARTING = 1 << 24  # bytes of sound that take as long as starting workers, half a second
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Pool(Protocol):
-    """Workers, at least as long as the work."""
+    """Workers that run tasks."""
 
     @property
     def crashes(self) -> tuple[type[BaseException], ...]:
-        """What a future raises whose worker was lost."""
+        """The exceptions of a future whose worker was lost."""
 
     @property
     def workers(self) -> int:
-        """How many groups are worked on at once."""
+        """How many groups run at once."""
 
-    def submit(self, task: Task[T], group: list[Input]) -> Future[list[Outcome[T]]]:
-        """Have `run(task, group)` done."""
+    def submit(self, task: Task[T], group: list[Input]) -> Future[list[Result[T]]]:
+        """Run `run_group(task, group)` in a worker."""
 
-    def alone(self, task: Task[T], one: Input) -> Outcome[T]:
-        """What becomes of a recording that may bring its worker down."""
+    def run_isolated(self, task: Task[T], one: Input) -> Result[T]:
+        """Run `task` for a recording that may crash its worker."""
 
 
 def effort(one: Input) -> int:
-    """What a recording costs, in bytes of sound; one of unknown size counts as a large one."""
-    return OVERHEAD + (WORTH if one.size is None else one.size)
+    """The cost of a recording, in bytes of sound; one of unknown size counts as large."""
+    return OPENING + (STARTING if one.size is None else one.size)
 
 
-def work(
+def run_tasks(
     inputs: Sequence[Input], task: Task[T], pool: Pool | None = None, ordered: bool = True
-) -> Iterator[Outcome[T]]:
-    """`task` of each input, in the order of the inputs or as they are done.
+) -> Iterator[Result[T]]:
+    """The result of `task` for each input, in the order of the inputs or as they are done.
 
-    Without a `pool` in this process, one after the other, where Ctrl-C reaches even a read that
-    waits. Only so many wait for their turn as a long recording among short ones needs.
+    Without a `pool` this process runs them one after the other, and Ctrl-C interrupts even a read
+    that waits. At most `AHEAD` groups per worker are held until their turn.
     """
     if pool is None:
-        yield from (outcome(task, one) for one in inputs)
+        yield from (run_task(task, one) for one in inputs)
         return
     groups = enumerate(divide(inputs, pool.workers))
-    running: dict[Future[list[Outcome[T]]], tuple[int, list[Input]]] = {}
-    done: dict[int, list[Outcome[T]]] = {}
+    running: dict[Future[list[Result[T]]], tuple[int, list[Input]]] = {}
+    done: dict[int, list[Result[T]]] = {}
     turn = 0
     while True:
         while len(running) < 2 * pool.workers and len(done) < AHEAD * pool.workers:
@@ -69,12 +69,12 @@ def work(
             if not group:
                 break
             own = len(group) == 1 and group[0].path == "-"  # no other process has this standard input
-            running[_here(task, group) if own else pool.submit(task, group)] = (number, group)
+            running[_run_here(task, group) if own else pool.submit(task, group)] = (number, group)
         if not running:
             return
         for future in wait(running, return_when=FIRST_COMPLETED).done:
             number, group = running.pop(future)
-            done[number] = _outcomes(future, pool, task, group)
+            done[number] = _results(future, pool, task, group)
         for number in list(done) if not ordered else []:
             yield from done.pop(number)
         while turn in done:
@@ -83,13 +83,13 @@ def work(
 
 
 def divide(inputs: Sequence[Input], workers: int) -> Iterator[list[Input]]:
-    """Groups to hand out: small recordings together, but a few groups for each worker."""
-    most = min(GROUP, -(-len(inputs) // (4 * workers)))
+    """Groups to submit: small recordings together, but at least a few groups for each worker."""
+    limit = min(GROUP, -(-len(inputs) // (4 * workers)))
     group: list[Input] = []
     size = 0
     for one in inputs:
         size += effort(one)
-        if group and (len(group) >= most or size > GROUP_BYTES):
+        if group and (len(group) >= limit or size > GROUP_BYTES):
             yield group
             group, size = [], effort(one)
         group.append(one)
@@ -97,31 +97,31 @@ def divide(inputs: Sequence[Input], workers: int) -> Iterator[list[Input]]:
         yield group
 
 
-def _here(task: Task[T], group: list[Input]) -> Future[list[Outcome[T]]]:
-    future: Future[list[Outcome[T]]] = Future()
-    future.set_result(run(task, group))
+def _run_here(task: Task[T], group: list[Input]) -> Future[list[Result[T]]]:
+    future: Future[list[Result[T]]] = Future()
+    future.set_result(run_group(task, group))
     return future
 
 
-def _outcomes(future: Future[list[Outcome[T]]], pool: Pool, task: Task[T], group: list[Input]) -> list[Outcome[T]]:
+def _results(future: Future[list[Result[T]]], pool: Pool, task: Task[T], group: list[Input]) -> list[Result[T]]:
     try:
         return future.result()
     except pool.crashes:
-        return [pool.alone(task, one) for one in group]
+        return [pool.run_isolated(task, one) for one in group]
 
 
 def open_pool(jobs: int | None, inputs: Sequence[Input]) -> contextlib.AbstractContextManager[Pool | None]:
     """`jobs` processes for `inputs`; by default one per core where starting them pays. None where one is enough."""
     if jobs is None:
-        jobs = CORES if sum(map(effort, inputs)) > WORTH else 1
+        jobs = CORES if sum(map(effort, inputs)) > STARTING else 1
     jobs = min(jobs, len(inputs))
     if jobs <= 1:
         return contextlib.nullcontext()
-    from vad.batch.processes import Processes  # what it takes to start them is a twentieth of a short run
+    from vad.batch.processes import Processes  # its imports are a twentieth of a short run
 
     return Processes(jobs)
 
 
 def threads_each(jobs: int | None, inputs: Sequence[Input]) -> int:
-    """How many threads there are for each of `inputs` that is worked on at once."""
+    """How many threads each of the `inputs` that run at once can have."""
     return max(1, (jobs or CORES) // max(1, len(inputs)))

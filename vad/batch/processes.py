@@ -1,4 +1,4 @@
-"""Workers that are processes of this machine."""
+"""A pool of processes on this machine."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from multiprocessing.synchronize import Event
 from typing import Any
 
 from vad.batch.inputs import Input
-from vad.batch.outcome import Outcome, T, Task, heed, run
+from vad.batch.task import Result, T, Task, run_group, set_stop_event
 from vad.errors import AudioError
 
-# Whether workers are forked by a server that has loaded everything; older Pythons cannot tell it from where.
-SERVED = sys.platform == "linux" and sys.version_info >= (3, 11)
+# Workers are forked by a server that has loaded every module; before Python 3.11 it cannot be told where they are.
+USE_FORKSERVER = sys.platform == "linux" and sys.version_info >= (3, 11)
 
 
 class Processes:
-    """`workers` processes of this machine. To be used as a context; its end gives up what is under way."""
+    """`workers` processes of this machine: a context manager, whose end cancels the tasks that still run."""
 
     crashes = (BrokenExecutor,)
 
@@ -31,11 +31,11 @@ class Processes:
         self._workers = workers
         # forking this process would copy its threads
         self._context: Any = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
-        if SERVED:
+        if USE_FORKSERVER:
             self._context.set_forkserver_preload(["vad.batch.task"])
         self._stop: Event = self._context.Event()
         self._pool: Executor | None = None
-        self._careful: Executor | None = None
+        self._isolated: Executor | None = None
 
     @property
     def workers(self) -> int:
@@ -47,37 +47,37 @@ class Processes:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        for pool in (self._pool, self._careful):
+        for pool in (self._pool, self._isolated):
             if pool:
                 pool.shutdown(cancel_futures=True)
 
-    def submit(self, task: Task[T], group: list[Input]) -> Future[list[Outcome[T]]]:
-        """Have `run(task, group)` done by one of the workers."""
+    def submit(self, task: Task[T], group: list[Input]) -> Future[list[Result[T]]]:
+        """Run `run_group(task, group)` in a worker."""
         if self._pool:
             with contextlib.suppress(BrokenExecutor):
-                return self._pool.submit(run, task, group)
+                return self._pool.submit(run_group, task, group)
         self._pool = self._start(self._workers)
-        return self._pool.submit(run, task, group)
+        return self._pool.submit(run_group, task, group)
 
-    def alone(self, task: Task[T], one: Input) -> Outcome[T]:
-        """What becomes of a recording that may bring its worker down."""
-        self._careful = self._careful or self._start(1)
+    def run_isolated(self, task: Task[T], one: Input) -> Result[T]:
+        """Run `task` for a recording that may crash its worker."""
+        self._isolated = self._isolated or self._start(1)
         try:
-            return self._careful.submit(run, task, [one]).result()[0]
+            return self._isolated.submit(run_group, task, [one]).result()[0]
         except BrokenExecutor:
-            self._careful = None
-            return Outcome(one, AudioError(f"{one.path}: brings the program down that decodes it; convert it first"))
+            self._isolated = None
+            return Result(one, AudioError(f"{one.path}: crashes the decoder; convert it first"))
 
     def _start(self, workers: int) -> Executor:
-        if SERVED:
+        if USE_FORKSERVER:
             _start_server()
-        return ProcessPoolExecutor(workers, self._context, _begin, (self._stop,))
+        return ProcessPoolExecutor(workers, self._context, _start_worker, (self._stop,))
 
 
 def _start_server() -> None:
-    """Start what forks the workers, to load the modules that this process would.
+    """Start the fork server with the module path of this process.
 
-    Python alone would have it look into the working folder first, which may hold another `vad`, or anything.
+    By default it would look in the working folder first, which may hold another `vad`.
     """
     here = {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
     before = {name: os.environ.get(name) for name in here}
@@ -91,9 +91,9 @@ def _start_server() -> None:
                 os.environ[name] = value
 
 
-def _begin(stop: Event) -> None:
-    """In a new worker: leave Ctrl-C to those who started it, and do not outlive them."""
-    heed(stop)
+def _start_worker(stop: Event) -> None:
+    """Set up a new worker: it ignores Ctrl-C, which its parent handles, and ends when its parent ends."""
+    set_stop_event(stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None

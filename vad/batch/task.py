@@ -1,25 +1,82 @@
-"""What is done with each of many recordings, as an object that other processes can be given."""
+"""The work on one of many recordings, which can be pickled to other processes, and its result."""
 
 from __future__ import annotations
 
 import functools
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from vad.audio.decode import Sound, open_sound
 from vad.audio.resample import Channel
-from vad.batch.inputs import Input
-from vad.batch.outcome import check
-from vad.batch.remote import fetched
+from vad.batch.inputs import Input, fetched
 from vad.detector import CPU, Detection, Detector
-from vad.errors import ModelError
+from vad.errors import AudioError, ModelError, VadError
 from vad.model.session import keep_memory
 from vad.settings import Raw, Segmentation
 
+if TYPE_CHECKING:
+    from multiprocessing.synchronize import Event
+
+T = TypeVar("T")
+Task = Callable[[Input], T]  # picklable where other processes run it
+
+
+@dataclass(frozen=True)
+class Result(Generic[T]):
+    """The result of a task for one recording: its value, or the error that it raised."""
+
+    source: Input
+    value: T | VadError
+    warnings: tuple[str, ...] = ()  # raised on the way, where another process ran the task
+
+
+class Interrupted(VadError):
+    """The run has ended; nobody waits for this task any more."""
+
+
+def run_task(task: Task[T], one: Input) -> Result[T]:
+    """Run `task` for one recording; a `VadError` or `OSError` becomes the value of the result."""
+    try:
+        return Result(one, task(one))
+    except VadError as error:
+        return Result(one, error)
+    except OSError as error:
+        return Result(one, AudioError(f"{one.path}: {error.strerror or error}"))
+
+
+def run_group(task: Task[T], group: list[Input]) -> list[Result[T]]:
+    """Run `task` for each recording of `group` in a worker; warnings become part of the results."""
+    return [_with_warnings(task, one) for one in group]
+
+
+def _with_warnings(task: Task[T], one: Input) -> Result[T]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        result = run_task(task, one)
+    texts = tuple(str(w.message) for w in caught if issubclass(w.category, UserWarning))
+    return Result(one, result.value, texts)
+
+
+_stop: Event | None = None
+
+
+def set_stop_event(event: Event) -> None:
+    """Let `check_interrupted` raise in this process once `event` is set."""
+    global _stop  # noqa: PLW0603
+    _stop = event
+
+
+def check_interrupted() -> None:
+    """Raise `Interrupted` where the run has ended; long tasks call this now and then."""
+    if _stop is not None and _stop.is_set():
+        raise Interrupted("interrupted")
+
 
 def load(model: str | None, device: str = CPU) -> Detector:
-    """The detector of this process."""
+    """The detector of this process, loaded once."""
     return _load(model, device)
 
 
@@ -31,7 +88,7 @@ def _load(model: str | None, device: str) -> Detector:
 
 @dataclass(frozen=True)
 class Analysis:
-    """Finds speech in recordings: `Detector.analyse` with all that it takes."""
+    """A task that finds speech: `Detector.analyse` with all its arguments."""
 
     model: str | None
     settings: Segmentation
@@ -41,19 +98,19 @@ class Analysis:
     raw: Raw | None = None
     threads: int = 1
     device: str = CPU  # of the network
-    moved: Callable[[float], None] | None = None  # told the share that is done, where the length is known
-    digest: str = field(init=False)  # of the weights, which other processes read for themselves
+    on_progress: Callable[[float], None] | None = None  # takes the share done, where the length is known
+    digest: str = field(init=False)  # of the weights, which every process reads for itself
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "digest", self.detector.network.digest)
 
     @property
     def detector(self) -> Detector:
-        """Who does it, in this process."""
+        """The detector of this process, for this latency."""
         return load(self.model, self.device).at(self.latency)
 
     def __call__(self, one: Input) -> list[Detection]:
-        """What is found in a recording: a `Detection` per channel."""
+        """Find speech in a recording: a `Detection` per channel."""
         detector = self.detector
         if detector.network.digest != self.digest:
             raise ModelError(f"{detector.path}: has been replaced since this run began; run again")
@@ -65,11 +122,11 @@ class Analysis:
                 self.channel,
                 latency=self.latency,
                 keep_scores=self.keep_scores,
-                hear=lambda _: self._moved(sound),
+                hear=lambda _: self._on_block(sound),
                 threads=self.threads,
             )
 
-    def _moved(self, sound: Sound) -> None:
-        check()
-        if self.moved and sound.share is not None:
-            self.moved(sound.share)
+    def _on_block(self, sound: Sound) -> None:
+        check_interrupted()
+        if self.on_progress and sound.share is not None:
+            self.on_progress(sound.share)

@@ -1,4 +1,4 @@
-"""Parts of a recording as files of their own, or as one; the samples stay as they are."""
+"""Cut a recording into a file per segment, or into one file; samples are copied unchanged."""
 
 from __future__ import annotations
 
@@ -16,7 +16,15 @@ from vad.atomic import replacing, write
 from vad.audio.decode import Sound, open_native
 from vad.audio.encode import BITS, Encoding, encoding_for, explain_sound, to_subtype
 from vad.batch.inputs import Input
-from vad.batch.naming import fill, is_folder, is_template, literal, name_fields, name_output, spare
+from vad.batch.naming import (
+    check_not_input,
+    escape_template,
+    fill_template,
+    is_folder,
+    is_template,
+    name_fields,
+    name_output,
+)
 from vad.cutting.timemap import Piece, TimeMap
 from vad.errors import FormatError, SettingError
 from vad.grid import Grid
@@ -27,7 +35,7 @@ WAV_LIMIT = 0xF0000000  # bytes; a longer WAV becomes RF64, the same for more th
 
 
 class Part(NamedTuple):
-    """A stretch of the original that is a file of its own."""
+    """A segment of the original in a file."""
 
     path: Path
     segment: Segment
@@ -35,19 +43,19 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Written:
-    """What was cut, and whether its samples are those of the original."""
+    """The files cut out of a recording, and whether they hold its samples without loss."""
 
     parts: list[Part]
-    exact: bool
+    lossless: bool
     encoding: Encoding  # of the original
 
 
 class Cutter:
-    """Writes what is cut out of recordings, each to a file that no other one has, in one run.
+    """Cuts recordings; in one run no two write the same file.
 
-    Files that exist are kept unless `force`. Methods raise `AudioError` where the recording cannot
-    be read, `FormatError` where a file exists or cannot be written, and `SettingError` where
-    `target` makes no name for it.
+    Existing files are overwritten only with `force`. Methods raise `AudioError` where the recording
+    cannot be read, `FormatError` where a file exists or cannot be written, and `SettingError` where
+    `target` gives no name for it.
     """
 
     def __init__(self, target: str, force: bool = False) -> None:
@@ -55,16 +63,16 @@ class Cutter:
         self._taken: dict[Path, str] = {}
 
     def split(self, source: Input, path: Path, segments: Sequence[Segment]) -> Written:
-        """A file for each of `segments`, which are in order and apart, of the sound in `path`.
+        """Write a file for each of `segments`, which are in order and do not touch, of the sound in `path`.
 
         The target is a folder, or a template with the fields {dir}, {name}, {stem}, {ext} (that of
-        the original, or flac), {number}, {start}, {end} and {duration}. No file is written where
-        one of them cannot be.
+        the original, or flac), {number}, {start}, {end} and {duration}. If one file cannot
+        be written, none is.
         """
         sound = open_native(path)
         parts = [Part(self._name(source, sound, n, s), s) for n, s in enumerate(segments, 1)]
         if len({part.path for part in parts}) < len(parts):
-            raise SettingError(f"{self._target}: names segments alike; use {{number}} or {{start}}")
+            raise SettingError(f"{self._target}: gives several segments the same name; use {{number}} or {{start}}")
         encodings = [self._take(part.path, source, sound) for part in parts]
         reader = _Reader(sound)
         for part, encoding in zip(parts, encodings, strict=True):
@@ -77,10 +85,10 @@ class Cutter:
     def join(
         self, source: Input, path: Path, segments: Sequence[Segment], duration: float, gap: float = 0.0
     ) -> tuple[TimeMap, Written]:
-        """One file with all `segments` of the sound in `path`, `gap` seconds of digital silence between them.
+        """Write one file with all `segments` of the sound in `path`, `gap` seconds of digital silence between them.
 
-        Segments that touch are one. Beside the file, called `.map.json`, the `TimeMap` is written.
-        `duration` is that of the sound.
+        Segments that touch become one. The `TimeMap` is written beside the file, as `.map.json`.
+        `duration` is that of the sound, in seconds.
         """
         sound = open_native(path)
         target = Path(self._target)
@@ -117,14 +125,14 @@ class Cutter:
                 raise SettingError(
                     f"{template}: one name for all segments; give a folder, or a template with {{number}}"
                 )
-            template = str(Path(literal(template), literal(str(source.relative.parent)), NAME))
+            template = str(Path(escape_template(template), escape_template(str(source.relative.parent)), NAME))
         extension = sound.encoding.extension(Path(source.path), sound.channels)
         values = name_fields(source) | {"ext": extension[1:]}
         times = {"start": segment.start, "end": segment.end, "duration": segment.duration}
-        return Path(fill(template, values | {"number": number} | times))
+        return Path(fill_template(template, values | {"number": number} | times))
 
     def _take(self, path: Path, source: Input, sound: Sound) -> Encoding:
-        """How to write `path`, which is from now on that of `source`."""
+        """The encoding for `path`, which from now on belongs to `source`."""
         encoding = encoding_for(path, sound.encoding, Path(source.path))
         self._claim(path, source)
         return encoding
@@ -135,21 +143,21 @@ class Cutter:
             raise FormatError(
                 f"{source.path}: would overwrite {path}, cut out of {other}; use a template with {{name}} and {{dir}}"
             )
-        spare(path, source)
+        check_not_input(path, source)
         if path.exists() and not self._force:
             raise FormatError(f"{path}: exists; name another place, or overwrite it with --force")
 
 
 class _Reader:
-    """Goes forward through a sound."""
+    """Reads a sound from its beginning to its end."""
 
     def __init__(self, sound: Sound) -> None:
         self._blocks = sound.native_blocks()
         self._rest: NDArray[Any] = np.empty((0, sound.channels), np.float32)
-        self._at = 0  # number of the first sample of the rest
+        self._at = 0  # the first sample of the rest
 
     def between(self, start: int, end: int) -> Iterator[NDArray[Any]]:
-        """Blocks `(sample, channel)` of the samples `[start, end)`; fewer where the sound ends before."""
+        """Blocks `(sample, channel)` with the samples `[start, end)`; fewer where the sound ends first."""
         while self._at < end:
             if not len(self._rest):
                 block = next(self._blocks, None)
@@ -165,7 +173,7 @@ class _Reader:
 
 
 def _span(segment: Segment, sound: Sound) -> tuple[int, int]:
-    """The numbers of the first sample, and of the one after the last."""
+    """The first sample, and the one after the last."""
     grid = Grid(sound.sample_rate)
     return grid.to_samples(segment.start), grid.to_samples(segment.end)
 
@@ -177,11 +185,11 @@ def _writing(path: Path, encoding: Encoding, sound: Sound, samples: int) -> Iter
     size = samples * sound.channels * BITS.get(encoding.subtype, 64) / 8
     if container in ("WAV", "WAVEX") and size > WAV_LIMIT:
         container = "RF64"
-    how = {"format": container, "subtype": encoding.subtype}
+    options = {"format": container, "subtype": encoding.subtype}
     with (
         replacing(path) as place,
         explain_sound(path),
-        soundfile.SoundFile(place.name, "w", sound.sample_rate, sound.channels, **how) as file,
+        soundfile.SoundFile(place.name, "w", sound.sample_rate, sound.channels, **options) as file,
     ):
         yield file
 

@@ -1,4 +1,4 @@
-"""Where the pieces of a cut file were in the original, and labels of the one brought back to the other."""
+"""The map from a cut file to its original, and labels moved from the one to the other."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from vad.errors import FormatError
 from vad.formats import Document, Label
 from vad.formats.labels import ROUNDING, documents, short
 
-TOLERANCE = 0.1  # seconds that labels may begin after the end of what they belong to
+TOLERANCE = 0.1  # seconds after the end of a recording at which its labels may begin
 
 
 class Piece(NamedTuple):
-    """`[start, end)` of the original stands at `at` in the cut file; all in seconds."""
+    """`[start, end)` of the original, which begins at `at` in the cut file; all in seconds."""
 
     start: float
     end: float
@@ -34,16 +34,16 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True)
 class TimeMap:
-    """What a cut file is made of."""
+    """The pieces of the original that a cut file consists of."""
 
-    original: str  # its path, as it was named
+    original: str  # its path, as the user named it
     original_duration: float  # seconds
     cut: str
     cut_duration: float
     pieces: list[Piece]  # at least one, in order in both files
 
     def to_json(self) -> str:
-        """As it is written beside the cut file."""
+        """The content of the `.map.json` file."""
         content = {
             "original": {"file": self.original, "duration": self.original_duration},
             "cut": {"file": self.cut, "duration": self.cut_duration},
@@ -51,8 +51,8 @@ class TimeMap:
         }
         return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
-    def back(self, start: float, end: float) -> list[Piece]:
-        """What `[start, end)` of the cut file holds of the original: a part of each piece that it touches."""
+    def to_original(self, start: float, end: float) -> list[Piece]:
+        """The parts of the original in `[start, end)` of the cut file, one for each piece that it touches."""
         first = max(0, bisect.bisect_right(self.pieces, start, key=operator.itemgetter(2)) - 1)
         parts = []
         for number in range(first, len(self.pieces)):
@@ -66,7 +66,7 @@ class TimeMap:
 
 
 def read_map(path: Path) -> TimeMap:
-    """The time map in a file of `vad trim`; `FormatError` where it is none."""
+    """Read the time map that `vad trim` wrote; `FormatError` where the file is not one."""
     try:
         content = json.loads(path.read_text("utf-8"))
         pieces = [Piece(*(_time(piece[name]) for name in Piece._fields)) for piece in content["pieces"]]
@@ -75,16 +75,16 @@ def read_map(path: Path) -> TimeMap:
     except OSError as error:
         raise FormatError(f"{path}: cannot be read ({error.strerror or error})") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise FormatError(f"{path}: is no time map; give the one that `vad trim` wrote beside the cut file") from error
-    at = [time for piece in pieces for time in (piece.at, piece.until)]
-    there = [time for piece in pieces for time in (piece.start, piece.end)]
-    if not pieces or not _rises(at) or not _rises(there):
-        raise FormatError(f"{path}: is a damaged time map, whose pieces are not in order; make it anew with `vad trim`")
+        raise FormatError(f"{path}: not a time map; give the one that `vad trim` wrote beside the cut file") from error
+    in_cut = [time for piece in pieces for time in (piece.at, piece.until)]
+    in_original = [time for piece in pieces for time in (piece.start, piece.end)]
+    if not pieces or not _rises(in_cut) or not _rises(in_original):
+        raise FormatError(f"{path}: a damaged time map: its pieces are not in order; run `vad trim` again")
     return TimeMap(names[0], durations[0], names[1], durations[1], pieces)
 
 
 def _rises(times: list[float]) -> bool:
-    """Whether no time comes before the last one, but for the rounding of sums."""
+    """Whether no time is earlier than the one before it, apart from rounding."""
     return all(later > earlier - ROUNDING for earlier, later in itertools.pairwise(times))
 
 
@@ -94,8 +94,8 @@ def _time(value: Any) -> float:
     return float(value)
 
 
-def choose(found: list[Document], time_map: TimeMap, path: Path) -> list[Document]:
-    """The documents, one per channel, that belong to the cut file; `FormatError` where none does."""
+def select(found: list[Document], time_map: TimeMap, path: Path) -> list[Document]:
+    """The documents, one per channel, that belong to the cut file; `FormatError` where there are none."""
     named = [one for one in found if _plain(one.recording) == _plain(time_map.cut)]
     chosen = named or [one for one in found if not one.recording] or found
     names = sorted({one.recording for one in chosen})
@@ -111,35 +111,35 @@ def choose(found: list[Document], time_map: TimeMap, path: Path) -> list[Documen
 
 
 def _plain(name: str) -> str:
-    """A recording as formats of one word name it."""
+    """The name of a recording in formats that allow no spaces."""
     return Document(name, None, 0.0, []).uri if name else ""
 
 
-class Back(NamedTuple):
-    """Labels on the original's times."""
+class Remapped(NamedTuple):
+    """Labels on the times of the original."""
 
     document: Document
-    lost: int  # labels that lay in no piece at all
+    lost: int  # labels outside of all pieces
 
 
-def remap(document: Document, time_map: TimeMap, whole: bool | None = None) -> Back:
-    """Labels of the cut file on the times of the original.
+def remap(document: Document, time_map: TimeMap, whole: bool | None = None) -> Remapped:
+    """Move labels of the cut file to the times of the original.
 
-    A label that reaches over several pieces stays `whole`, and then covers what was cut out between
-    them, or is divided; where `whole` is None, those with a text stay whole.
+    With `whole`, a label over several pieces stays one label, which covers what was cut out between
+    them; otherwise it is divided. With None, labels with a text stay whole.
     """
     lost = 0
 
     def labels() -> Iterator[Label]:
         nonlocal lost
         for label in document.rows:
-            parts = time_map.back(label.start, label.end)
+            parts = time_map.to_original(label.start, label.end)
             lost += not parts
             if parts and (whole or (whole is None and label.words)):
                 parts = [Piece(parts[0].start, parts[-1].end, parts[0].at)]
             for part in parts:
                 yield label._replace(start=part.start, end=part.end, recording="", channel=None)
 
-    (back,) = documents(labels(), duration=time_map.original_duration)
-    named = replace(back, recording=time_map.original, channel=document.channel)
-    return Back(named, lost)
+    (moved,) = documents(labels(), duration=time_map.original_duration)
+    named = replace(moved, recording=time_map.original, channel=document.channel)
+    return Remapped(named, lost)

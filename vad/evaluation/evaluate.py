@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from vad.audio.decode import Channel, duration_of
 from vad.batch.inputs import Input
-from vad.batch.pool import Pool, work
+from vad.batch.pool import Pool, run_tasks
 from vad.batch.task import Analysis
 from vad.errors import AudioError, FormatError, RecipeError, VadError
 from vad.evaluation.peers import RATE, System, frame_scores, read_samples
@@ -132,12 +132,12 @@ def evaluate_sound(
     known = {one.path: one for one in sounds.recordings}
     notes, problems, measured = [*sounds.notes], [*sounds.problems], []
     inputs = [Input(path, Path(one.name)) for path, one in known.items()]
-    for done, outcome in enumerate(work(inputs, listen, pool), 1):
-        notes += outcome.warnings
-        if isinstance(outcome.result, VadError):
-            problems.append(str(outcome.result))
+    for done, result in enumerate(run_tasks(inputs, listen, pool), 1):
+        notes += result.warnings
+        if isinstance(result.value, VadError):
+            problems.append(str(result.value))
         else:
-            measured.append(_measure(known[outcome.source.path], outcome.result, settings, notes))
+            measured.append(_measure(known[result.source.path], result.value, settings, notes))
         progress(done / len(inputs))
     if not measured:
         raise AudioError(problems[-1])

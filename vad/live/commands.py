@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from vad.batch.naming import fill
+from vad.batch.naming import fill_template
 from vad.errors import SettingError
 from vad.segments import Segment
 
@@ -53,7 +53,7 @@ class CommandRunner:
     def _fill(self, path: Path, segment: Segment) -> list[str]:
         values = (str(path), f"{segment.start:.3f}", f"{segment.end:.3f}", f"{segment.duration:.3f}")
         fields = dict(zip(FIELDS, values, strict=True))
-        return [fill(word, fields, "command ") for word in self._words]
+        return [fill_template(word, fields, "command ") for word in self._words]
 
     def _work(self) -> None:
         while (item := self._queue.get()) is not None:

@@ -17,7 +17,7 @@ import soundfile
 from vad.atomic import scratch
 from vad.audio.encode import Encoding, encoding_for, explain_sound, libsndfile_reason, to_subtype
 from vad.batch.inputs import Input
-from vad.batch.naming import fill, is_folder, is_template, literal, spare
+from vad.batch.naming import check_not_input, escape_template, fill_template, is_folder, is_template
 from vad.errors import SettingError
 from vad.events import End, Event, Start
 from vad.features import Float32
@@ -50,7 +50,7 @@ class UtteranceRecorder:
             )
         if not is_template(text) and not is_folder(text):
             raise SettingError(f"target {target}: one name for all utterances; give a folder, or add {{number}}")
-        self._template = text if is_template(text) else str(Path(literal(text), NAME))
+        self._template = text if is_template(text) else str(Path(escape_template(text), NAME))
         self._rate = sample_rate
         self._waiting: list[Float32] = []
         self._from = 0  # index of the first sample of `_waiting`
@@ -102,7 +102,7 @@ class UtteranceRecorder:
 
     def _name(self, segment: Segment) -> Path:
         values = (self._number, segment.start, segment.end, segment.duration, self._began)
-        return Path(fill(self._template, dict(zip(FIELDS, values, strict=True)), "target "))
+        return Path(fill_template(self._template, dict(zip(FIELDS, values, strict=True)), "target "))
 
     def _begin(self, channels: int) -> None:
         self._number += 1
@@ -152,7 +152,7 @@ class StreamRecorder:
 
     def __init__(self, path: Path, sample_rate: int, source: str) -> None:
         self._encoding = encoding_at(path, sample_rate)
-        spare(path, Input(source, Path(source)))
+        check_not_input(path, Input(source, Path(source)))
         self._path, self._rate = path, sample_rate
         self._file: soundfile.SoundFile | None = None
 

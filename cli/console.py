@@ -16,7 +16,7 @@ from vad.errors import VadError
 from vad.formats import printable
 
 if TYPE_CHECKING:
-    from vad.batch.outcome import Outcome
+    from vad.batch.task import Result
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ class Line:
             click.echo(self.text, err=True, nl=False)
 
 
-class Talk:
+class Console:
     """A line per failure, and for long work on a terminal a progress bar that the lines do not tear.
 
     `around` takes away whatever else stands on the terminal while a line is written.
@@ -65,7 +65,7 @@ class Talk:
         self._bar = Line()
         self.failed = False
 
-    def __enter__(self) -> Talk:
+    def __enter__(self) -> Console:
         self._shown, warnings.showwarning = warnings.showwarning, self._warning  # type: ignore[assignment]
         warnings.simplefilter("always", UserWarning)
         return self
@@ -92,14 +92,14 @@ class Talk:
             click.echo(f"{share:.0%}: {said}", err=True)
 
     @contextlib.contextmanager
-    def outcome(self, outcome: Outcome[T]) -> Iterator[T]:
+    def result(self, result: Result[T]) -> Iterator[T]:
         """Say what was to be said of a recording, and raise what went wrong with it; its result is written aside."""
-        for warning in outcome.warnings:
+        for warning in result.warnings:
             self.warn(warning)
-        if isinstance(outcome.result, VadError):
-            raise outcome.result
+        if isinstance(result.value, VadError):
+            raise result.value
         with self._bar.aside():
-            yield outcome.result
+            yield result.value
 
     def error(self, error: Exception) -> None:
         """Something failed: said, and remembered for the exit status."""
