@@ -73,7 +73,7 @@ class TestExact:
         path = write(tmp_path / f"a.{extension}", subtype)
         whole, before = samples(path, subtype), soundfile.info(path)
         written = Cutter(str(tmp_path / "out")).split(source(path), path, SPEECH)
-        assert written.exact and [part.segment for part in written.parts] == SPEECH
+        assert written.lossless and [part.segment for part in written.parts] == SPEECH
         for (piece, _), (start, end) in zip(written.parts, [(2000, 4000), (4000, 8003), (12000, 15200)], strict=True):
             assert np.array_equal(samples(piece, subtype), whole[start:end])
             info = soundfile.info(piece)
@@ -87,7 +87,7 @@ class TestExact:
         assert time_map.pieces == [(0.25, 1.000375, 0.0), (1.5, 1.9, 0.760375)], "what touches is one piece"
         silence = np.full((80, 2), 8 if subtype == "ALAW" else 0, whole.dtype)  # A-law knows no zero
         expected = np.concatenate([whole[2000:8003], silence, whole[12000:15200]])
-        assert written.exact and np.array_equal(samples(out, subtype), expected)
+        assert written.lossless and np.array_equal(samples(out, subtype), expected)
         assert soundfile.info(out).subtype == soundfile.info(path).subtype
 
     @settings(max_examples=20, deadline=None)
@@ -127,14 +127,14 @@ class TestExact:
         template = str(tmp_path / f"{{number}}.{extension}")
         written = Cutter(template).split(source(path), path, SPEECH)
         piece = written.parts[0].path
-        assert written.exact and soundfile.info(piece).subtype == held
+        assert written.lossless and soundfile.info(piece).subtype == held
         assert np.array_equal(samples(piece, subtype), samples(path, subtype)[2000:4000])
 
     @pytest.mark.parametrize(("subtype", "extension"), [("FLOAT", "flac"), ("PCM_32", "flac"), ("PCM_16", "ogg")])
     def test_what_cannot_hold_all_says_so(self, tmp_path: Path, subtype: str, extension: str) -> None:
         path = write(tmp_path / "a.wav", subtype)
         written = Cutter(str(tmp_path / f"{{number}}.{extension}")).split(source(path), path, SPEECH)
-        assert not written.exact and written.encoding.lossless
+        assert not written.lossless and written.encoding.lossless
         assert soundfile.info(written.parts[0].path).frames == 2000
 
     def test_a_lossless_track_of_a_video_container_becomes_flac_bit_for_bit(self, tmp_path: Path) -> None:
@@ -147,14 +147,14 @@ class TestExact:
             for packet in (*stream.encode(frame), *stream.encode(None)):
                 file.mux(packet)
         written = Cutter(str(tmp_path / "out")).split(source(path), path, SPEECH)
-        assert written.exact and [p.path.suffix for p in written.parts] == [".flac"] * 3
+        assert written.lossless and [p.path.suffix for p in written.parts] == [".flac"] * 3
         assert np.array_equal(samples(written.parts[0].path, "PCM_16"), whole[2000:4000])
 
     def test_what_was_compressed_with_loss_becomes_flac(self, tmp_path: Path) -> None:
         path = tmp_path / "a.mp3"
         soundfile.write(path, noise("FLOAT", 1, rate=16_000) / 10, 16_000)
         written = Cutter(str(tmp_path / "out")).split(source(path), path, SPEECH)
-        assert not written.exact and not written.encoding.lossless
+        assert not written.lossless and not written.encoding.lossless
         assert [part.path.suffix for part in written.parts] == [".flac"] * 3
 
     def test_the_end_is_that_of_the_samples(self, tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ class TestNames:
         (tmp_path / "list").write_bytes(str(tmp_path).encode() + b"\na\0b\n")
         result = detect("--from-file", tmp_path / "list", status=2)
         assert result.stdout == ""
-        assert "'a\\x00b': is no name of a file" in result.stderr
+        assert "'a\\x00b': not a file name" in result.stderr
 
     def test_bare_samples_without_raw_are_refused(self, tmp_path: Path) -> None:
         path = tmp_path / "a.raw"
