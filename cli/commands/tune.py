@@ -94,7 +94,9 @@ def tune(audio: Path, labels: Path | None, kind: str, **options: Any) -> None:
         analysis = Analysis(options["model"], before, options["channel"], options["latency"], keep_scores=True)
         about = {"audio": str(audio), "model": detector.description.identity}
         with open_pool(options["jobs"], find([one.path for one in sounds.recordings])[0]) as pool:
-            heard = evaluate_sound(sounds, DetectorHypotheses(analysis), how, pool=pool, progress=console.to, about=about)
+            heard = evaluate_sound(
+                sounds, DetectorHypotheses(analysis), how, pool=pool, progress=console.to, about=about
+            )
         trials = Trials([TuningRecording.of(one) for one in heard.whole.recordings], detector.grid, options["collar"])
         free = [name for name in TUNABLE if name not in given]
         parts = {"folds": options["folds"], "seed": options["seed"]}
