@@ -19,6 +19,7 @@ from hypothesis import settings
 
 from vad import Detector
 from vad.cli import main
+from vad.formats import Document, read_labels
 
 ROOT = Path(__file__).parent.parent
 DATA = ROOT / "data"
@@ -207,3 +208,16 @@ def corpora(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("corpora")
     make_corpora(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def read_as(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[Document]]:
+    """`read_as(content, name, format)`: the documents in a label file of that name with that content."""
+    folder = tmp_path_factory.mktemp("labels")
+
+    def read(content: str | bytes, name: str = "unknown", format: str | None = None) -> list[Document]:
+        path = folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass"))
+        return read_labels(path, format)
+
+    return read

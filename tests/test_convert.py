@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 from praatio import textgrid
 from pyannote.core import Annotation, Segment
 from pyannote.database.util import load_rttm
-from test_formats import written
-from test_labels import SAMPLES, mutated
 
 from conftest import COMMAND, DATA
+from labelfiles import SAMPLES, mutated, written
 from vad.batch.inputs import Input
 from vad.errors import FormatError
 from vad.formats import FORMATS, Document, Label, Labels, load, read_labels

@@ -21,24 +21,10 @@ from lhotse import SupervisionSegment, SupervisionSet, validate
 from praatio import textgrid
 from pyannote.database.util import load_rttm, load_uem
 
-from vad.batch.inputs import Input
-from vad.batch.output import OneFile
+from labelfiles import ALONE, Times, recordings, written
 from vad.errors import FormatError
 from vad.formats import FORMATS, Document, by_extension
 from vad.segments import Segment
-
-Times = list[tuple[float, float]]
-ALONE = ["text", "uem", "kaldi", "pyannote"]  # hold speech and no text
-
-
-def written(kind: str, *documents: Document) -> str:
-    """What a file with these documents holds."""
-    text = io.StringIO()
-    shared = OneFile(text, FORMATS[kind], len(documents) > 1)
-    for document in documents:
-        shared.write(Input(document.recording, Path("a")), [document])
-    shared.close()
-    return text.getvalue()
 
 
 def document(*segments: tuple[float, float], name: str = "talk.wav", duration: float = 10.0, **more: Any) -> Document:
@@ -140,17 +126,6 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Times
 
 
 every_format = pytest.mark.parametrize("kind", FORMATS)
-
-
-@st.composite
-def recordings(draw: st.DrawFn) -> Document:
-    """Segments in order, to the millisecond, some touching, in a recording of up to weeks."""
-    at = draw(st.sampled_from([0, 0, 1, 359_999_000, 10**9]))
-    segments = []
-    for gap, length in draw(st.lists(st.tuples(st.integers(0, 9_000), st.integers(1, 90_000)), max_size=8)):
-        segments.append(Segment((at + gap) / 1000, (at + gap + length) / 1000))
-        at += gap + length
-    return Document("talk.wav", None, (at + draw(st.integers(0, 5_000))) / 1000, segments)
 
 
 @every_format

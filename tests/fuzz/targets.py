@@ -69,7 +69,7 @@ def _line(error: VadError) -> None:
 
 def _labels(kind: str) -> Target:
     def seeds() -> list[bytes]:
-        from test_labels import SAMPLES
+        from labelfiles import SAMPLES
 
         sample = SAMPLES[kind].encode()
         return [sample, sample * 3, ROOT.joinpath("data/talk.tsv").read_bytes() if kind in ("text", "tsv") else sample]
