@@ -76,7 +76,7 @@ def load(folder: Path, detector: Detector) -> list[Recording]:
 
 def chain(detector: Detector, geometry: Geometry, wait: int | None = None) -> Chain:
     """The stages of a detector with a geometry of one's own."""
-    scorer = open_scorer(detector.network, geometry, wait=wait)
+    scorer = open_scorer(detector.model, geometry, wait=wait)
     return Chain(detector.description.features, scorer, detector.settings())
 
 

@@ -237,7 +237,7 @@ def test_a_causal_network_beside_the_weights_serves_the_low_latencies(tmp_path: 
     assert detector.live.path == weights
     assert detector.at(0.1) is detector.at("lowest") is detector.live
     assert detector.at(None) is detector.at(2.0) is detector
-    assert isinstance(open_scorer(detector.network, OFFLINE), Scorer)
+    assert isinstance(open_scorer(detector.model, OFFLINE), Scorer)
     sound = np.random.default_rng(0).normal(0, 0.1, 16_000)
     live, windows = (
         Detector(path).scores(sound, sample_rate=16_000, latency=0.1) for path in (weights, Detector().path)

@@ -25,7 +25,7 @@ DEVICE = ["--device", "cpu:0"]
 def test_scores_are_those_of_the_processor(talk: Path, device: str, latency: float | None) -> None:
     there, here = Detector(device=device), Detector()
     scores = there.scores(talk, latency=latency)
-    assert type(there.network) is not type(here.network)
+    assert type(there.model.runtime) is not type(here.model.runtime)
     np.testing.assert_allclose(scores, here.scores(talk, latency=latency), atol=1e-3)
     assert there.at(0.1).device == device
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vad.features import LogMel
-from vad.geometry import OFFLINE, Geometry, causal_geometry, latency_of, window_geometry
+from vad.geometry import OFFLINE, Geometry, bidirectional_geometry, causal_geometry, latency_of
 
 FEATURES = LogMel()
 
@@ -15,14 +15,14 @@ def test_latency_is_block_context_and_the_lead_of_the_last_window() -> None:
 
 
 def test_longer_latency_means_more_context() -> None:
-    geometries = [window_geometry(latency, FEATURES) for latency in (0.03, 0.05, 0.1, 0.2, 0.5, 2, 20)]
+    geometries = [bidirectional_geometry(latency, FEATURES) for latency in (0.03, 0.05, 0.1, 0.2, 0.5, 2, 20)]
     assert sorted(geometries, key=lambda g: (g.block, g.right)) == geometries
 
 
 @pytest.mark.parametrize("latency", [0.05, 0.06, 0.1, 0.2, 0.3, 0.5, 3, 60, None])
 @pytest.mark.parametrize("stride", [1, 2, 3, 4])
 def test_geometries_are_whole_steps_and_keep_the_latency(latency: float | None, stride: int) -> None:
-    geometry = window_geometry(latency, FEATURES, stride)
+    geometry = bidirectional_geometry(latency, FEATURES, stride)
     assert geometry.left % stride == geometry.block % stride == 0
     assert geometry.left <= OFFLINE.left and geometry.block <= OFFLINE.block and geometry.right <= OFFLINE.right
     if latency is not None:

@@ -13,7 +13,7 @@ import torch
 from vad import ModelError
 from vad.features import LogMel
 from vad.model.pretrained import Description, find
-from vad.model.session import Network as OnnxNetwork
+from vad.model.session import CausalModel, Model, open_model
 from vad.network.causal import AnyNetwork, CausalNetwork, build
 from vad.network.export import export, from_onnx
 from vad.network.model import Network, NetworkSettings
@@ -68,7 +68,7 @@ def test_torchs_lstm_follows_the_gate_equations_in_both_directions(layers: int) 
 
 def make(
     settings: NetworkSettings, path: Path, n_mels: int = 64, recipe: dict[str, Any] | None = None
-) -> tuple[AnyNetwork, OnnxNetwork]:
+) -> tuple[AnyNetwork, Model]:
     torch.manual_seed(0)
     network = build(n_mels, settings).eval()
     network.mean.copy_(torch.randn(n_mels))
@@ -76,7 +76,7 @@ def make(
     features = LogMel(n_mels=n_mels)
     thresholds = {"default": {"onset": 0.5, "offset": 0.3}}
     export(network, Description("test", "1", features, thresholds, recipe or {}, {}), path)
-    return network, OnnxNetwork(path)
+    return network, open_model(path)
 
 
 @pytest.mark.parametrize(
@@ -103,10 +103,11 @@ def test_a_causal_network_says_the_same_in_torch_and_onnx_in_one_piece_and_in_ma
     with torch.no_grad():
         logits, end = network(torch.from_numpy(features), network.begin(2))
     assert logits.shape == (2, 60, settings.delays)
+    assert isinstance(exported, CausalModel)
     assert exported.delays == settings.delays
-    state, said, at = np.zeros((2, exported.state), np.float32), [], 0
+    state, said, at = exported.begin(2), [], 0
     for length in (2, 4, 34, 2, 18):
-        scores, state = exported.go_on(features[:, at : at + length], state)
+        scores, state = exported(features[:, at : at + length], state)
         said.append(scores)
         at += length
     assert np.abs(np.concatenate(said, 1) - torch.sigmoid(logits).numpy()).max() < 1e-5
@@ -143,7 +144,7 @@ def test_the_shipped_weights_compute_in_torch_what_they_compute_in_onnx() -> Non
     features = RNG.normal(-8, 3, (2, 301, 64)).astype(np.float32)
     with torch.no_grad():
         expected = torch.sigmoid(network(torch.from_numpy(features))).numpy()
-    assert np.abs(OnnxNetwork(find())(features) - expected).max() < 1e-4
+    assert np.abs(open_model(find())(features) - expected).max() < 1e-4
 
 
 def test_every_frame_gets_a_logit_and_the_lstm_runs_at_half_the_rate() -> None:

@@ -12,39 +12,41 @@ from hypothesis import strategies as st
 from conftest import ENERGY, write_causal
 from vad import Detector, ModelError
 from vad.geometry import OFFLINE, Geometry
-from vad.model.session import Network
+from vad.model.session import BidirectionalModel, CausalModel, open_model
 from vad.scorer import CausalScorer, Scorer
 
-DELAYS = 6  # of the causal network
+DELAYS = 6  # of the causal model
 FRAMES = np.random.default_rng(2).normal(-8, 3, (9000, 64)).astype(np.float32)
 CAUSAL_FRAMES = np.random.default_rng(2).normal(0, 3, (300, 8)).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
-def network() -> Network:
-    return Network(Detector().path)
+def model() -> BidirectionalModel:
+    return open_model(Detector().path)
 
 
 @pytest.fixture(scope="module")
-def causal(tmp_path_factory: pytest.TempPathFactory) -> Network:
-    return Network(write_causal(tmp_path_factory.mktemp("causal") / "causal.onnx", DELAYS))
+def causal(tmp_path_factory: pytest.TempPathFactory) -> CausalModel:
+    return open_model(write_causal(tmp_path_factory.mktemp("causal") / "causal.onnx", DELAYS))
 
 
-def score(network: Network, frames: np.ndarray, geometry: Geometry, batch: int, pieces: list[int]) -> np.ndarray:
+def score(
+    model: BidirectionalModel, frames: np.ndarray, geometry: Geometry, batch: int, pieces: list[int]
+) -> np.ndarray:
     """Scores of `frames` that arrive in `pieces` of so many frames, the rest in one."""
-    scorer, scores, at = Scorer(network, geometry, batch), [], 0
+    scorer, scores, at = Scorer(model, geometry, batch), [], 0
     for piece in [*pieces, len(frames)]:
         scores.append(scorer.push(frames[at : at + piece]))
         at += piece
     return np.concatenate([*scores, scorer.finish()])
 
 
-def window_by_window(network: Network, frames: np.ndarray, geometry: Geometry) -> np.ndarray:
+def window_by_window(model: BidirectionalModel, frames: np.ndarray, geometry: Geometry) -> np.ndarray:
     """What the scorer promises, written out: each block alone, with its context as far as it reaches."""
     scores = []
     for start in range(0, len(frames), geometry.block):
         first = max(0, start - geometry.left)
-        window = network(frames[None, first : start + geometry.block + geometry.right])[0]
+        window = model(frames[None, first : start + geometry.block + geometry.right])[0]
         scores.append(window[start - first : start - first + geometry.block])
     return np.concatenate(scores) if scores else np.empty(0, np.float32)
 
@@ -60,69 +62,69 @@ geometries = st.builds(
 @settings(max_examples=60, deadline=None)
 @given(geometries, st.integers(0, 700), st.integers(1, 20), st.lists(st.integers(0, 300), max_size=8))
 def test_scores_equal_those_of_each_window_alone(
-    network: Network, geometry: Geometry, length: int, batch: int, pieces: list[int]
+    model: BidirectionalModel, geometry: Geometry, length: int, batch: int, pieces: list[int]
 ) -> None:
     frames = FRAMES[:length]
-    scores = score(network, frames, geometry, batch, pieces)
-    assert np.array_equal(scores, window_by_window(network, frames, geometry))
+    scores = score(model, frames, geometry, batch, pieces)
+    assert np.array_equal(scores, window_by_window(model, frames, geometry))
 
 
 @settings(max_examples=10, deadline=None)
 @given(st.integers(1, 9000), st.lists(st.integers(1, 6000), max_size=5))
 def test_scores_of_the_offline_geometry_do_not_depend_on_the_pieces(
-    network: Network, length: int, pieces: list[int]
+    model: BidirectionalModel, length: int, pieces: list[int]
 ) -> None:
     frames = FRAMES[:length]
-    assert np.array_equal(score(network, frames, OFFLINE, 4, pieces), window_by_window(network, frames, OFFLINE))
+    assert np.array_equal(score(model, frames, OFFLINE, 4, pieces), window_by_window(model, frames, OFFLINE))
 
 
-def test_a_score_sees_its_context_and_nothing_beyond_it(network: Network) -> None:
+def test_a_score_sees_its_context_and_nothing_beyond_it(model: BidirectionalModel) -> None:
     geometry = Geometry(left=20, block=10, right=10)
     changed = FRAMES[:200].copy()
     changed[150:] = 0
-    before, after = (score(network, f, geometry, 4, []) for f in (FRAMES[:200], changed))
+    before, after = (score(model, f, geometry, 4, []) for f in (FRAMES[:200], changed))
     assert np.array_equal(before[:140], after[:140])
     assert not np.array_equal(before[140:150], after[140:150])  # the block just before sees 10 frames ahead
 
 
-def test_no_frames_give_no_scores(network: Network) -> None:
-    assert score(network, FRAMES[:0], OFFLINE, 4, []).shape == (0,)
+def test_no_frames_give_no_scores(model: BidirectionalModel) -> None:
+    assert score(model, FRAMES[:0], OFFLINE, 4, []).shape == (0,)
 
 
 @pytest.mark.parametrize("wrong", [{"left": 1}, {"block": 0}, {"block": 7}, {"right": -1}, {"left": -2}])
-def test_an_impossible_geometry_is_refused(network: Network, wrong: dict[str, int]) -> None:
+def test_an_impossible_geometry_is_refused(model: BidirectionalModel, wrong: dict[str, int]) -> None:
     with pytest.raises(ModelError):
-        Scorer(network, Geometry(**wrong))
+        Scorer(model, Geometry(**wrong))
 
 
-def test_features_of_the_wrong_width_are_refused_in_one_line(network: Network) -> None:
+def test_features_of_the_wrong_width_are_refused_in_one_line(model: BidirectionalModel) -> None:
     with pytest.raises(ModelError, match="shape"):
-        network(np.zeros((1, 10, 3), np.float32))
+        model(np.zeros((1, 10, 3), np.float32))
 
 
 @settings(max_examples=20, deadline=None)
 @given(geometries, st.integers(0, 2000), st.lists(st.integers(0, 300), max_size=12), st.integers(1, 3))
 def test_threads_give_the_same_scores_in_the_same_order(
-    network: Network, geometry: Geometry, length: int, pieces: list[int], threads: int
+    model: BidirectionalModel, geometry: Geometry, length: int, pieces: list[int], threads: int
 ) -> None:
     frames = FRAMES[:length]
     with ThreadPoolExecutor(threads) as pool:
-        scorer, scores, at = Scorer(network, geometry, 2, pool=pool), [], 0
+        scorer, scores, at = Scorer(model, geometry, 2, pool=pool), [], 0
         for piece in [*pieces, length]:
             scores.append(scorer.push(frames[at : at + piece]))
             at += piece
         scores.append(scorer.finish())
-    assert np.array_equal(np.concatenate(scores), window_by_window(network, frames, geometry))
+    assert np.array_equal(np.concatenate(scores), window_by_window(model, frames, geometry))
 
 
 @pytest.mark.parametrize("frames", [1, 5, 1000])
 def test_scores_end_at_one_though_the_runtime_rounds_beyond(frames: int) -> None:
-    energy = Network(ENERGY)
-    assert energy(np.full((1, frames, energy.n_mels), 3.958613, np.float32)).max() == 1
+    energy = open_model(ENERGY)
+    assert energy(np.full((1, frames, 64), 3.958613, np.float32)).max() == 1
 
 
-def score_causal(network: Network, frames: np.ndarray, geometry: Geometry, pieces: list[int]) -> np.ndarray:
-    scorer, scores, at = CausalScorer(network, geometry), [], 0
+def score_causal(model: CausalModel, frames: np.ndarray, geometry: Geometry, pieces: list[int]) -> np.ndarray:
+    scorer, scores, at = CausalScorer(model, geometry), [], 0
     for piece in [*pieces, len(frames)]:
         scores.append(scorer.push(frames[at : at + piece]))
         at += piece
@@ -137,7 +139,7 @@ def score_causal(network: Network, frames: np.ndarray, geometry: Geometry, piece
     st.lists(st.integers(0, 100), max_size=8),
 )
 def test_each_frame_has_the_score_that_the_step_after_its_context_gives(
-    causal: Network, block: int, right: int, length: int, pieces: list[int]
+    causal: CausalModel, block: int, right: int, length: int, pieces: list[int]
 ) -> None:
     frames = CAUSAL_FRAMES[:length]
     scores = score_causal(causal, frames, Geometry(0, block, right), pieces)
@@ -146,14 +148,14 @@ def test_each_frame_has_the_score_that_the_step_after_its_context_gives(
     if not length:
         return
     even = np.concatenate([frames, frames[-1:]])[: length + length % 2]
-    said, _ = causal.go_on(even[None], np.zeros((1, causal.state), np.float32))
+    said, _ = causal(even[None], causal.begin())
     for frame in range(length):
         step = min(frame // 2 + right // 2, len(even) // 2 - 1)
         expected = said[0, 2 * step + frame % 2, step - frame // 2]
         assert scores[frame] == pytest.approx(expected, abs=1e-5)
 
 
-def test_scores_come_when_block_and_context_are_heard_and_not_later(causal: Network) -> None:
+def test_scores_come_when_block_and_context_are_heard_and_not_later(causal: CausalModel) -> None:
     scorer = CausalScorer(causal, Geometry(0, 4, 6))
     given = []
     for frame in CAUSAL_FRAMES[:20]:
@@ -166,6 +168,6 @@ def test_scores_come_when_block_and_context_are_heard_and_not_later(causal: Netw
 
 
 @pytest.mark.parametrize("right", [1, 2 * DELAYS])
-def test_a_context_that_the_network_has_no_answer_for_is_refused(causal: Network, right: int) -> None:
+def test_a_context_that_the_model_has_no_answer_for_is_refused(causal: CausalModel, right: int) -> None:
     with pytest.raises(ModelError, match="right"):
         CausalScorer(causal, Geometry(0, 2, right))

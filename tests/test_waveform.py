@@ -121,7 +121,7 @@ def test_a_causal_network_goes_on_from_its_state(tmp_path: Path, delays: int) ->
     assert waveform.export_waveform(live, tmp_path / "vad.onnx") < 1e-4
     session = onnxruntime.InferenceSession(tmp_path / "vad.onnx", providers=["CPUExecutionProvider"])
     samples = np.random.default_rng(1).normal(0, 0.1, (1, 240 + 160 * 40)).astype(np.float32)
-    state = np.zeros((1, live.network.state), np.float32)
+    state = np.zeros((1, live.model.state_size), np.float32)
     (whole,) = session.run(["scores"], {"samples": samples, "state": state})
     parts = []
     for frame in range(0, 40, 8):

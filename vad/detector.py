@@ -15,13 +15,13 @@ from numpy.typing import ArrayLike
 
 from vad.audio.decode import Channel, Sound, from_array, open_sound
 from vad.audio.resample import Resampler, check_rate, check_raw
-from vad.errors import ModelError, SettingError
+from vad.errors import SettingError
 from vad.events import segments_of
 from vad.features import Float32
-from vad.geometry import LIVE, Geometry, causal_geometry, latency_of, window_geometry
+from vad.geometry import LIVE, Geometry, latency_of
 from vad.grid import floor_milliseconds
 from vad.model import pretrained
-from vad.model.session import Network
+from vad.model.session import Model, open_model
 from vad.scorer import open_scorer
 from vad.segmenter import Segmenter
 from vad.segments import Segment
@@ -55,10 +55,8 @@ class Detector:
     def __init__(self, model: str | Path | None = None, device: str = CPU) -> None:
         self.path = pretrained.find(model)
         self.device = device
-        self.network = _open(self.path, device)
-        self.description = self.network.description
-        if self.network.n_mels != self.description.features.n_mels:
-            raise ModelError(f"{self.path}: its network and its features have different numbers of bands")
+        self.model = _open(self.path, device)
+        self.description = self.model.description
         self.grid = self.description.features.grid
 
     @cached_property
@@ -96,10 +94,7 @@ class Detector:
 
     def geometry(self, latency: float | str | None = None) -> Geometry:
         """The windows in which the network sees the sound at this `latency`, `None` for whole recordings."""
-        features, network = self.description.features, self.network
-        if network.delays:
-            return causal_geometry(latency, features, network.stride, network.delays)
-        return window_geometry(latency, features, network.stride)
+        return self.model.geometry(latency)
 
     def detect(
         self,
@@ -167,7 +162,7 @@ class Detector:
         best = self.at(latency)
         features, geometry = best.description.features, best.geometry(latency)
         chosen = best.settings(preset, **settings)
-        chain = Chain(features, open_scorer(best.network, geometry, wait=1), chosen, scores)
+        chain = Chain(features, open_scorer(best.model, geometry, wait=1), chosen, scores)
         resampler = Resampler("stream", rate, features.sample_rate, _one(channel))
         return Stream(chain, resampler, features, geometry, Raw(rate, raw_channels, raw_dtype))
 
@@ -189,10 +184,10 @@ class Detector:
         """
         best = self.at(latency)
         features, geometry = best.description.features, best.geometry(latency)
-        threads = min(threads, best.network.most)
+        threads = min(threads, best.model.runtime.max_in_flight)
         with ThreadPoolExecutor(threads) if threads > 1 else contextlib.nullcontext() as pool:
-            batch = min(best.network.batch, best.network.most // threads)
-            scorers = [open_scorer(best.network, geometry, batch, pool=pool) for _ in range(sound.rows(channel))]
+            batch = min(best.model.runtime.batch, best.model.runtime.max_in_flight // threads)
+            scorers = [open_scorer(best.model, geometry, batch, pool=pool) for _ in range(sound.rows(channel))]
             chains = [Chain(features, scorer, settings) for scorer in scorers]
             segments: list[list[Segment]] = [[] for _ in chains]
             scores: list[list[Float32]] = [[] for _ in chains]
@@ -218,15 +213,15 @@ class Detector:
         ]
 
 
-def _open(path: Path, device: str) -> Network:
-    """The network at `path`, run by ONNX Runtime or, elsewhere than on the processor, by torch."""
+def _open(path: Path, device: str) -> Model:
+    """The network at `path`, run by ONNX Runtime on the processor and by torch on another device."""
     if device == CPU:
-        return Network(path)
+        return open_model(path)
     try:
-        from vad.network.device import DeviceNetwork
+        from vad.network.device import open_on_device
     except ImportError as error:
         raise SettingError(f"device {device}: needs torch ({error}); pip install 'vad-bilstm[train]'") from error
-    return DeviceNetwork(path, device)
+    return open_on_device(path, device)
 
 
 def open_source(source: Source, sample_rate: float | None) -> Sound:

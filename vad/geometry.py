@@ -45,7 +45,7 @@ class Geometry:
 OFFLINE = Geometry()  # of whole recordings
 
 
-def window_geometry(latency: float | str | None, features: LogMel, stride: int = 2) -> Geometry:
+def bidirectional_geometry(latency: float | str | None, features: LogMel, stride: int = 2) -> Geometry:
     """The geometry of a bidirectional network whose scores are at most `latency` late.
 
     `latency` is in seconds or a name of `LATENCIES`, or `None` for whole recordings, which have no
@@ -60,7 +60,7 @@ def window_geometry(latency: float | str | None, features: LogMel, stride: int =
 
 
 def causal_geometry(latency: float | str | None, features: LogMel, stride: int, delays: int) -> Geometry:
-    """The geometry of a causal network, without left context: see `window_geometry`.
+    """The geometry of a causal network, without left context: see `bidirectional_geometry`.
 
     The network scores each frame at `delays` steps, so the right context is shorter than that.
     """

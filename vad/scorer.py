@@ -16,28 +16,28 @@ import numpy as np
 from vad.errors import ModelError
 from vad.features import Float32
 from vad.geometry import OFFLINE, Geometry
-from vad.model.session import Network
+from vad.model.session import BidirectionalModel, CausalModel, Model
 
 
 class Scorer:
-    """Takes frames in pieces, gives scores block by block, in batches of up to `batch` windows (the network's).
+    """Takes frames in pieces, gives scores block by block, in batches of up to `batch` windows (the runtime's).
 
     A batch is waited for unless `wait` says how many blocks are enough: 1 where time matters. With
     a `pool` of threads batches are scored there meanwhile, and come when they are done, in order;
-    there are never more windows under way than the network's `most`, and one batch that waits.
+    there are never more windows under way than the runtime's `max_in_flight`, and one batch that waits.
     """
 
     def __init__(
         self,
-        network: Network,
+        model: BidirectionalModel,
         geometry: Geometry = OFFLINE,
         batch: int | None = None,
         wait: int | None = None,
         pool: Executor | None = None,
     ) -> None:
-        _check(geometry, network)
-        self._network, self._geometry, self._pool = network, geometry, pool
-        self._batch = batch or network.batch
+        _check(geometry, model)
+        self._model, self._geometry, self._pool = model, geometry, pool
+        self._batch = batch or model.runtime.batch
         self._wait = wait or self._batch
         self._ready: list[Float32] = []  # scores to be given next
         self._pending: deque[Future[Float32]] = deque()  # and those after them
@@ -56,7 +56,7 @@ class Scorer:
         complete = (self._frames - self._scored - g.right) // g.block
         if complete >= self._wait:
             self._score(complete)
-        return self._collect(self._network.most // self._batch + 1)
+        return self._collect(self._model.runtime.max_in_flight // self._batch + 1)
 
     @property
     def missing(self) -> int:
@@ -105,7 +105,7 @@ class Scorer:
 
     def _run(self, batch: list[Float32], skip: int) -> Float32:
         """The scores of the blocks that start `skip` frames into each window, one after another."""
-        return self._network(np.stack(batch))[:, skip : skip + self._geometry.block].ravel()
+        return self._model(np.stack(batch))[:, skip : skip + self._geometry.block].ravel()
 
 
 class CausalScorer:
@@ -117,19 +117,19 @@ class CausalScorer:
     geometry, `left` has no meaning.
     """
 
-    def __init__(self, network: Network, geometry: Geometry) -> None:
-        _check(geometry, network)
-        step = self._step = network.stride
-        if geometry.right % step or geometry.right >= step * network.delays:
-            longest = step * (network.delays - 1)
+    def __init__(self, model: CausalModel, geometry: Geometry) -> None:
+        _check(geometry, model)
+        step = self._step = model.description.stride
+        if geometry.right % step or geometry.right >= step * model.delays:
+            longest = step * (model.delays - 1)
             raise ModelError(f"{geometry}: right context must be whole steps ({step} frames), up to {longest} frames")
-        self._network, self._block, self._delay = network, geometry.block, geometry.right // step
-        self._state = np.zeros((1, network.state), np.float32)
+        self._model, self._block, self._delay = model, geometry.block, geometry.right // step
+        self._state = model.begin()
         self._pieces: list[Float32] = []
         self._held = 0  # frames in the pieces
         self._frames = 0  # frames taken
         self._early = geometry.right  # scores still to come that are of no frame: from before the recording
-        self._last = np.empty((step, network.delays), np.float32)  # what the last step said
+        self._last = np.empty((step, model.delays), np.float32)  # what the last step said
 
     @property
     def missing(self) -> int:
@@ -161,7 +161,7 @@ class CausalScorer:
 
     def _score(self, block: Float32) -> Float32:
         """Go on through `block`, `(frame, mel)`; the scores `(frame,)` of the frames `right` before it."""
-        said, self._state = self._network.go_on(block[None], self._state)
+        said, self._state = self._model(block[None], self._state)
         self._last = said[0, -self._step :]
         scores: Float32 = said[0, :, self._delay]
         early = min(self._early, len(scores))
@@ -170,20 +170,23 @@ class CausalScorer:
 
 
 def open_scorer(
-    network: Network,
+    model: Model,
     geometry: Geometry,
     batch: int | None = None,
     wait: int | None = None,
     pool: Executor | None = None,
 ) -> Scorer | CausalScorer:
-    """A scorer of the kind that `network` needs; `batch`, `wait` and `pool` are those of `Scorer`."""
-    return CausalScorer(network, geometry) if network.delays else Scorer(network, geometry, batch, wait, pool)
+    """The scorer for `model`; a causal one has no use for `batch`, `wait` and `pool`, which are those of `Scorer`."""
+    if isinstance(model, CausalModel):
+        return CausalScorer(model, geometry)
+    return Scorer(model, geometry, batch, wait, pool)
 
 
-def _check(geometry: Geometry, network: Network) -> None:
+def _check(geometry: Geometry, model: Model) -> None:
     """Raise `ModelError` where left context or block are no whole steps of the network."""
-    if geometry.left % network.stride or geometry.block % network.stride:
-        raise ModelError(f"{geometry}: left context and block must be whole steps ({network.stride} frames)")
+    stride = model.description.stride
+    if geometry.left % stride or geometry.block % stride:
+        raise ModelError(f"{geometry}: left context and block must be whole steps ({stride} frames)")
 
 
 _NONE = np.empty(0, np.float32)

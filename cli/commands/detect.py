@@ -95,7 +95,7 @@ def detect(
     several = len(found) + len(errors) > 1 or options["channel"] == "each"
     provenance = Provenance(
         detector.description.identity,
-        detector.network.digest,
+        detector.model.digest,
         settings,
         detector.latency(options["latency"]) if options["latency"] else None,
         options["channel"],

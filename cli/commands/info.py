@@ -33,7 +33,7 @@ def info(model: str | None, as_json: bool) -> None:
         "version": about.version,
         "path": str(detector.path),
         "size": detector.path.stat().st_size,
-        "sha256": detector.network.digest,
+        "sha256": detector.model.digest,
         "features": about.features.to_dict(),
         "thresholds": about.thresholds,
         "training": about.training,

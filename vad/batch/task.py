@@ -102,7 +102,7 @@ class Analysis:
     digest: str = field(init=False)  # of the weights, which every process reads for itself
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "digest", self.detector.network.digest)
+        object.__setattr__(self, "digest", self.detector.model.digest)
 
     @property
     def detector(self) -> Detector:
@@ -112,7 +112,7 @@ class Analysis:
     def __call__(self, one: Input) -> list[Detection]:
         """Find speech in a recording: a `Detection` per channel."""
         detector = self.detector
-        if detector.network.digest != self.digest:
+        if detector.model.digest != self.digest:
             raise ModelError(f"{detector.path}: has been replaced since this run began; run again")
         with fetched(one.path) as path:
             sound = open_sound(sys.stdin.buffer if one.path == "-" else path, self.raw, one.path)

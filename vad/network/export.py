@@ -104,10 +104,13 @@ def _causal(graph: Graph, network: AnyNetwork) -> tuple[_Shapes, _Shapes]:
     )
 
 
-def from_onnx(path: Path) -> tuple[AnyNetwork, Description]:
-    """The network and description of a weights file that `export` wrote; `ModelError` where it is another."""
+def from_onnx(path: Path, content: bytes | None = None) -> tuple[AnyNetwork, Description]:
+    """The network and description of a weights file that `export` wrote; `ModelError` where it is another.
+
+    With `content`, what was read from the file before, it is not read again.
+    """
     try:
-        model = onnx.load(path)
+        model = onnx.load_model_from_string(path.read_bytes() if content is None else content)
     except (OSError, DecodeError) as error:
         raise ModelError(f"{path}: not an ONNX file ({error})") from error
     description = Description.from_metadata({p.key: p.value for p in model.metadata_props}, path)

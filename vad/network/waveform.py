@@ -23,7 +23,7 @@ from vad.errors import ModelError
 from vad.features import Float32, LogMel
 from vad.geometry import OFFLINE
 from vad.grid import Grid
-from vad.model.session import INPUT, OUTPUT, STATE
+from vad.model.session import INPUT, OUTPUT, STATE, CausalModel
 
 SAMPLES = "samples"
 TOLERANCE = 1e-3  # of a score
@@ -46,7 +46,7 @@ def export_waveform(detector: Detector, path: Path) -> float:
 def to_waveform(model: onnx.ModelProto, detector: Detector) -> onnx.ModelProto:
     """`model` with `samples (window, sample)` in place of its features; all else stays as it is."""
     features = detector.description.features
-    causal = bool(detector.network.delays)
+    causal = isinstance(detector.model, CausalModel)
     spectrum, bands = _kernels(features)
     constants: dict[str, NDArray[Any]] = {
         "channel": np.array([1], np.int64),
@@ -106,11 +106,11 @@ def check(content: bytes, detector: Detector) -> float:
     samples = _sound(features.sample_rate)
     scores = detector.scores(samples, sample_rate=features.sample_rate)
     feed = {SAMPLES: np.pad(samples, (features.lead, features.window - features.hop - features.lead))[None]}
-    if not detector.network.delays:
+    if not isinstance(detector.model, CausalModel):
         return float(np.abs(np.asarray(session.run([OUTPUT], feed)[0])[0] - scores).max())
-    feed[STATE] = np.zeros((1, detector.network.state), np.float32)
+    feed[STATE] = detector.model.begin()
     delay = detector.geometry().right  # frames by which an answer comes late
-    found = np.asarray(session.run([OUTPUT], feed)[0])[0, delay:, delay // detector.network.stride]
+    found = np.asarray(session.run([OUTPUT], feed)[0])[0, delay:, delay // detector.description.stride]
     return float(np.abs(found - scores[: len(found)]).max())
 
 
