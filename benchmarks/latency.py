@@ -48,7 +48,7 @@ def main(
     names = " | ".join(Path(folder).name for folder in folders)
     print(f"| latency | block + right | {names} | mean | per 32 ms | of a core |\n|---{'|---' * (len(sets) + 4)}|")
     for latency in (*latencies, None):
-        best = detector.at(latency)
+        best = detector.for_latency(latency)
         geometry = best.geometry(latency)
         if latency is not None:
             total = geometry.block + geometry.right
@@ -74,9 +74,9 @@ def load(folder: Path, detector: Detector) -> list[Recording]:
     return recordings
 
 
-def chain(detector: Detector, geometry: Geometry, wait: int | None = None) -> Chain:
+def chain(detector: Detector, geometry: Geometry, min_blocks: int | None = None) -> Chain:
     """The stages of a detector with a geometry of one's own."""
-    scorer = open_scorer(detector.model, geometry, wait=wait)
+    scorer = open_scorer(detector.model, geometry, min_blocks=min_blocks)
     return Chain(detector.description.features, scorer, detector.settings())
 
 
@@ -121,7 +121,7 @@ def cost(detector: Detector, recordings: list[Recording], geometry: Geometry) ->
     samples = repeated(recordings)
     spent = []
     for _ in range(TRIES):
-        stages = chain(detector, geometry, wait=1)
+        stages = chain(detector, geometry, min_blocks=1)
         began = time.process_time()
         for piece in np.split(samples, MINUTE * 50):
             stages.push(piece)

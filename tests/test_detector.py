@@ -235,8 +235,8 @@ def test_a_causal_network_beside_the_weights_serves_the_low_latencies(tmp_path: 
     detector = Detector(ours)
     assert detector.live is not None
     assert detector.live.path == weights
-    assert detector.at(0.1) is detector.at("lowest") is detector.live
-    assert detector.at(None) is detector.at(2.0) is detector
+    assert detector.for_latency(0.1) is detector.for_latency("lowest") is detector.live
+    assert detector.for_latency(None) is detector.for_latency(2.0) is detector
     assert isinstance(open_scorer(detector.model, OFFLINE), Scorer)
     sound = np.random.default_rng(0).normal(0, 0.1, 16_000)
     live, windows = (
@@ -251,4 +251,4 @@ def test_a_causal_network_beside_the_weights_serves_the_low_latencies(tmp_path: 
     weights.with_name("alone.onnx").write_bytes(Detector().path.read_bytes())
     alone = Detector(weights.with_name("alone.onnx"))
     assert alone.live is None
-    assert alone.at(0.1) is alone
+    assert alone.for_latency(0.1) is alone

@@ -27,7 +27,7 @@ def test_scores_are_those_of_the_processor(talk: Path, device: str, latency: flo
     scores = there.scores(talk, latency=latency)
     assert type(there.model.runtime) is not type(here.model.runtime)
     np.testing.assert_allclose(scores, here.scores(talk, latency=latency), atol=1e-3)
-    assert there.at(0.1).device == device
+    assert there.for_latency(0.1).device == device
 
 
 @pytest.mark.parametrize("device", DEVICES)

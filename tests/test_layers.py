@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 ROWS = """
 errors
 grid segments settings
-atomic events features
+atomic events features scores
 audio formats geometry segmenter
 model
 scorer
@@ -165,6 +165,7 @@ def test_the_public_names_are_these() -> None:
         "ModelError",
         "RecipeError",
         "Score",
+        "Scores",
         "Segment",
         "Segmentation",
         "SettingError",

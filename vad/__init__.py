@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vad.detector import Detection, Detector
     from vad.errors import AudioError, FormatError, ModelError, RecipeError, SettingError, VadError
     from vad.events import End, Score, Start
+    from vad.scores import Scores
     from vad.segments import Segment
     from vad.settings import Segmentation
     from vad.stream import Stream
@@ -28,6 +29,7 @@ __all__ = [
     "ModelError",
     "RecipeError",
     "Score",
+    "Scores",
     "Segment",
     "Segmentation",
     "SettingError",
@@ -41,6 +43,7 @@ _HOMES = {
     "Detector": "detector",
     "End": "events",
     "Score": "events",
+    "Scores": "scores",
     "Segment": "segments",
     "Segmentation": "settings",
     "Start": "events",

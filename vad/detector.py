@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
@@ -23,10 +23,11 @@ from vad.grid import floor_milliseconds
 from vad.model import pretrained
 from vad.model.session import Model, open_model
 from vad.scorer import open_scorer
+from vad.scores import Scores
 from vad.segmenter import Segmenter
-from vad.segments import Segment
-from vad.settings import PRESETS, Raw, Segmentation, parse_latency
-from vad.stream import Chain, Found, Stream
+from vad.segments import Segment, clip
+from vad.settings import Raw, Segmentation, parse_latency, to_segmentation
+from vad.stream import Chain, ChainResult, Stream
 
 Source = str | Path | BinaryIO | ArrayLike
 
@@ -35,21 +36,21 @@ CPU = "cpu"
 
 @dataclass(frozen=True)
 class Detection:
-    """What was found in one channel of a recording (or in the mean of all)."""
+    """The speech detected in one channel of a recording, or in the mean of its channels."""
 
-    name: str  # the recording, as it was named
-    channel: int | None  # counted from 1; None where channels were mixed
+    name: str  # of the recording, as the caller gave it
+    channel: int | None  # counted from 1; None for the mean of all channels
     duration: float  # seconds
     segments: list[Segment]
-    scores: Float32 | None  # (frame,), where they were asked for
+    scores: Scores | None  # None unless `keep_scores`
 
 
 class Detector:
-    """A speech detector with the weights of the package, or with `model`: a path or a name.
+    """A speech detector with the default weights, or with `model`: a path, or a name of weights in the package.
 
-    Safe to share between threads. On a `device` other than "cpu" torch runs the network: "cuda",
-    "cuda:1". Raises `ModelError` where the weights cannot be used, `SettingError` where the device
-    cannot.
+    Threads may share it. On the `device` "cpu" ONNX Runtime runs the network; on any other, like
+    "cuda" or "cuda:1", torch does. Raises `ModelError` where the weights cannot be used,
+    `SettingError` where the device cannot.
     """
 
     def __init__(self, model: str | Path | None = None, device: str = CPU) -> None:
@@ -61,39 +62,30 @@ class Detector:
 
     @cached_property
     def live(self) -> Detector | None:
-        """The causal network beside the weights, `STEM-live.onnx`, if there is one."""
+        """The detector for low latencies: a causal network in `STEM-live.onnx` beside the weights, if there is one."""
         path = pretrained.find_live(self.path)
         return Detector(path, self.device) if path else None
 
-    def at(self, latency: float | str | None) -> Detector:
-        """Who answers with this `latency`: where there is little sound to wait for, the causal network."""
-        short = latency is not None and parse_latency(latency) <= LIVE
-        return self.live or self if short else self
+    def for_latency(self, latency: float | str | None) -> Detector:
+        """The detector used at this `latency`: `live`, if there is one, up to 0.5 s, and otherwise this one.
+
+        `latency` is in seconds or a name of `vad.settings.LATENCIES`; `None` stands for whole recordings.
+        `detect`, `scores` and `stream` call this for you. Raises `SettingError` for an invalid latency.
+        """
+        low = latency is not None and parse_latency(latency) <= LIVE
+        return self.live or self if low else self
 
     def settings(self, preset: str = "default", **changes: float | None) -> Segmentation:
-        """The segmentation that `preset` stands for with this model, with `changes` that are not None.
-
-        Raises `SettingError` for an unknown preset or setting, and for values that make no sense.
-        """
-        if preset not in PRESETS:
-            raise SettingError(f"no preset {preset!r}; valid are {', '.join(PRESETS)}")
-        known = {f.name for f in fields(Segmentation)}
-        if unknown := changes.keys() - known:
-            raise SettingError(f"no setting {min(unknown)!r}; valid are {', '.join(sorted(known))}")
-        own = self.description.thresholds
-        chosen = {**own.get(preset, own["default"]), **PRESETS[preset], **own.get(preset, {})}
-        given = {name: float(value) for name, value in changes.items() if value is not None}
-        if "onset" in given and "offset" not in given:
-            given["offset"] = min(chosen["offset"], given["onset"])
-        return Segmentation(**{**chosen, **given})
+        """The settings of `preset` with the thresholds of this model: see `vad.settings.to_segmentation`."""
+        return to_segmentation(self.description.thresholds, preset, **changes)
 
     def latency(self, latency: float | str = "balanced") -> float:
-        """The real latency in seconds of scores that may be so late, or of a name of it; without resampling."""
-        best = self.at(latency)
+        """The exact latency in seconds of a stream with this `latency`, which it is at most; without resampling."""
+        best = self.for_latency(latency)
         return latency_of(best.geometry(latency), best.description.features)
 
     def geometry(self, latency: float | str | None = None) -> Geometry:
-        """The windows in which the network sees the sound at this `latency`, `None` for whole recordings."""
+        """The windows in which this model scores frames at this `latency`; `None`: in whole recordings."""
         return self.model.geometry(latency)
 
     def detect(
@@ -106,15 +98,16 @@ class Detector:
         preset: str = "default",
         **settings: float | None,
     ) -> list[Segment]:
-        """Where the speech is: segments in seconds, in order, not overlapping.
+        """The segments of speech, in seconds, in order, without overlap.
 
-        `source` is a path, a binary file object, or samples `(sample,)` or `(sample, channel)`
-        with their `sample_rate` in Hz. With a `latency` in seconds (or a name of it) the result is
-        exactly that of a stream of this latency. `settings` are those of `Segmentation`. Raises
-        `AudioError` where the sound cannot be read.
+        `source` is a path, a binary file object, or an array of samples `(sample,)` or
+        `(sample, channel)` with its `sample_rate` in Hz. With a `latency` (see `stream`) the result
+        equals that of a stream of this latency. `settings` are those of `vad.Segmentation`. Raises
+        `AudioError` where the audio cannot be read, `SettingError` for invalid parameters.
         """
-        sound, best = open_source(source, sample_rate), self.at(latency)
-        return best.analyse(sound, best.settings(preset, **settings), _one(channel), latency=latency)[0].segments
+        sound, best = open_source(source, sample_rate), self.for_latency(latency)
+        chosen = best.settings(preset, **settings)
+        return best.analyse(sound, chosen, _not_each(channel), latency=latency)[0].segments
 
     def scores(
         self,
@@ -123,20 +116,34 @@ class Detector:
         sample_rate: float | None = None,
         channel: Channel = "mix",
         latency: float | str | None = None,
-    ) -> Float32:
-        """The probability of speech in each frame: `(frame,)` float32, one per 10 ms.
+    ) -> Scores:
+        """The probability of speech in each frame of 10 ms: a float32 array `(ceil(seconds * 100),)`.
 
-        Takes what `detect` takes; `ceil(seconds * 100)` frames come back.
+        Takes the parameters of `detect`. `Scores` also carry the model that made them, so that
+        `segment(scores(x, latency=l), preset=p)` equals `detect(x, latency=l, preset=p)`.
         """
-        sound = open_source(source, sample_rate)
-        detection = self.analyse(sound, self.settings(), _one(channel), latency=latency, keep_scores=True)[0]
+        sound, best = open_source(source, sample_rate), self.for_latency(latency)
+        detection = best.analyse(sound, best.settings(), _not_each(channel), latency=latency, keep_scores=True)[0]
         assert detection.scores is not None
         return detection.scores
 
-    def segment(self, scores: ArrayLike, *, preset: str = "default", **settings: float | None) -> list[Segment]:
-        """Segments of `(frame,)` scores computed earlier, to whole frames; takes the settings of `detect`."""
-        segmenter = Segmenter(self.settings(preset, **settings), self.grid)
-        return segmenter.push(np.asarray(scores, np.float32)) + segmenter.finish()
+    def segment(
+        self, scores: Scores | ArrayLike, *, preset: str = "default", **settings: float | None
+    ) -> list[Segment]:
+        """The segments of speech in frame scores `(frame,)`, as `detect` finds them.
+
+        For `Scores` the thresholds of the model that made them apply, and segments end with the
+        recording; for a plain array the thresholds of this model, and segments end with its last
+        frame. `preset` and `settings` are those of `detect`. Raises `SettingError`.
+        """
+        values = np.asarray(scores, np.float32)
+        if values.ndim != 1:
+            raise SettingError(f"scores of shape {values.shape}: give one score per frame, (frame,)", "scores")
+        if not isinstance(scores, Scores):
+            scores = Scores(values, self.grid, self.description.identity, self.description.thresholds)
+        segmenter = Segmenter(to_segmentation(scores.thresholds, preset, **settings), scores.grid)
+        segments = segmenter.push(values) + segmenter.finish()
+        return segments if scores.duration is None else clip(segments, scores.duration)
 
     def stream(
         self,
@@ -150,20 +157,21 @@ class Detector:
         preset: str = "default",
         **settings: float | None,
     ) -> Stream:
-        """A `Stream` that takes sound at `sample_rate` Hz piece by piece, and gives events.
+        """A `Stream`: it takes sound at `sample_rate` Hz in chunks of any length, and gives events.
 
-        `latency` is how many seconds a score may be late, or a name of `vad.settings.LATENCIES`:
-        the longer, the better the scores. `raw_channels` and `raw_dtype` say what bytes hold;
-        arrays say it themselves. With `scores` there is a `Score` for every frame, too. `channel`
-        and `settings` are those of `detect`. Any number of streams may share a detector.
+        `latency` is the longest time in seconds between a sound and its score, or a name of
+        `vad.settings.LATENCIES`; more latency gives better scores. `raw_channels` and `raw_dtype`
+        are those of samples that come as bytes. With `scores` there is also a `Score` for every
+        frame. `channel`, `preset` and `settings` are those of `detect`. Any number of streams may
+        share a detector. Raises `SettingError` for invalid parameters.
         """
         rate = check_rate("stream", sample_rate)
         check_raw("stream", raw_dtype, raw_channels)
-        best = self.at(latency)
+        best = self.for_latency(latency)
         features, geometry = best.description.features, best.geometry(latency)
         chosen = best.settings(preset, **settings)
-        chain = Chain(features, open_scorer(best.model, geometry, wait=1), chosen, scores)
-        resampler = Resampler("stream", rate, features.sample_rate, _one(channel))
+        chain = Chain(features, open_scorer(best.model, geometry, min_blocks=1), chosen, scores)
+        resampler = Resampler("stream", rate, features.sample_rate, _not_each(channel))
         return Stream(chain, resampler, features, geometry, Raw(rate, raw_channels, raw_dtype))
 
     def analyse(
@@ -174,43 +182,45 @@ class Detector:
         *,
         latency: float | str | None = None,
         keep_scores: bool = False,
-        hear: Callable[[Float32], None] | None = None,
+        on_block: Callable[[Float32], None] | None = None,
         threads: int = 1,
     ) -> list[Detection]:
-        """What `detect` and `scores` are made of: a `Detection` per channel (one unless `"each"`).
+        """Detect speech with this very model: a `Detection` per channel (one unless `channel="each"`).
 
-        `hear` is called with each block `(row, sample)` at the model's rate. With more than one of
-        `threads` the network, most of the work, has so many beside this one; the result is the same.
+        `detect` and `scores` are made of this; they choose the model by `for_latency`. `on_block` is
+        called with each block of samples `(row, sample)` at the model's rate, a row per channel. With
+        more than one of `threads` the network, which is most of the work, runs in so many threads
+        beside the calling one; the result is the same. Raises `AudioError`, `SettingError`.
         """
-        best = self.at(latency)
-        features, geometry = best.description.features, best.geometry(latency)
-        threads = min(threads, best.model.runtime.max_in_flight)
+        about, runtime = self.description, self.model.runtime
+        threads = min(threads, runtime.max_in_flight)
         with ThreadPoolExecutor(threads) if threads > 1 else contextlib.nullcontext() as pool:
-            batch = min(best.model.runtime.batch, best.model.runtime.max_in_flight // threads)
-            scorers = [open_scorer(best.model, geometry, batch, pool=pool) for _ in range(sound.rows(channel))]
-            chains = [Chain(features, scorer, settings) for scorer in scorers]
+            batch, geometry = min(runtime.batch, runtime.max_in_flight // threads), self.geometry(latency)
+            scorers = [open_scorer(self.model, geometry, batch, pool=pool) for _ in range(sound.rows(channel))]
+            chains = [Chain(about.features, scorer, settings) for scorer in scorers]
             segments: list[list[Segment]] = [[] for _ in chains]
             scores: list[list[Float32]] = [[] for _ in chains]
 
-            def keep(row: int, piece: Found) -> None:
-                segments[row] += segments_of(piece.events)
+            def collect(row: int, result: ChainResult) -> None:
+                segments[row] += segments_of(result.events)
                 if keep_scores:
-                    scores[row].append(piece.scores)
+                    scores[row].append(result.scores)
 
-            for rows in sound.blocks(features.sample_rate, channel):
-                for row, samples in enumerate(rows):
-                    keep(row, chains[row].push(samples))
-                if hear:
-                    hear(rows)
+            for block in sound.blocks(about.features.sample_rate, channel):
+                for row, samples in enumerate(block):
+                    collect(row, chains[row].push(samples))
+                if on_block:
+                    on_block(block)
             duration = floor_milliseconds(sound.duration)
             for row, chain in enumerate(chains):
-                keep(row, chain.finish(duration))
-        numbers = range(1, len(chains) + 1) if channel == "each" else [None if channel == "mix" else int(channel)]
-        whole = [np.concatenate(each) if keep_scores else None for each in scores]
-        return [
-            Detection(sound.name, number, duration, found, heard)
-            for number, found, heard in zip(numbers, segments, whole, strict=True)
-        ]
+                collect(row, chain.finish(duration))
+        detections = []
+        for row, own in enumerate(segments):
+            number = row + 1 if channel == "each" else None if channel == "mix" else int(channel)
+            whole = np.concatenate(scores[row]) if keep_scores else None
+            kept = None if whole is None else Scores(whole, self.grid, about.identity, about.thresholds, duration)
+            detections.append(Detection(sound.name, number, duration, own, kept))
+        return detections
 
 
 def _open(path: Path, device: str) -> Model:
@@ -220,22 +230,24 @@ def _open(path: Path, device: str) -> Model:
     try:
         from vad.network.device import open_on_device
     except ImportError as error:
-        raise SettingError(f"device {device}: needs torch ({error}); pip install 'vad-bilstm[train]'") from error
+        raise SettingError(
+            f"device {device}: needs torch ({error}); pip install 'vad-bilstm[train]'", "device"
+        ) from error
     return open_on_device(path, device)
 
 
 def open_source(source: Source, sample_rate: float | None) -> Sound:
-    """A path, file object or array as a `Sound`."""
+    """A path, file object or array as a `Sound`; `sample_rate`, in Hz, is that of an array."""
     if isinstance(source, (str, Path)) or hasattr(source, "read"):
         if sample_rate is not None:
-            raise SettingError("sample_rate belongs to arrays; a file says its own")
+            raise SettingError("sample_rate: a file holds its own; give one for arrays only", "sample_rate")
         return open_sound(source)  # type: ignore[arg-type]
     if sample_rate is None:
-        raise SettingError("samples without a sample_rate; say it, in Hz")
+        raise SettingError("sample_rate: an array of samples needs one; give it in Hz", "sample_rate")
     return from_array(source, sample_rate)
 
 
-def _one(channel: Channel) -> Channel:
+def _not_each(channel: Channel) -> Channel:
     if channel == "each":
-        raise SettingError('channel="each" has a result per channel; use Detector.analyse')
+        raise SettingError('channel="each" gives a result per channel; use Detector.analyse', "channel")
     return channel

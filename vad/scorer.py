@@ -32,13 +32,13 @@ class Scorer:
         model: BidirectionalModel,
         geometry: Geometry = OFFLINE,
         batch: int | None = None,
-        wait: int | None = None,
+        min_blocks: int | None = None,
         pool: Executor | None = None,
     ) -> None:
         _check(geometry, model)
         self._model, self._geometry, self._pool = model, geometry, pool
         self._batch = batch or model.runtime.batch
-        self._wait = wait or self._batch
+        self._min_blocks = min_blocks or self._batch
         self._ready: list[Float32] = []  # scores to be given next
         self._pending: deque[Future[Float32]] = deque()  # and those after them
         self._pieces: list[Float32] = []
@@ -54,14 +54,14 @@ class Scorer:
         self._frames += len(features)
         g = self._geometry
         complete = (self._frames - self._scored - g.right) // g.block
-        if complete >= self._wait:
+        if complete >= self._min_blocks:
             self._score(complete)
         return self._collect(self._model.runtime.max_in_flight // self._batch + 1)
 
     @property
     def missing(self) -> int:
         """How many more frames it takes until `push` gives scores again, at least 1."""
-        return self._scored + self._wait * self._geometry.block + self._geometry.right - self._frames
+        return self._scored + self._min_blocks * self._geometry.block + self._geometry.right - self._frames
 
     def finish(self) -> Float32:
         """The scores still owed, `(frame,)`."""
@@ -173,13 +173,13 @@ def open_scorer(
     model: Model,
     geometry: Geometry,
     batch: int | None = None,
-    wait: int | None = None,
+    min_blocks: int | None = None,
     pool: Executor | None = None,
 ) -> Scorer | CausalScorer:
-    """The scorer for `model`; a causal one has no use for `batch`, `wait` and `pool`, which are those of `Scorer`."""
+    """The scorer for `model`; only a `Scorer` has a use for `batch`, `min_blocks` and `pool`."""
     if isinstance(model, CausalModel):
         return CausalScorer(model, geometry)
-    return Scorer(model, geometry, batch, wait, pool)
+    return Scorer(model, geometry, batch, min_blocks, pool)
 
 
 def _check(geometry: Geometry, model: Model) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import NamedTuple
 
@@ -50,13 +51,33 @@ class Segmentation:
             )
 
 
-# What each preset asks for beside the model's own thresholds of that name.
+# The settings of each preset; the model adds its own thresholds for the preset.
 PRESETS: dict[str, dict[str, float]] = {
     "default": {},
     "recall": {"min_speech": 0.05, "pad_start": 0.1, "pad_end": 0.15},
     "precision": {"min_speech": 0.2},
     "asr": {"min_silence": 0.5, "pad_start": 0.2, "pad_end": 0.3, "max_speech": 30.0},
 }
+
+
+def to_segmentation(
+    thresholds: Mapping[str, Mapping[str, float]], preset: str = "default", **changes: float | None
+) -> Segmentation:
+    """The settings of a `preset` with a model's `thresholds` for it, and with `changes` that are not None.
+
+    An `onset` below the preset's offset lowers the offset, too. Raises `SettingError` for an unknown
+    preset or setting, and for values out of range.
+    """
+    if preset not in PRESETS:
+        raise SettingError(f"preset={preset!r}: valid are {', '.join(PRESETS)}", "preset")
+    known = {f.name for f in fields(Segmentation)}
+    if unknown := changes.keys() - known:
+        raise SettingError(f"no setting {min(unknown)!r}; valid are {', '.join(sorted(known))}")
+    base = {**thresholds.get(preset, thresholds["default"]), **PRESETS[preset], **thresholds.get(preset, {})}
+    given = {name: float(value) for name, value in changes.items() if value is not None}
+    if "onset" in given and "offset" not in given:
+        given["offset"] = min(base["offset"], given["onset"])
+    return Segmentation(**{**base, **given})
 
 
 @dataclass(frozen=True)

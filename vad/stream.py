@@ -21,57 +21,62 @@ from vad.settings import Raw, Segmentation
 Chunk = ArrayLike | bytes | bytearray | memoryview
 
 
-class Found(NamedTuple):
-    """What a piece of sound has made certain."""
+class ChainResult(NamedTuple):
+    """The scores and events that a piece of sound completes."""
 
     scores: Float32  # (frame,)
     events: list[Event]
 
 
 class Chain:
-    """The stages for one channel; with `say_scores` a `Score` per frame is among the events."""
+    """Samples to events, for one channel: features, scorer and segmenter, one after the other.
+
+    Files and streams go through the same chain; a file is a stream that is pushed whole. With
+    `score_events` there is also a `Score` among the events for each frame.
+    """
 
     def __init__(
-        self, features: LogMel, scorer: Scorer | CausalScorer, settings: Segmentation, say_scores: bool = False
+        self, features: LogMel, scorer: Scorer | CausalScorer, settings: Segmentation, score_events: bool = False
     ) -> None:
         self._features = FeatureStream(features)
         self._scorer = scorer
         self._segmenter = Segmenter(settings, features.grid)
-        self._grid, self._say_scores = features.grid, say_scores
-        self.frames = 0  # scored
+        self._grid, self._score_events = features.grid, score_events
+        self.frames = 0  # scored so far
 
     @property
     def state(self) -> State:
-        """Where the segmenter stands."""
+        """The state of the segmenter after the last frame."""
         return self._segmenter.state
 
     @property
     def settled(self) -> int:
-        """The first frame whose fate is open."""
+        """The first frame that no result can be given for yet: see `Segmenter.settled`."""
         return self._segmenter.settled
 
-    def push(self, samples: Float32) -> Found:
-        """Take `(sample,)` at the model's rate."""
-        # frames that could not be scored yet may wait for those that will be made with them
+    def push(self, samples: Float32) -> ChainResult:
+        """Take samples `(sample,)` at the model's rate."""
+        # frames that cannot be scored yet wait, and are computed together with the next ones
         frames = self._features.push(samples, at_least=min(self._scorer.missing, BLOCK))
-        return self._advance(self._scorer.push(frames)) if len(frames) else Found(_NONE, [])
+        return self._segment(self._scorer.push(frames)) if len(frames) else ChainResult(np.empty(0, np.float32), [])
 
-    def finish(self, duration: float) -> Found:
-        """What is still owed; nothing that is said reaches past `duration` in seconds."""
-        first = self._advance(self._scorer.push(self._features.finish()))
-        last = self._advance(self._scorer.finish())
+    def finish(self, duration: float) -> ChainResult:
+        """The last results; no event lies beyond `duration`, the length of the recording in seconds."""
+        first = self._segment(self._scorer.push(self._features.finish()))
+        last = self._segment(self._scorer.finish())
         events = [*first.events, *last.events, *self._segmenter.end()]
-        return Found(np.concatenate([first.scores, last.scores]), clip_events(events, duration))
+        return ChainResult(np.concatenate([first.scores, last.scores]), clip_events(events, duration))
 
-    def _advance(self, scores: Float32) -> Found:
+    def _segment(self, scores: Float32) -> ChainResult:
+        """The events of the next `scores`."""
         first, self.frames = self.frames, self.frames + len(scores)
-        if not self._say_scores:
-            return Found(scores, self._segmenter.advance(scores))
+        if not self._score_events:
+            return ChainResult(scores, self._segmenter.advance(scores))
         events: list[Event] = []
         for number, score in enumerate(scores.tolist()):
             events.append(Score(round(self._grid.to_seconds(first + number), 3), score))
             events += self._segmenter.advance(scores[number : number + 1])
-        return Found(scores, events)
+        return ChainResult(scores, events)
 
 
 class Stream:
@@ -171,6 +176,3 @@ class Stream:
         if self._rest:
             raise AudioError("stream: an array after bytes that end within a sample; push either, not both")
         return to_float(to_array(np.asarray(chunk), "stream"))
-
-
-_NONE = np.empty(0, np.float32)

@@ -89,7 +89,7 @@ def detect(
     if not names:
         raise click.UsageError("Give at least one INPUT: a file, a folder, a pattern, or - for standard input.")
     kind = shared.label_format(options["kind"], options["output"])
-    detector = load(options["model"], options["device"]).at(options["latency"])
+    detector = load(options["model"], options["device"]).for_latency(options["latency"])
     settings = detector.settings(preset, **shared.settings(options))
     found, errors = find(names)
     several = len(found) + len(errors) > 1 or options["channel"] == "each"

@@ -69,7 +69,7 @@ def _model() -> Iterator[str]:
     detector = Detector()
     for latency in (None, "balanced"):
         scores = detector.scores(np.zeros(16_000, np.float32), sample_rate=16_000, latency=latency)
-        best = detector.at(latency)
+        best = detector.for_latency(latency)
         if len(scores) != 100 or not np.isfinite(scores).all():
             raise ModelError(f"{best.path}: gives no scores with this ONNX Runtime")
         yield f"{best.description.name} {best.description.version} works: {best.path}"

@@ -153,7 +153,7 @@ def _detecting(options: dict[str, Any], about: dict[str, Any]) -> HypothesisSour
         options["jobs"] = 1  # peers remember what they heard
         about["model"] = {"name": options["model"], "version": version(options["model"])}
         return SystemHypotheses(open_system(options["model"]), options["channel"])
-    detector = load(options["model"]).at(options["latency"])
+    detector = load(options["model"]).for_latency(options["latency"])
     settings = detector.settings(options["preset"], **shared.settings(options))
     about |= {"model": detector.description.identity, "settings": _finite(asdict(settings))}
     if options["latency"]:

@@ -60,7 +60,7 @@ def plot(audio: str, output: str | None, opened: bool, **options: Any) -> None:
         check_picture(output)
     with style(), Console(options["quiet"]) as console:
         figure = None if output else window()
-        detector = Detector(options["model"]).at(options["latency"])
+        detector = Detector(options["model"]).for_latency(options["latency"])
         settings = detector.settings(options["preset"], **shared.settings(options))
         sound = open_sound(sys.stdin.buffer if audio == "-" else audio, shared.raw(options))
         documents = _documents(audio, options["labels"], options["labels_format"])

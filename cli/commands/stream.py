@@ -82,7 +82,7 @@ def stream(source: str | None, quiet: bool, kind: str, **options: Any) -> None:
         raise SettingError(f"--scores: {kind} holds segments alone; use --format jsonl")
     given = {"max_duration": options["max_duration"], "stop_after_silence": options["stop_after_silence"]}
     limits = Limits(**{name: value for name, value in given.items() if value is not None})
-    detector = Detector(options["model"]).at(options["latency"])
+    detector = Detector(options["model"]).for_latency(options["latency"])
     with contextlib.ExitStack() as stack:
         meter = Meter(quiet)
         stack.callback(meter.close)

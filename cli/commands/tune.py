@@ -87,7 +87,7 @@ def tune(audio: Path, labels: Path | None, kind: str, **options: Any) -> None:
     how = EvaluationSettings(options["collar"], goal.weights, resamples=0)
     draw = _drawing(options["picture"])
     with Console(options["quiet"]) as console:
-        detector = load(options["model"]).at(options["latency"])
+        detector = load(options["model"]).for_latency(options["latency"])
         given = {name: value for name, value in shared.settings(options).items() if value is not None}
         before = detector.settings(options["preset"], **given)
         sounds = read_labelled(audio, labels, uem=options["uem"], format=options["labels_format"])

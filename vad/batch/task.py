@@ -107,7 +107,7 @@ class Analysis:
     @property
     def detector(self) -> Detector:
         """The detector of this process, for this latency."""
-        return load(self.model, self.device).at(self.latency)
+        return load(self.model, self.device).for_latency(self.latency)
 
     def __call__(self, one: Input) -> list[Detection]:
         """Find speech in a recording: a `Detection` per channel."""
@@ -122,7 +122,7 @@ class Analysis:
                 self.channel,
                 latency=self.latency,
                 keep_scores=self.keep_scores,
-                hear=lambda _: self._on_block(sound),
+                on_block=lambda _: self._on_block(sound),
                 threads=self.threads,
             )
 

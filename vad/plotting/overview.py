@@ -102,7 +102,7 @@ def view(
         if progress and sound.share is not None:
             progress(sound.share)
 
-    found = detector.analyse(sound, settings, channel, latency=latency, keep_scores=True, hear=hear)
+    found = detector.analyse(sound, settings, channel, latency=latency, keep_scores=True, on_block=hear)
     for overview, stream in zip(seen, streams, strict=True):
         overview.push(stream.finish())
     if not found[0].duration:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +29,7 @@ class DevSet:
     """Recordings with a reference, and what the model makes of them; frames all along."""
 
     name: str
-    scores: list[Float32]
+    scores: Sequence[Float32]
     truth: list[NDArray[np.bool_]]
 
     @cached_property
