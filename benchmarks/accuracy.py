@@ -62,11 +62,11 @@ def through(samples: Float32, condition: str) -> Float32:
 
 def cell(found: Comparison, name: str) -> str:
     """The cell of the table for one detector and one set."""
-    figures = found.groups[name].pooled
-    if not figures["segments"]:
+    metrics = found.groups[name].pooled
+    if not metrics["segments"]:
         hours = found.seconds / 3600
         return f"{100 * found.speech[name] / found.seconds:.2f} %, {found.segments[name] / hours:.0f}/h"
-    return f"{figures['roc_auc']:.3f} ({100 * figures['dcf']:.1f})"
+    return f"{metrics['roc_auc']:.3f} ({100 * metrics['dcf']:.1f})"
 
 
 if __name__ == "__main__":

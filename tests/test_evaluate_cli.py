@@ -56,7 +56,7 @@ class TestSound:
         refused = evaluate(*ours, "-o", both, "--report", both)
         assert refused.exit_code == 2 and "name another place" in refused.stderr and not both.exists()
 
-    def test_a_table_of_every_figure_group_and_recording(self, recordings: Path) -> None:
+    def test_a_table_of_every_metric_group_and_recording(self, recordings: Path) -> None:
         result = evaluate("--audio", recordings, *DOUBLE, "--by", "folder")
         assert result.exit_code == 0 and "rough" in result.stderr
         for title in (METRICS["deter"].title, "equal error rate", "onset bias"):
@@ -65,7 +65,7 @@ class TestSound:
         assert [block.split()[0] for block in blocks] == ["3", "all", "group", "recording"]
         assert [line.split()[0] for line in blocks[3].splitlines()[1:]] == ["a/x", "a/y", "b/z"]
 
-    def test_the_figures_are_right(self, recordings: Path) -> None:
+    def test_the_metrics_are_right(self, recordings: Path) -> None:
         content = as_json("--audio", recordings, *DOUBLE, "--by", "folder")
         assert content["model"]["name"] == "energy"
         perfect, half = content["recordings"][0], content["recordings"][1]
@@ -162,8 +162,8 @@ class TestBadInput:
                 assert result.exit_code == 1
                 assert result.stderr.count("\n") == 1 and "bad.tsv" in result.stderr
             else:
-                figures = json.loads(result.stdout)["pooled"]
-                assert (figures["miss"], figures["false_alarm"]) == ((1, 0) if pair[1] == bad else (None, 0.5))
+                metrics = json.loads(result.stdout)["pooled"]
+                assert (metrics["miss"], metrics["false_alarm"]) == ((1, 0) if pair[1] == bad else (None, 0.5))
 
     def test_a_damaged_file_among_others_costs_itself(self, recordings: Path) -> None:
         (recordings / "a/x.wav").write_bytes(b"RIFF")
@@ -188,10 +188,10 @@ class TestBadInput:
         labels(tmp_path / "quiet.tsv")
         content = as_json("--audio", sound, *DOUBLE)
         assert content["pooled"]["false_alarm"] > 0.3 and content["pooled"]["roc_auc"] is None
-        assert content["undefined"]["deter"] == "no speech to find"
+        assert content["undefined"]["deter"] == "no speech in the reference"
         assert "nothing to miss" in content["notes"][0]
         shown = evaluate("--audio", sound, *DOUBLE, "--report", tmp_path / "report.html")
-        assert "undefined: no speech to find" in shown.stdout
+        assert "undefined: no speech in the reference" in shown.stdout
         assert "Curves cannot be drawn" in (tmp_path / "report.html").read_text()
 
     def test_labels_after_the_end_are_cut_and_said(self, write_bursts: Write, tmp_path: Path) -> None:
@@ -266,7 +266,7 @@ class TestReport:
         assert not page.open
         assert page.tags.count("svg") == 3 + 2  # ROC, DET, thresholds; a stretch where something is wrong
         assert page.tags.count("table") == 3
-        assert text.count("class='bar'") == 3
+        assert text.count('class="bar"') == 3
         for words in ("a/y, 0:00 to 0:03", "missed", "AUC", "equal error rate", "bootstrap"):
             assert words in text
 

@@ -1,4 +1,4 @@
-"""Figures agree with scikit-learn and pyannote.metrics."""
+"""Metrics agree with scikit-learn and pyannote.metrics."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ from sklearn.metrics import average_precision_score, precision_recall_curve, roc
 from vad import Segment, SettingError
 from vad.evaluation.frames import curve, detection_cost, frame_mask, mask_segments, roc_auc
 from vad.evaluation.metrics import METRICS
-from vad.evaluation.report.worst import worst
-from vad.evaluation.results import Group, RecordingResult, measure
+from vad.evaluation.report.worst import worst_stretches
+from vad.evaluation.results import Group, Hypothesis, RecordingResult, evaluate_recording
 from vad.grid import Grid
+from vad.labels.sets import LabelledRecording
 from vad.segments import merge
 from vad.settings import CostWeights, EvaluationSettings
 
@@ -42,11 +43,24 @@ def drawn(text: str) -> list[Segment]:
     return merge(Segment(n, n + 1) for n, c in enumerate(text) if c == "#")
 
 
+def result(
+    reference: list[Segment],
+    hypothesis: list[Segment],
+    duration: float,
+    *,
+    scored_regions: list[Segment] | None = None,
+    collar: float = 0.0,
+    **scores: object,
+) -> RecordingResult:
+    recording = LabelledRecording("x", "", reference, scored_regions)
+    return evaluate_recording(recording, Hypothesis(duration, hypothesis, **scores), collar)
+
+
 def compare(reference: str, hypothesis: str, **how: object) -> RecordingResult:
-    return measure("x", drawn(reference), drawn(hypothesis), float(len(reference)), **how)
+    return result(drawn(reference), drawn(hypothesis), float(len(reference)), **how)
 
 
-def figures(reference: str, hypothesis: str, **how: object) -> dict[str, float]:
+def metrics(reference: str, hypothesis: str, **how: object) -> dict[str, float]:
     return Group([compare(reference, hypothesis, **how)]).pooled
 
 
@@ -62,7 +76,7 @@ class TestScores:
         assert abs(roc_auc(truth, scores) - roc_auc_score(truth, scores)) < 1e-12
         assert abs(found.pr_auc - average_precision_score(truth, scores)) < 1e-12
         alarm, hit, _ = roc_curve(truth, scores, drop_intermediate=False)
-        assert np.allclose(found.alarm, alarm) and np.allclose(found.hit, hit)
+        assert np.allclose(found.false_alarm, alarm) and np.allclose(found.hit, hit)
         precision, _, _ = precision_recall_curve(truth, scores)
         assert np.allclose(found.precision[::-1], precision)
 
@@ -95,10 +109,10 @@ class TestScores:
     def test_scores_are_compared_only_where_time_counts(self) -> None:
         scores = np.array([0.9, 0.9, 0.1, 0.8, 0.1], np.float32)
         how = {"grid": Grid(hop=16_000), "scores": scores}
-        assert figures("##...", "##...", **how)["roc_auc"] == 1
-        assert figures("#.#..", "##...", **how)["roc_auc"] < 0.8
+        assert metrics("##...", "##...", **how)["roc_auc"] == 1
+        assert metrics("#.#..", "##...", **how)["roc_auc"] < 0.8
         scored_regions = [Segment(0, 1), Segment(4, 5)]
-        assert figures("#.#..", "##...", scored_regions=scored_regions, **how)["roc_auc"] == 1
+        assert metrics("#.#..", "##...", scored_regions=scored_regions, **how)["roc_auc"] == 1
 
 
 class TestDurations:
@@ -117,7 +131,7 @@ class TestDurations:
             "accuracy": DetectionAccuracy(**how),
             "f1": DetectionPrecisionRecallFMeasure(**how),
         }
-        ours = Group([measure("x", reference, hypothesis, 40.0, scored_regions=scored_regions, collar=collar)]).pooled
+        ours = Group([result(reference, hypothesis, 40.0, scored_regions=scored_regions, collar=collar)]).pooled
         for name, metric in theirs.items():
             metric(annotation(reference), annotation(hypothesis), uem=Timeline([Span(*s) for s in scored_regions]))
             if not math.isnan(ours[name]):  # pyannote gives 0 or 1 for what is undefined
@@ -125,7 +139,7 @@ class TestDurations:
 
     def test_what_is_undefined_is_nan_and_nothing_else_is(self) -> None:
         def undefined(reference: str, hypothesis: str) -> set[str]:
-            found = {name for name, value in figures(reference, hypothesis).items() if math.isnan(value)}
+            found = {name for name, value in metrics(reference, hypothesis).items() if math.isnan(value)}
             return found - {name for name in METRICS if METRICS[name].unit == "ms"} - {"roc_auc", "pr_auc", "eer"}
 
         assert undefined("#.", "#.") == set()
@@ -133,7 +147,7 @@ class TestDurations:
         assert undefined("##", "#.") == {"false_alarm", "dcf"}
         assert undefined("#.", "..") == {"precision"}
         assert undefined("..", "..") == {"deter", "miss", "recall", "dcf", "precision", "f1"}
-        assert figures("..", "#.")["false_alarm"] == 0.5
+        assert metrics("..", "#.")["false_alarm"] == 0.5
 
     def test_weights_of_the_cost(self) -> None:
         group = Group([compare("####....", "##....##")], EvaluationSettings(weights=CostWeights(2, 1)))
@@ -143,18 +157,18 @@ class TestDurations:
                 EvaluationSettings(weights=wrong)
 
     def test_labels_beyond_the_end_are_cut(self) -> None:
-        measured = measure("x", [Segment(1, 9)], [Segment(2, 99)], 5.0)
+        measured = result([Segment(1, 9)], [Segment(2, 99)], 5.0)
         assert measured.seconds.tolist() == [3, 1, 0, 1]
 
     def test_many_segments_are_no_trouble(self) -> None:
         edges = np.arange(400_000) / 2.0
         segments = [Segment(a, b) for a, b in edges.reshape(-1, 2).tolist()]
-        assert measure("x", segments, segments, 2e5, collar=0.1).segment_result.found == 200_000
+        assert result(segments, segments, 2e5, collar=0.1).segments.hits == 200_000
 
 
 class TestSegments:
     @pytest.mark.parametrize(
-        ("reference", "hypothesis", "found", "missed", "phantom"),
+        ("reference", "hypothesis", "hits", "missed", "false_alarms"),
         [
             ("##..##..", "##..##..", 2, 0, 0),
             ("##..##..", "........", 0, 2, 0),
@@ -165,26 +179,30 @@ class TestSegments:
             ("........", ".#.#....", 0, 0, 2),
         ],
     )
-    def test_found_missed_and_phantom(
-        self, reference: str, hypothesis: str, found: int, missed: int, phantom: int
+    def test_hits_misses_and_false_alarms(
+        self, reference: str, hypothesis: str, hits: int, missed: int, false_alarms: int
     ) -> None:
-        got = figures(reference, hypothesis)
-        assert (got["found"], got["missed"], got["phantom"]) == (found, missed, phantom)
-        assert got["alarms_per_hour"] == pytest.approx(phantom * 3600 / len(reference))
+        got = metrics(reference, hypothesis)
+        assert (got["hit_segments"], got["missed_segments"], got["false_alarm_segments"]) == (
+            hits,
+            missed,
+            false_alarms,
+        )
+        assert got["false_alarms_per_hour"] == pytest.approx(false_alarms * 3600 / len(reference))
 
     def test_boundary_errors_are_signed_seconds_of_nearest_pairs(self) -> None:
-        segment_result = compare("..####....####..", "...####..#####..").segment_result
-        assert segment_result.onset.tolist() == [1, -1]
-        assert segment_result.offset.tolist() == [1, 0]
+        segments = compare("..####....####..", "...####..#####..").segments
+        assert segments.onset_errors.tolist() == [1, -1]
+        assert segments.offset_errors.tolist() == [1, 0]
         assert Group([compare("..####....####..", "...####..#####..")]).pooled["onset_median"] == 1000
         # run together: the inner boundaries are nobody's
-        together = compare("..####....####..", "..############..").segment_result
-        assert (together.onset.tolist(), together.offset.tolist()) == ([0], [0])
+        together = compare("..####....####..", "..############..").segments
+        assert (together.onset_errors.tolist(), together.offset_errors.tolist()) == ([0], [0])
 
     def test_where_counting_begins_within_speech_is_no_boundary(self) -> None:
-        assert compare("####..", "####..").segment_result.onset.tolist() == []
-        assert compare("..####", "..####").segment_result.offset.tolist() == []
-        assert compare(".###..", ".###..", scored_regions=[Segment(2, 6)]).segment_result.onset.tolist() == []
+        assert compare("####..", "####..").segments.onset_errors.tolist() == []
+        assert compare("..####", "..####").segments.offset_errors.tolist() == []
+        assert compare(".###..", ".###..", scored_regions=[Segment(2, 6)]).segments.onset_errors.tolist() == []
 
 
 class TestTogether:
@@ -204,11 +222,11 @@ class TestTogether:
             spans = [
                 merge(Segment(n / 100, n / 100 + 0.01) for n in np.flatnonzero(on)) for on in (truth, scores > 0.6)
             ]
-            recordings.append(measure(str(number), *spans, 5.0, scores=scores))
+            recordings.append(result(*spans, 5.0, scores=scores))
         group = Group(recordings)
         assert group.intervals == Group(recordings).intervals
         assert group.intervals != Group(recordings, EvaluationSettings(seed=2)).intervals
-        for name in ("deter", "miss", "false_alarm", "roc_auc", "pr_auc", "eer", "alarms_per_hour"):
+        for name in ("deter", "miss", "false_alarm", "roc_auc", "pr_auc", "eer", "false_alarms_per_hour"):
             low, high = group.intervals[name]
             assert low <= group.pooled[name] <= high
         assert Group(recordings[:1]).intervals == {}
@@ -221,14 +239,14 @@ class TestStretches:
     def test_the_worst_come_first_and_lie_apart(self) -> None:
         reference = "#" * 100
         hypothesis = "#" * 20 + "." * 3 + "#" * 27 + "." * 9 + "#" * 41
-        found = worst([compare(reference, hypothesis), compare(reference, reference)], 5)
-        assert [round(s.wrong) for s in found] == [9, 3]
+        found = worst_stretches([compare(reference, hypothesis), compare(reference, reference)], 5)
+        assert [round(s.error) for s in found] == [9, 3]
         assert found[0].start <= 50 and found[0].end >= 59 and found[1].start <= 20
         assert found[0].missed == [Segment(50, 59)] and not found[0].alarms
-        assert worst([compare("..##..", ".##...")], 5)[0].alarms == [Segment(1, 2)]
+        assert worst_stretches([compare("..##..", ".##...")], 5)[0].alarms == [Segment(1, 2)]
 
     def test_what_a_collar_forgives_is_not_wrong(self) -> None:
-        assert worst([compare("..##..", ".###..")], 5, collar=1.0) == []
+        assert worst_stretches([compare("..##..", ".###..")], 5, collar=1.0) == []
 
 
 def annotation(segments: list[Segment]) -> Annotation:

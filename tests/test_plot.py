@@ -26,7 +26,7 @@ from vad.cli.options import needs
 from vad.errors import VadError
 from vad.plotting.drawing import Look, clock, draw
 from vad.plotting.overview import Overview, view
-from vad.plotting.style import FALSE, FOUND, MISSED, REFERENCE, save, style
+from vad.plotting.style import DETECTED, FALSE_ALARM, MISSED, REFERENCE, save, style
 
 Write = Callable[..., Path]
 
@@ -93,10 +93,10 @@ class TestDrawing:
     def test_segments_reference_and_errors_are_bars_in_their_colours(self, energy: Detector) -> None:
         figure = drawn(energy, bursts((1, 2), (3, 4), seconds=5), references=[[Segment(1.5, 2.5)]])
         assert tracks(figure) == {
-            "found": (FOUND, [(0.99, 2.01), (2.99, 4.01)]),
+            "found": (DETECTED, [(0.99, 2.01), (2.99, 4.01)]),
             "reference": (REFERENCE, [(1.5, 2.5)]),
             "missed": (MISSED, [(2.01, 2.5)]),
-            "false alarm": (FALSE, [(0.99, 1.5), (2.99, 4.01)]),
+            "false alarm": (FALSE_ALARM, [(0.99, 1.5), (2.99, 4.01)]),
         }
 
     def test_without_a_reference_there_is_what_was_found_alone(self, energy: Detector) -> None:

@@ -157,13 +157,13 @@ class TestTuning:
         rng = np.random.default_rng(3)
         noise = [recording(rng.random(300), (1 + 0.1 * n, 2)) for n in range(6)]
         tuned = run(Trials(noise, Grid()), Goal(), DEFAULT)
-        assert tuned.figures["tuned"]["dcf"] < tuned.figures["left_out"]["dcf"]
+        assert tuned.metrics["tuned"]["dcf"] < tuned.metrics["left_out"]["dcf"]
 
     def test_a_gain_that_is_real_holds(self) -> None:
         same = [recording(steps(0.1, 0.3, 0.1, 0.1 + n / 100), (0.5, 1.0)) for n in range(6)]
         tuned = run(Trials(same, Grid()), Goal(), DEFAULT)
-        assert tuned.figures["before"]["miss"] == 1
-        assert tuned.figures["left_out"]["dcf"] == 0
+        assert tuned.metrics["before"]["miss"] == 1
+        assert tuned.metrics["left_out"]["dcf"] == 0
         assert len(tuned.folds) == 5
         assert tuned.notes == []
 
@@ -178,14 +178,14 @@ class TestTuning:
     def test_a_single_recording_says_that_nothing_is_known_of_others(self) -> None:
         tuned = run(Trials([recording(steps(0, 1, 0), (0.5, 1.0))], Grid()), Goal(), DEFAULT)
         assert tuned.folds == []
-        assert "left_out" not in tuned.figures
+        assert "left_out" not in tuned.metrics
         assert "cannot be cross-validated" in tuned.notes[0]
 
     def test_limits_are_kept_and_the_other_figure_is_low(self) -> None:
         scores = steps(0.1, 0.4, 0.8, 0.4, 0.6, 0.1)  # the last but one is noise louder than half of the speech
         trials = Trials([recording(scores, (0.5, 2.0))], Grid())
-        strict = run(trials, Goal("miss", false_alarm_at_most=0.0), DEFAULT).figures["tuned"]
-        lenient = run(trials, Goal("false_alarm", miss_at_most=0.0), DEFAULT).figures["tuned"]
+        strict = run(trials, Goal("miss", false_alarm_at_most=0.0), DEFAULT).metrics["tuned"]
+        lenient = run(trials, Goal("false_alarm", miss_at_most=0.0), DEFAULT).metrics["tuned"]
         assert strict["false_alarm"] == 0 < lenient["false_alarm"]
         assert lenient["miss"] == 0 < strict["miss"]
 
@@ -199,7 +199,7 @@ class TestTuning:
         easy = recording(steps(0.1, 0.9, 0.1), (0.5, 1.0))
         hard = recording(steps(0.1, 0.3, 0.1), (0.5, 1.0))
         tuned = run(Trials([easy, easy, hard], Grid()), Goal("false_alarm", miss_at_most=0.02), DEFAULT, folds=3)
-        assert tuned.figures["tuned"]["miss"] == 0
+        assert tuned.metrics["tuned"]["miss"] == 0
         assert "miss at most 2 % does not hold on others, where it is 33.3 %" in tuned.notes[0]
 
     @pytest.mark.parametrize(("speech", "lacks"), [((), "no speech"), (((0.0, 1.5),), "no time without speech")])
@@ -210,9 +210,9 @@ class TestTuning:
     @pytest.mark.parametrize(
         ("goal", "reason"),
         [
-            ({"minimize": "miss"}, "finding everything would do; say false_alarm_at_most"),
-            ({"minimize": "false_alarm", "false_alarm_at_most": 0.1}, "finding nothing would do"),
-            ({"minimize": "auc"}, "choose of dcf, deter"),
+            ({"minimize": "miss"}, "detecting everything would reach this goal; set false_alarm_at_most"),
+            ({"minimize": "false_alarm", "false_alarm_at_most": 0.1}, "detecting nothing would reach"),
+            ({"minimize": "auc"}, "choose one of dcf, deter"),
             ({"miss_at_most": -0.1}, "give a share from 0 to 1"),
         ],
     )
@@ -261,8 +261,8 @@ class TestCommand:
 
     def test_json_says_the_same_by_names(self, quiet_speech: Path) -> None:
         found = json.loads(tune(quiet_speech, "--format", "json").stdout)
-        assert found["figures"]["before"]["miss"] == 1
-        assert found["figures"]["left_out"]["dcf"] < 0.05
+        assert found["metrics"]["before"]["miss"] == 1
+        assert found["metrics"]["left_out"]["dcf"] < 0.05
         assert found["options"] == to_options(Segmentation(**found["tuned"] | {"max_speech": np.inf}), DEFAULT)
         assert len(found["folds"]) == 5
 
@@ -313,7 +313,7 @@ class TestCommand:
             ([".", "--labels", "a.tsv"], "the references hold no speech"),
             ([".", "--miss-at-most", "none"], "'none' is no share; give one like 2% or 0.02"),
             ([".", "--miss-at-most", "nan"], "'nan' is no share"),
-            ([".", "--minimize", "miss"], "finding everything would do"),
+            ([".", "--minimize", "miss"], "detecting everything would reach this goal"),
             ([".", "--dcf", "-1", "1"], "two weights"),
             ([".", "--seed", "-1"], "seed=-1: give 0 or more"),
             ([".", "--plot", "a.gif"], "a.gif: pictures are written as .png, .svg, .pdf"),

@@ -1,4 +1,4 @@
-"""Segments found, missed and phantom, and how far from the reference's boundaries those found lie."""
+"""Segments hit, missed and falsely detected, and how far the boundaries of hits lie from the reference's."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vad.evaluation.durations import Floats, Pieces, within
+from vad.evaluation.durations import Floats, Pieces, seconds_within
 
-FOUND = 0.5  # share of a reference segment that must be covered
+HIT_COVERAGE = 0.5  # share of a reference segment that the hypothesis must cover for a hit
 
 
 @dataclass(frozen=True)
 class SegmentResult:
-    """What became of the segments of a recording."""
+    """The segments of one recording, compared."""
 
-    segments: int  # of the reference, where they count
-    found: int  # of them, those of which at least `FOUND` is covered
-    phantom: int  # segments of the hypothesis in which nobody speaks
-    onset: Floats  # (pair,) seconds by which a start of speech was found too late; early ones are negative
-    offset: Floats  # (pair,) likewise for ends
+    reference: int  # reference segments with scored time
+    hits: int  # reference segments of which the hypothesis covers at least `HIT_COVERAGE`
+    false_alarms: int  # hypothesis segments that overlap no speech of the reference
+    onset_errors: Floats  # (pair,) seconds from a reference start to the detected one; negative if detected early
+    offset_errors: Floats  # (pair,) the same for ends
 
 
-def spot(reference: Floats, hypothesis: Floats, pieces: Pieces) -> SegmentResult:
-    """Compare segments `(segment, 2)`, each ordered and apart, within what `pieces` counts."""
-    scored = within(pieces, reference, pieces.scored)
-    covered = within(pieces, reference, pieces.scored & pieces.hypothesis)
-    counting = scored > 0
-    alarms = within(pieces, hypothesis, pieces.scored)
-    spoken = within(pieces, hypothesis, pieces.reference)
+def match_segments(reference: Floats, hypothesis: Floats, pieces: Pieces) -> SegmentResult:
+    """Compare segments `(segment, 2)`, in order and without overlap, within the scored pieces."""
+    scored = seconds_within(pieces, reference, pieces.scored)
+    covered = seconds_within(pieces, reference, pieces.scored & pieces.hypothesis)
+    in_reference = scored > 0
+    detected = seconds_within(pieces, hypothesis, pieces.scored)
+    speech = seconds_within(pieces, hypothesis, pieces.reference)
     return SegmentResult(
-        int(counting.sum()),
-        int((covered[counting] >= FOUND * scored[counting] - 1e-9).sum()),
-        int(((alarms > 0) & (spoken == 0)).sum()),
+        int(in_reference.sum()),
+        int((covered[in_reference] >= HIT_COVERAGE * scored[in_reference] - 1e-9).sum()),
+        int(((detected > 0) & (speech == 0)).sum()),
         boundary_errors(reference, hypothesis, pieces, 0),
         boundary_errors(reference, hypothesis, pieces, 1),
     )
@@ -42,30 +42,30 @@ def spot(reference: Floats, hypothesis: Floats, pieces: Pieces) -> SegmentResult
 def boundary_errors(reference: Floats, hypothesis: Floats, pieces: Pieces, side: int) -> Floats:
     """`(pair,)` seconds from starts (`side` 0) or ends (1) of the reference to those of the hypothesis.
 
-    A pair are two boundaries of which each is the other's nearest, of segments that overlap. Where
-    what counts begins or ends within speech, that is no boundary.
+    Two boundaries are a pair if each is the other's nearest and their segments overlap. The edge of
+    a scored region within speech is not a boundary.
     """
     if not len(reference) or not len(hypothesis) or not len(pieces.start):
         return np.empty(0)
-    times, found = reference[:, side], hypothesis[:, side]
-    there, back = _nearest(times, found), _nearest(found, times)
-    mutual = back[there] == np.arange(len(times))
-    overlap = (reference[:, 0] < hypothesis[there, 1]) & (hypothesis[there, 0] < reference[:, 1])
-    pair = mutual & overlap & _inside(times, pieces)
-    errors: Floats = found[there[pair]] - times[pair]
+    ours, theirs = reference[:, side], hypothesis[:, side]
+    nearest, back = _nearest(ours, theirs), _nearest(theirs, ours)
+    mutual = back[nearest] == np.arange(len(ours))
+    overlap = (reference[:, 0] < hypothesis[nearest, 1]) & (hypothesis[nearest, 0] < reference[:, 1])
+    pair = mutual & overlap & _inside(ours, pieces)
+    errors: Floats = theirs[nearest[pair]] - ours[pair]
     return errors
 
 
-def _nearest(ask: Floats, ordered: Floats) -> NDArray[np.int64]:
-    """For each of `ask` the index of the nearest of `ordered`."""
-    after = np.searchsorted(ordered, ask).clip(1, max(len(ordered) - 1, 1))
+def _nearest(times: Floats, ordered: Floats) -> NDArray[np.int64]:
+    """For each of `times` the index of the nearest of `ordered`."""
+    after = np.searchsorted(ordered, times).clip(1, max(len(ordered) - 1, 1))
     if len(ordered) == 1:
-        return np.zeros(len(ask), np.int64)
-    return np.where(ask - ordered[after - 1] <= ordered[after] - ask, after - 1, after)
+        return np.zeros(len(times), np.int64)
+    return np.where(times - ordered[after - 1] <= ordered[after] - times, after - 1, after)
 
 
 def _inside(times: Floats, pieces: Pieces) -> NDArray[np.bool_]:
-    """Which of `times` have scored_regions time both right before and right after them."""
+    """Which of `times` have scored time both right before and right after them."""
     end = pieces.start + pieces.width
     after = np.searchsorted(pieces.start, times, "right") - 1
     before = np.searchsorted(end, times, "left")

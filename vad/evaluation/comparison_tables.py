@@ -1,88 +1,96 @@
-"""A comparison as text: one table with a row per detector, or JSON."""
+"""A comparison as text: a table with a row per detector, Markdown, CSV or JSON."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from collections.abc import Callable
 
 from vad.evaluation.compare import Comparison
 from vad.evaluation.metrics import METRICS
-from vad.evaluation.tables import aligned, as_markdown, group_values, rows
+from vad.evaluation.tables import align, group_values, markdown, metric_columns
 from vad.formats import printable
+from vad.formats.json import to_text
 
-WITHOUT = ("minutes", "speech")  # columns that would say the same of all
-
-
-def summary(found: Comparison) -> str:
-    """What was heard, in a line."""
-    measured = len(next(iter(found.groups.values())).recordings) if found.groups else 0
-    return f"{found.seconds / 60:.2f} min of sound, {measured} of {found.heard} recordings with a reference"
+OMITTED = ("minutes", "speech")  # columns that would be the same in every row
 
 
-def standings(found: Comparison) -> list[list[str]]:
-    """The table, its head first: accuracy where there is a reference, else agreement; speech and speed."""
-    names = list(found.spent)
-    hours = found.seconds / 3600
-    if found.groups:
-        table = rows("system", found.groups.items(), WITHOUT)
-        if any(differs := [_difference(found, name) for name in names]):
+def summary(comparison: Comparison) -> str:
+    """How much sound was compared, in a line."""
+    labelled = len(next(iter(comparison.groups.values())).recordings) if comparison.groups else 0
+    minutes, count = comparison.seconds / 60, comparison.recordings
+    return f"{minutes:.2f} min of sound, {labelled} of {count} recordings with a reference"
+
+
+def table_rows(comparison: Comparison) -> list[list[str]]:
+    """The rows of the table, head first: accuracy where there is a reference, else agreement; speech and speed."""
+    names = list(comparison.processor)
+    hours = comparison.seconds / 3600
+    if comparison.groups:
+        table = metric_columns("system", comparison.groups.items(), OMITTED)
+        if any(differs := [_difference(comparison, name) for name in names]):
             table = [[*row, cell] for row, cell in zip(table, [f"DCF to {printable(names[0])}", *differs], strict=True)]
     else:
-        same = [[f"{100 * share / found.seconds:.1f}" for share in row] for row in found.agreed]
+        same = [[f"{100 * share / comparison.seconds:.1f}" for share in row] for row in comparison.agreement]
         heads = ["system", *(f"as {printable(name)} %" for name in names)]
         table = [heads, *([name, *row] for name, row in zip(map(printable, names), same, strict=True))]
-    more = [["found %", "segm./h", "s per hour"]]
+    more = [["speech %", "segm./h", "s per hour"]]
     for name in names:
-        share, count, spent = found.speech[name] / found.seconds, found.segments[name], found.spent[name]
-        more.append([f"{100 * share:.1f}", f"{count / hours:.0f}", f"{spent / hours:.2f}"])
+        share = comparison.speech[name] / comparison.seconds
+        rates = (comparison.segments[name] / hours, comparison.processor[name] / hours)
+        more.append([f"{100 * share:.1f}", f"{rates[0]:.0f}", f"{rates[1]:.2f}"])
     return [[*one, *other] for one, other in zip(table, more, strict=True)]
 
 
-def _difference(found: Comparison, name: str) -> str:
-    """By how much the detection cost is higher than that of the first, with its interval; empty for the first."""
-    value, low, high = (100 * v for v in found.difference(name, "dcf"))
-    first = name == next(iter(found.groups))
+def _difference(comparison: Comparison, name: str) -> str:
+    """How much higher the detection cost is than that of the first, with its interval; empty for the first."""
+    value, low, high = (100 * v for v in comparison.difference(name, "dcf"))
+    first = name == next(iter(comparison.groups))
     return "" if first or math.isnan(low) else f"{value:+.1f} ({low:+.1f} .. {high:+.1f})"
 
 
-def to_json(found: Comparison) -> str:
-    """Everything, per detector; shares from 0 to 1, null for what is undefined."""
-    names = list(found.spent)
-    hours = found.seconds / 3600
+def to_json(comparison: Comparison) -> str:
+    """All results per detector; shares from 0 to 1, null for undefined metrics."""
+    names = list(comparison.processor)
+    hours = comparison.seconds / 3600
     systems = {
         name: {
-            "speech": found.speech[name] / found.seconds,
-            "segments_per_hour": found.segments[name] / hours,
-            "seconds_per_hour": found.spent[name] / hours,
-            "agreement": dict(zip(names, (found.agreed[number] / found.seconds).tolist(), strict=True)),
-            **(group_values(found.groups[name]) if found.groups else {}),
-            **({"differences": _differences(found, name)} if found.groups else {}),
+            "speech": comparison.speech[name] / comparison.seconds,
+            "segments_per_hour": comparison.segments[name] / hours,
+            "seconds_per_hour": comparison.processor[name] / hours,
+            "agreement": dict(zip(names, (comparison.agreement[number] / comparison.seconds).tolist(), strict=True)),
+            **(group_values(comparison.groups[name]) if comparison.groups else {}),
+            **({"differences": _differences(comparison, name)} if comparison.groups else {}),
         }
         for number, name in enumerate(names)
     }
-    content = {"seconds": found.seconds, "recordings": found.heard, "systems": systems, "problems": found.problems}
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return to_text(
+        {
+            "seconds": comparison.seconds,
+            "recordings": comparison.recordings,
+            "systems": systems,
+            "problems": comparison.problems,
+        }
+    )
 
 
-def _differences(found: Comparison, name: str) -> dict[str, list[float]]:
-    """By how much each figure is higher than that of the first, and between what it lies; those that are defined."""
-    each = {figure: found.difference(name, figure) for figure in METRICS}
-    return {figure: list(values) for figure, values in each.items() if not math.isnan(sum(values))}
+def _differences(comparison: Comparison, name: str) -> dict[str, list[float]]:
+    """How much higher each metric is than that of the first, with its interval; defined metrics only."""
+    each = {metric: comparison.difference(name, metric) for metric in METRICS}
+    return {metric: list(values) for metric, values in each.items() if not math.isnan(sum(values))}
 
 
-def to_csv(found: Comparison) -> str:
+def to_csv(comparison: Comparison) -> str:
     """The table as CSV."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(standings(found))
+    csv.writer(text, lineterminator="\n").writerows(table_rows(comparison))
     return text.getvalue()
 
 
 WRITERS: dict[str, Callable[[Comparison], str]] = {
-    "table": lambda found: "\n".join([summary(found), "", *aligned(standings(found))]) + "\n",
+    "table": lambda comparison: "\n".join([summary(comparison), "", *align(table_rows(comparison))]) + "\n",
     "json": to_json,
     "csv": to_csv,
-    "markdown": lambda found: f"{summary(found)}\n\n{as_markdown(standings(found))}\n",
+    "markdown": lambda comparison: f"{summary(comparison)}\n\n{markdown(table_rows(comparison))}\n",
 }

@@ -1,4 +1,4 @@
-"""How long reference and hypothesis agree and differ, exactly: arithmetic on segments, no frames."""
+"""How long reference and hypothesis agree and differ: exact arithmetic on segments, without frames."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Pieces:
-    """Time cut at every boundary of any timeline, `(piece,)` each, in order; only what counts."""
+    """The scored regions, cut at every boundary of reference, hypothesis and collar; `(piece,)` each, in order."""
 
     start: Floats  # seconds
     width: Floats  # seconds
-    reference: NDArray[np.bool_]  # whether the piece lies in the reference
-    hypothesis: NDArray[np.bool_]
+    reference: NDArray[np.bool_]  # whether the piece is speech in the reference
+    hypothesis: NDArray[np.bool_]  # whether it is speech in the hypothesis
     scored: NDArray[np.bool_]  # False within the collar of a reference boundary
 
     def seconds(self, which: NDArray[np.bool_]) -> float:
-        """The length of the scored pieces that `which` `(piece,)` picks."""
+        """The total length of the scored pieces that the mask `which` `(piece,)` selects."""
         return float(self.width[which & self.scored].sum())
 
     @property
-    def compared(self) -> Floats:
-        """`(4,)` seconds: correctly found, missed, falsely found, correctly left."""
+    def confusion(self) -> Floats:
+        """`(4,)` seconds: hit, miss, false alarm, correct rejection."""
         r, h = self.reference, self.hypothesis
         return np.array([self.seconds(which) for which in (r & h, r & ~h, ~r & h, ~r & ~h)])
 
@@ -40,15 +40,15 @@ def to_spans(segments: Sequence[Segment]) -> Floats:
     return np.fromiter(itertools.chain.from_iterable(segments), float, 2 * len(segments)).reshape(-1, 2)
 
 
-def cut_pieces(reference: Floats, hypothesis: Floats, scored_regions: Floats, collar: float = 0.0) -> Pieces:
-    """The pieces within `scored_regions`, of timelines `(segment, 2)` in seconds.
+def cut_pieces(reference: Floats, hypothesis: Floats, regions: Floats, collar: float = 0.0) -> Pieces:
+    """Cut the scored `regions` at every boundary; all three timelines are `(segment, 2)` in seconds.
 
-    Nothing within `collar` seconds before and after a reference boundary is scored.
+    Time within `collar` seconds before and after a reference boundary is not scored.
     A sweep over all boundaries in order: `n log n` for `n` segments.
     """
     edges = reference.reshape(-1)
     collars = np.stack([edges - collar, edges + collar], 1) if collar else np.empty((0, 2))
-    timelines = [reference, hypothesis, scored_regions, collars]
+    timelines = [reference, hypothesis, regions, collars]
     times = np.concatenate([one.T.reshape(-1) for one in timelines])
     order = np.argsort(times, kind="stable")
     ordered = times[order]
@@ -66,8 +66,8 @@ def cut_pieces(reference: Floats, hypothesis: Floats, scored_regions: Floats, co
     return Pieces(ordered[:-1][keep], width[keep], in_reference, in_hypothesis, ~in_collar)
 
 
-def within(pieces: Pieces, spans: Floats, which: NDArray[np.bool_]) -> Floats:
-    """`(segment,)`: the seconds of each of the ordered `spans` `(segment, 2)` in the pieces that `which` picks."""
+def seconds_within(pieces: Pieces, spans: Floats, which: NDArray[np.bool_]) -> Floats:
+    """`(segment,)`: how many seconds of each of the ordered `spans` `(segment, 2)` the pieces in `which` cover."""
     starts, ends = spans.T
     owner = np.searchsorted(starts, pieces.start, "right") - 1
     inside = which & (owner >= 0)

@@ -1,14 +1,14 @@
-"""Whole sets measured: sound through a detector, or labels against labels.
+"""Evaluation of whole sets: recordings through a detector, or labels against labels.
 
-sound with a reference --listen--> what was found --measure--> recordings --group--> evaluation
+recordings with a reference -> hypothesis of each -> result of each -> groups -> evaluation
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from vad.audio.decode import Channel, duration_of
 from vad.batch.inputs import Input
@@ -16,87 +16,73 @@ from vad.batch.pool import Pool, run_tasks
 from vad.batch.task import Analysis
 from vad.errors import AudioError, FormatError, RecipeError, VadError
 from vad.evaluation.peers import RATE, System, frame_scores, read_samples
-from vad.evaluation.results import Group, RecordingResult, measure
-from vad.features import Float32
+from vad.evaluation.results import Group, Hypothesis, RecordingResult, evaluate_recording
 from vad.formats import Document, speech_of
-from vad.grid import Grid
 from vad.labels.matching import Matches, Names, match_labels, read_uem, take_all
 from vad.labels.sets import LabelledRecording, LabelledSet, left_out
-from vad.segments import Segment
 from vad.settings import DEFAULT_EVALUATION, EvaluationSettings
 
-LATE = 0.1  # seconds that labels may go on after the end before it is worth a word
-
-
-class Hypothesis(NamedTuple):
-    """What was found in a recording."""
-
-    duration: float  # seconds
-    segments: list[Segment]
-    scores: Float32 | None = None  # (frame,)
-    grid: Grid = Grid()  # of the scores
-
-
-HypothesisSource = Callable[[Input], Hypothesis]  # to be pickled, where other processes do it
+OVERHANG = 0.1  # seconds that labels may reach past the end of a recording without a note
+HypothesisSource = Callable[[Input], Hypothesis]  # picklable where other processes call it
 
 
 @dataclass
 class Evaluation:
-    """A set measured."""
+    """A set of recordings, evaluated."""
 
     whole: Group
-    about: dict[str, Any]  # what was compared with what
-    notes: list[str] = field(default_factory=list)  # what a reader of the figures should know
-    problems: list[str] = field(default_factory=list)  # what could not be measured, and why
+    about: dict[str, Any]  # what was compared with what: model, settings, paths
+    notes: list[str] = field(default_factory=list)  # caveats for the reader of the metrics
+    problems: list[str] = field(default_factory=list)  # recordings that could not be evaluated, and why
     groups: dict[str, Group] = field(default_factory=dict)
 
     def group(self, names: dict[str, str]) -> None:
-        """Make `groups`, by the group's name of each recording's name, in the order of `names`; none of none."""
+        """Fill `groups`: `names` gives the group of each recording by its name; empty for no groups."""
         if not names:
             return
         members: dict[str, list[RecordingResult]] = {group: [] for group in names.values()}
         for one in self.whole.recordings:
             members[names[one.name]].append(one)
-        self.groups = {name: Group(found, self.whole.settings) for name, found in members.items() if found}
+        self.groups = {name: Group(results, self.whole.settings) for name, results in members.items() if results}
 
 
 @dataclass(frozen=True)
 class DetectorHypotheses:
-    """Hears as an `Analysis` does, which keeps the scores."""
+    """Hypotheses of a detector of this package; `analysis` must keep the scores."""
 
     analysis: Analysis
 
     def __call__(self, one: Input) -> Hypothesis:
-        """What the detector finds in one channel of a recording, or in the mean of all."""
+        """Segments and scores of one channel of a recording, or of the mean of all."""
         found = self.analysis(one)[0]
         return Hypothesis(found.duration, found.segments, found.scores, self.analysis.detector.grid)
 
 
 @dataclass(frozen=True)
 class SystemHypotheses:
-    """Hears with a system of `vad.evaluation.peers`; one recording at a time, in this process."""
+    """Hypotheses of a system of `vad.evaluation.peers`; one recording at a time, in this process."""
 
     system: System
     channel: Channel = "mix"
 
     def __call__(self, one: Input) -> Hypothesis:
-        """What the system finds in a recording."""
+        """Segments and scores of a recording."""
         samples = read_samples(one.path, self.channel)
         return Hypothesis(len(samples) / RATE, self.system.segments(samples), frame_scores(self.system, samples))
 
 
 @dataclass(frozen=True)
 class LabelHypotheses:
-    """Takes what was found from labels that were made before; sound they do not name has none."""
+    """Hypotheses from label files; a recording that they do not name has no speech."""
 
     labels: dict[str, list[Document]]  # by the path of the sound
-    damaged: dict[str, str]  # what is wrong with the labels of some sound, by its path
+    damaged: dict[str, str]  # why labels cannot be read, by the path of the sound
 
     @classmethod
     def read(cls, hypothesis: Path, sounds: LabelledSet, format: str | None = None) -> LabelHypotheses:
-        """The labels of a file or a folder; `sounds` is told what was left out.
+        """Read the labels of a file or a folder; labels that are left out are added to the notes of `sounds`.
 
-        Raises `RecipeError` where the labels name none of the sound.
+        Raises `RecipeError` if none of the labels belong to a recording of `sounds`.
         """
         matches = Matches(places={one.path: one.name for one in sounds.recordings})
         names = Names([Input(one.path, Path(one.name)) for one in sounds.recordings])
@@ -109,7 +95,7 @@ class LabelHypotheses:
         return cls(matches.labelled, matches.damaged)
 
     def __call__(self, one: Input) -> Hypothesis:
-        """What the labels say of a recording; raises `FormatError` where they are damaged."""
+        """The labels of a recording; raises `FormatError` if they are damaged."""
         if one.path in self.damaged:
             raise FormatError(self.damaged[one.path])
         return Hypothesis(duration_of(one.path), speech_of(self.labels.get(one.path, [])))
@@ -117,31 +103,33 @@ class LabelHypotheses:
 
 def evaluate_sound(
     sounds: LabelledSet,
-    listen: HypothesisSource,
+    source: HypothesisSource,
     settings: EvaluationSettings = DEFAULT_EVALUATION,
     *,
     pool: Pool | None = None,
     progress: Callable[[float], None] = lambda _: None,
     about: dict[str, Any] | None = None,
 ) -> Evaluation:
-    """Measure what `listen` finds in recordings with a reference, in this process or in a `pool`.
+    """Evaluate the hypotheses of `source` on recordings with a reference, in this process or in a `pool`.
 
-    Recordings that cannot be read become problems. `progress` is called with the share that is done.
-    Raises `AudioError` where none can be read.
+    Recordings that cannot be read become problems. `progress` gets the share that is done.
+    Raises `AudioError` if none can be read.
     """
-    known = {one.path: one for one in sounds.recordings}
-    notes, problems, measured = [*sounds.notes], [*sounds.problems], []
-    inputs = [Input(path, Path(one.name)) for path, one in known.items()]
-    for done, result in enumerate(run_tasks(inputs, listen, pool), 1):
-        notes += result.warnings
-        if isinstance(result.value, VadError):
-            problems.append(str(result.value))
+    by_path = {one.path: one for one in sounds.recordings}
+    notes, problems, results = [*sounds.notes], [*sounds.problems], []
+    inputs = [Input(path, Path(one.name)) for path, one in by_path.items()]
+    for done, task in enumerate(run_tasks(inputs, source, pool), 1):
+        notes += task.warnings
+        if isinstance(task.value, VadError):
+            problems.append(str(task.value))
         else:
-            measured.append(_measure(known[result.source.path], result.value, settings, notes))
+            recording = by_path[task.source.path]
+            notes += _overhangs(recording, task.value)
+            results.append(evaluate_recording(recording, task.value, settings.collar))
         progress(done / len(inputs))
-    if not measured:
+    if not results:
         raise AudioError(problems[-1])
-    return _evaluation(measured, settings, about or {}, notes, problems)
+    return _evaluation(Group(results, settings), about or {}, notes, problems)
 
 
 def evaluate_labels(
@@ -152,12 +140,11 @@ def evaluate_labels(
     uem: Path | None = None,
     formats: tuple[str | None, str | None] = (None, None),
 ) -> Evaluation:
-    """Measure labels against labels, files or folders of any formats (`formats`, if names do not say them).
+    """Evaluate labels against labels: files or folders of any formats (`formats`, where names do not tell).
 
-    How long a recording is only some formats say; else the end of the last label, or of what the
-    UEM lists, is taken for it. A recording that the hypothesis does not name counts as one in
-    which nothing was found. Raises `RecipeError` where nothing matches, `FormatError` for a
-    damaged UEM.
+    Few formats state the duration of a recording; otherwise it is the end of the last label, or of
+    the last region of the UEM. A recording that the hypothesis does not name has no detected
+    speech. Raises `RecipeError` if nothing matches, `FormatError` for a damaged UEM.
     """
     named, matches = match_labels(reference, hypothesis, formats)
     listed = read_uem(uem, matches.places) if uem else None
@@ -166,71 +153,56 @@ def evaluate_labels(
         notes.append(f"{reference} is both reference and hypothesis: of course they agree")
     if missing := [name for name in named if name not in {**matches.labelled, **matches.damaged}]:
         notes.append(
-            f"{len(missing)} recordings are not in the hypothesis, which counts as nothing found, like {missing[0]}"
+            f"{len(missing)} recordings are not in the hypothesis: their speech counts as missed, like {missing[0]}"
         )
-    measured, guessed = [], False
+    results, guessed = [], False
     for name, documents in named.items():
-        scored_regions = None if listed is None else listed.get(name, [])
-        if scored_regions == [] or name in matches.damaged:
+        regions = None if listed is None else listed.get(name, [])
+        if regions == [] or name in matches.damaged:
             continue
         found = matches.labelled.get(name, [])
-        guessed = guessed or not (scored_regions or any(map(_says_its_length, [*documents, *found])))
-        duration = max(d.duration for d in [*documents, *found])
-        duration = max([duration, *(s.end for s in scored_regions or ())])
-        sound = LabelledRecording(name, "", speech_of(documents), scored_regions)
-        measured.append(_measure(sound, Hypothesis(duration, speech_of(found)), settings, notes))
-    if not measured:
-        raise RecipeError(f"{uem}: lists none of the recordings in {reference}; its names must be theirs")
+        guessed = guessed or not (regions or any(map(_states_duration, [*documents, *found])))
+        duration = max([*(d.duration for d in [*documents, *found]), *(s.end for s in regions or ())])
+        recording = LabelledRecording(name, "", speech_of(documents), regions)
+        compared = Hypothesis(duration, speech_of(found))
+        notes += _overhangs(recording, compared)
+        results.append(evaluate_recording(recording, compared, settings.collar))
+    if not results:
+        raise RecipeError(f"{uem}: lists none of the recordings in {reference}; use the same names")
     if guessed:
         notes.append(
-            "labels do not say how long a recording is, so its last label is taken for its end: "
-            "false alarm, accuracy and detection cost may be too pessimistic or too kind; --audio or --uem say it"
+            "labels do not state how long a recording is, so it ends with its last label: "
+            "false alarm, accuracy and detection cost may be wrong; give the sound or a UEM"
         )
     about = {"reference": str(reference), "hypothesis": str(hypothesis)}
-    return _evaluation(measured, settings, about, notes, matches.problems)
+    return _evaluation(Group(results, settings), about, notes, matches.problems)
 
 
-def _says_its_length(document: Document) -> bool:
+def _states_duration(document: Document) -> bool:
     """Whether a document lasts longer than its labels."""
     return document.duration > max((s.end for s in document.segments), default=0.0)
 
 
-def _measure(
-    sound: LabelledRecording, heard: Hypothesis, settings: EvaluationSettings, notes: list[str]
-) -> RecordingResult:
-    """Measure one recording, and note labels beyond its end."""
-    for what, segments in (("reference", sound.reference), ("hypothesis", heard.segments)):
-        if segments and segments[-1].end > heard.duration + LATE:
-            late = segments[-1].end - heard.duration
-            notes.append(f"{sound.name}: the {what} goes on {late:.2f} s after its end; what lies there is left out")
-    return measure(
-        sound.name,
-        sound.reference,
-        heard.segments,
-        heard.duration,
-        scored_regions=sound.scored_regions,
-        collar=settings.collar,
-        scores=heard.scores,
-        grid=heard.grid,
-        path=sound.path,
-    )
+def _overhangs(recording: LabelledRecording, found: Hypothesis) -> list[str]:
+    """Notes about labels that reach past the end of the recording."""
+    notes = []
+    for what, segments in (("reference", recording.reference), ("hypothesis", found.segments)):
+        if segments and segments[-1].end > found.duration + OVERHANG:
+            overhang = segments[-1].end - found.duration
+            notes.append(
+                f"{recording.name}: the {what} continues {overhang:.2f} s after its end; that part is left out"
+            )
+    return notes
 
 
-def _evaluation(
-    measured: Iterable[RecordingResult],
-    settings: EvaluationSettings,
-    about: dict[str, Any],
-    notes: list[str],
-    problems: list[str],
-) -> Evaluation:
-    """An evaluation that says what is odd about the set."""
-    whole = Group(list(measured), settings)
+def _evaluation(whole: Group, about: dict[str, Any], notes: list[str], problems: list[str]) -> Evaluation:
+    """An evaluation, with notes about sets that leave metrics undefined or uncertain."""
     if not whole.pooled["minutes"]:
-        notes.append("nothing counts: no time is left of the recordings, so every figure is undefined")
+        notes.append("no time of the recordings is scored, so every metric is undefined")
     elif not whole.pooled["segments"]:
         notes.append("the reference holds no speech: there is nothing to miss, only false alarms can be measured")
     elif not whole.pooled["speech"] < 1:
         notes.append("the reference is speech from beginning to end: false alarm and cost are undefined")
-    if 1 < len(whole.recordings) < 10 and settings.resamples:
+    if 1 < len(whole.recordings) < 10 and whole.settings.resamples:
         notes.append(f"intervals over {len(whole.recordings)} recordings are rough, and rather too narrow")
     return Evaluation(whole, about, notes, problems)

@@ -1,4 +1,4 @@
-"""The figures: what each is called, what it means, and how it follows from what was scored_regions."""
+"""The metrics: title, unit and meaning of each, and the formulas that give them from durations and errors."""
 
 from __future__ import annotations
 
@@ -7,73 +7,72 @@ from typing import Any
 
 import numpy as np
 
-from vad.evaluation.boundaries import FOUND
+from vad.evaluation.boundaries import HIT_COVERAGE
 from vad.settings import CostWeights
 
 
 @dataclass(frozen=True)
-class Figure:
-    """One figure of the tables."""
+class Metric:
+    """One metric of the tables."""
 
     title: str
     unit: str
     meaning: str
-    needs: str = ""  # without what it is undefined
-    better: int = 0  # 1 more, -1 less is better, 0 neither
+    needs: str = ""  # what must be there for the metric to be defined
+    better: int = 0  # 1 higher, -1 lower is better, 0 neither
 
 
-SPEECH, OTHER, TIME = "speech to find", "time without speech", "time that counts"
-BOTH, PAIRS = "scores of both speech and silence", "boundaries found"
+SPEECH, OTHER, TIME = "speech in the reference", "time without speech", "scored time"
+BOTH, PAIRS = "scores of both speech and non-speech", "detected boundaries"
+COST = "DCF: {miss:g} miss + {false_alarm:g} false alarm"
 
-# By unit: "%" for shares, "" for numbers from 0 to 1, "n" for what is scored_regions.
-METRICS: dict[str, Figure] = {
-    "deter": Figure("detection error rate", "%", "missed and falsely found time, per time of speech", SPEECH, -1),
-    "miss": Figure("miss", "%", "share of the speech that was not found", SPEECH, -1),
-    "false_alarm": Figure("false alarm", "%", "share of the other time that was taken for speech", OTHER, -1),
-    "precision": Figure("precision", "%", "share of what was found that is speech", "speech found", 1),
-    "recall": Figure("recall", "%", "share of the speech that was found", SPEECH, 1),
-    "f1": Figure("F1", "%", "harmonic mean of precision and recall", "speech", 1),
-    "accuracy": Figure("accuracy", "%", "share of the time that is decided rightly", TIME, 1),
-    "dcf": Figure(
-        "detection cost", "%", "DCF: {miss:g} miss + {false_alarm:g} false alarm", f"{SPEECH}, or no {OTHER}", -1
-    ),
-    "roc_auc": Figure("ROC-AUC", "", "chance that a frame of speech outscores another", BOTH, 1),
-    "pr_auc": Figure("PR-AUC", "", "average precision over all thresholds", BOTH, 1),
-    "eer": Figure("equal error rate", "%", "miss and false alarm at the threshold where they are equal", BOTH, -1),
-    "onset_median": Figure("onset error, median", "ms", "distance of starts from where they should be", PAIRS, -1),
-    "onset_p95": Figure("onset error, 95 %", "ms", "19 of 20 starts are nearer than this", PAIRS, -1),
-    "onset_bias": Figure("onset bias", "ms", "median with its sign: above 0, starts come late", PAIRS),
-    "offset_median": Figure("offset error, median", "ms", "the same for ends", PAIRS, -1),
-    "offset_p95": Figure("offset error, 95 %", "ms", "19 of 20 ends are nearer than this", PAIRS, -1),
-    "offset_bias": Figure("offset bias", "ms", "median with its sign: above 0, ends come late", PAIRS),
-    "segments": Figure("segments", "n", "stretches of speech in the reference"),
-    "found": Figure("segments found", "n", f"of them, {100 * FOUND:.0f} % or more of the time covered", better=1),
-    "missed": Figure("segments missed", "n", "the others", better=-1),
-    "phantom": Figure("phantom segments", "n", "found where nobody speaks", better=-1),
-    "alarms_per_hour": Figure("false alarms per hour", "/h", "phantom segments per hour of sound", TIME, -1),
-    "minutes": Figure("minutes", "min", "of sound that counts"),
-    "speech": Figure("speech", "%", "share of the time, in the reference", TIME),
+# By unit: "%" for shares, "" for numbers from 0 to 1, "n" for counts.
+METRICS: dict[str, Metric] = {
+    "deter": Metric("detection error rate", "%", "missed time and false alarm time, per time of speech", SPEECH, -1),
+    "miss": Metric("miss", "%", "share of the speech that was not detected", SPEECH, -1),
+    "false_alarm": Metric("false alarm", "%", "share of the other time that was detected as speech", OTHER, -1),
+    "precision": Metric("precision", "%", "share of the detected time that is speech", "detected speech", 1),
+    "recall": Metric("recall", "%", "share of the speech that was detected", SPEECH, 1),
+    "f1": Metric("F1", "%", "harmonic mean of precision and recall", "speech", 1),
+    "accuracy": Metric("accuracy", "%", "share of the time that is classified correctly", TIME, 1),
+    "dcf": Metric("detection cost", "%", COST, f"{SPEECH}, or no {OTHER}", -1),
+    "roc_auc": Metric("ROC-AUC", "", "chance that a frame of speech scores higher than another", BOTH, 1),
+    "pr_auc": Metric("PR-AUC", "", "average precision over all thresholds", BOTH, 1),
+    "eer": Metric("equal error rate", "%", "miss and false alarm at the threshold where they are equal", BOTH, -1),
+    "onset_median": Metric("onset error, median", "ms", "distance between detected and true starts", PAIRS, -1),
+    "onset_p95": Metric("onset error, 95 %", "ms", "95 % of the starts are nearer than this", PAIRS, -1),
+    "onset_bias": Metric("onset bias", "ms", "median with its sign: above 0, starts are detected late", PAIRS),
+    "offset_median": Metric("offset error, median", "ms", "distance between detected and true ends", PAIRS, -1),
+    "offset_p95": Metric("offset error, 95 %", "ms", "95 % of the ends are nearer than this", PAIRS, -1),
+    "offset_bias": Metric("offset bias", "ms", "median with its sign: above 0, ends are detected late", PAIRS),
+    "segments": Metric("segments", "n", "speech segments in the reference"),
+    "hit_segments": Metric("segments hit", "n", f"those detected for {100 * HIT_COVERAGE:.0f} % or more", better=1),
+    "missed_segments": Metric("segments missed", "n", "the others", better=-1),
+    "false_alarm_segments": Metric("false-alarm segments", "n", "detected segments without any speech", better=-1),
+    "false_alarms_per_hour": Metric("false alarms per hour", "/h", "false-alarm segments per hour of sound", TIME, -1),
+    "minutes": Metric("minutes", "min", "of scored sound"),
+    "speech": Metric("speech", "%", "share of the time, in the reference", TIME),
 }
 
 
 def rates(seconds: Any, weights: CostWeights) -> dict[str, Any]:
-    """The figures that follow from durations; NaN where undefined.
+    """The metrics that follow from durations; NaN where undefined.
 
-    `seconds` `(..., 4)` are correctly found, missed, falsely found and correctly left. Formulas as
-    in pyannote.metrics (Bredin, 2017); the detection cost is NIST's (OpenSAT).
+    `seconds` `(..., 4)` are hit, miss, false alarm and correct rejection. Formulas as in
+    pyannote.metrics (Bredin, 2017); the detection cost is NIST's (OpenSAT).
     """
-    hit, miss, alarm, quiet = np.moveaxis(np.asarray(seconds, float), -1, 0)
-    total = hit + miss + alarm + quiet
-    missed, alarmed = _share(miss, hit + miss), _share(alarm, alarm + quiet)
+    hit, miss, alarm, rejection = np.moveaxis(np.asarray(seconds, float), -1, 0)
+    total = hit + miss + alarm + rejection
+    miss_rate, alarm_rate = _share(miss, hit + miss), _share(alarm, alarm + rejection)
     return {
         "deter": _share(miss + alarm, hit + miss),
-        "miss": missed,
-        "false_alarm": alarmed,
+        "miss": miss_rate,
+        "false_alarm": alarm_rate,
         "precision": _share(hit, hit + alarm),
         "recall": _share(hit, hit + miss),
         "f1": _share(2 * hit, 2 * hit + miss + alarm),
-        "accuracy": _share(hit + quiet, total),
-        "dcf": weights.miss * missed + weights.false_alarm * alarmed,
+        "accuracy": _share(hit + rejection, total),
+        "dcf": weights.miss * miss_rate + weights.false_alarm * alarm_rate,
         "minutes": total / 60,
         "speech": _share(hit + miss, total),
     }
@@ -84,8 +83,8 @@ def boundary_metrics(name: str, errors: Any) -> dict[str, float]:
     if not len(errors):
         return dict.fromkeys((f"{name}_median", f"{name}_p95", f"{name}_bias"), float("nan"))
     ms = 1000 * np.asarray(errors)
-    median, most = np.percentile(np.abs(ms), [50, 95])
-    return {f"{name}_median": float(median), f"{name}_p95": float(most), f"{name}_bias": float(np.median(ms))}
+    median, p95 = np.percentile(np.abs(ms), [50, 95])
+    return {f"{name}_median": float(median), f"{name}_p95": float(p95), f"{name}_bias": float(np.median(ms))}
 
 
 def _share(part: Any, whole: Any) -> Any:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from vad.evaluation.evaluate import Evaluation
 from vad.evaluation.metrics import METRICS
-from vad.evaluation.results import CONFIDENCE, Group, MetricValues
+from vad.evaluation.results import CONFIDENCE, Group
 from vad.formats import printable
-from vad.settings import EvaluationSettings
+from vad.formats.json import to_text
+from vad.settings import CostWeights
 
 COLUMNS = {  # of the tables with a row per recording, and their heads
     "minutes": "min",
@@ -26,70 +26,66 @@ COLUMNS = {  # of the tables with a row per recording, and their heads
     "roc_auc": "AUC",
     "onset_median": "onset",
     "offset_median": "offset",
-    "missed": "missed",
-    "phantom": "phantom",
+    "missed_segments": "missed",
+    "false_alarm_segments": "alarms",
 }
-THRESHOLD_FREE = ("roc_auc", "pr_auc", "eer")  # of scores, where there are some
-FEW = 50  # recordings that a terminal shows; of more, those with the most errors
+THRESHOLD_FREE = ("roc_auc", "pr_auc", "eer")  # metrics of scores
+MOST_RECORDINGS = 50  # in a table for the terminal; of more, those with the most time in error
 SIGNS = {"%": " %", "ms": " ms", "/h": "/h", "min": "", "n": "", "": ""}
 DIGITS = {"%": 1, "ms": 0, "/h": 1, "min": 2, "n": 0, "": 3}
 
 
-def shown(name: str, value: float, sign: bool = True) -> str:
-    """A figure with its unit as a person reads it; a dash where it is undefined."""
+def show(name: str, value: float, sign: bool = True) -> str:
+    """A metric as a person reads it, with its unit if `sign`; a dash where it is undefined."""
     if math.isnan(value):
         return "-"
     unit = METRICS[name].unit
-    digits = 1 if unit == "n" and value != int(value) else DIGITS[unit]  # a mean of what is scored_regions
+    digits = 1 if unit == "n" and value != int(value) else DIGITS[unit]  # the mean of a count
     number = round(100 * value if unit == "%" else value, digits) + 0.0  # no -0
     text = f"{number:.{digits}f}"
     return text + (SIGNS[unit] if sign else "")
 
 
-def meaning(name: str, settings: EvaluationSettings) -> str:
-    """What a figure says."""
-    return METRICS[name].meaning.format(**settings.weights._asdict())
-
-
-def undefined(group: Group) -> dict[str, str]:
-    """Why figures are undefined, by their names."""
-    return {name: f"no {METRICS[name].needs}" for name, value in group.pooled.items() if math.isnan(value)}
+def meaning(name: str, weights: CostWeights) -> str:
+    """What a metric means; `weights` are those of the detection cost."""
+    return METRICS[name].meaning.format(**weights._asdict())
 
 
 def summary(evaluation: Evaluation) -> str:
-    """What was measured, in a line."""
-    figures, count = evaluation.whole.pooled, len(evaluation.whole.recordings)
+    """What was evaluated, in a line."""
+    values, count = evaluation.whole.pooled, len(evaluation.whole.recordings)
     recordings = "1 recording" if count == 1 else f"{count} recordings"
-    return f"{recordings}, {shown('minutes', figures['minutes'])} min, speech {shown('speech', figures['speech'])}"
+    return f"{recordings}, {show('minutes', values['minutes'])} min, speech {show('speech', values['speech'])}"
 
 
 def to_table(evaluation: Evaluation) -> str:
-    """For the terminal: every figure of the whole, then a row per group and recording."""
+    """For the terminal: every metric of the whole, then a row per group and recording."""
     whole = evaluation.whole
-    blocks = [[summary(evaluation)], aligned(metric_rows(whole), left=(0, -1))]
+    blocks = [[summary(evaluation)], align(metric_rows(whole), left=(0, -1))]
     if evaluation.groups:
-        blocks.append(aligned(rows("group", evaluation.groups.items())))
+        blocks.append(align(metric_columns("group", evaluation.groups.items())))
     if len(whole.recordings) > 1:
-        shown_ones, left = whole.each, []
-        if len(shown_ones) > FEW:
-            shown_ones = sorted(shown_ones, key=lambda one: -float(one[1].recordings[0].seconds[1:3].sum()))[:FEW]
-            left = [f"... and {len(whole.each) - FEW} recordings with less time in error (all: --format csv)"]
-        blocks.append([*aligned(rows("recording", shown_ones)), *left])
+        listed, more = whole.each, []
+        if len(listed) > MOST_RECORDINGS:
+            listed = sorted(listed, key=lambda one: -float(one[1].recordings[0].seconds[1:3].sum()))[:MOST_RECORDINGS]
+            left = len(whole.each) - MOST_RECORDINGS
+            more = [f"... and {left} recordings with less time in error (all: --format csv)"]
+        blocks.append([*align(metric_columns("recording", listed)), *more])
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
 def to_markdown(evaluation: Evaluation) -> str:
-    """The same as tables of Markdown, all recordings."""
+    """The same as tables of Markdown, with all recordings."""
     whole = evaluation.whole
     tables = [metric_rows(whole)]
     if evaluation.groups:
-        tables.append(rows("group", evaluation.groups.items()))
-    tables.append(rows("recording", whole.each))
-    return "\n\n".join([summary(evaluation), *map(as_markdown, tables)]) + "\n"
+        tables.append(metric_columns("group", evaluation.groups.items()))
+    tables.append(metric_columns("recording", whole.each))
+    return "\n\n".join([summary(evaluation), *map(markdown, tables)]) + "\n"
 
 
-def as_markdown(content: list[list[str]]) -> str:
-    """Rows, of which the first is the head, as a table of Markdown."""
+def markdown(content: list[list[str]]) -> str:
+    """Rows as a table of Markdown; the first row is the head."""
     escaped = [[cell.replace("|", "\\|") for cell in row] for row in content]
     head, *body = (f"| {' | '.join(row)} |" for row in escaped)
     return "\n".join([head, "|---" + "|---:" * (len(content[0]) - 1) + "|", *body])
@@ -104,30 +100,30 @@ def to_csv(evaluation: Evaluation) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["of", "name", *METRICS])
-    for kind, name, figures in lines:
-        writer.writerow([kind, name, *("" if math.isnan(v) else f"{v:.9g}" for v in figures.values())])
+    for kind, name, values in lines:
+        writer.writerow([kind, name, *("" if math.isnan(v) else f"{v:.9g}" for v in values.values())])
     return text.getvalue()
 
 
 def to_json(evaluation: Evaluation) -> str:
-    """All there is; null for what is undefined, and why."""
+    """The whole evaluation; null for undefined metrics, and why they are undefined."""
     whole = evaluation.whole
     settings = whole.settings
-    content = {
-        **evaluation.about,
-        "collar": settings.collar,
-        "dcf_weights": {"miss": settings.weights.miss, "false_alarm": settings.weights.false_alarm},
-        "bootstrap": {"resamples": settings.resamples, "seed": settings.seed, "percent": CONFIDENCE},
-        **group_values(whole),
-        "groups": {name: group_values(group) for name, group in evaluation.groups.items()},
-        "recordings": [
-            {"name": name, "duration": alone.recordings[0].duration, **_finite(alone.pooled)}
-            for name, alone in whole.each
-        ],
-        "notes": evaluation.notes,
-        "problems": evaluation.problems,
-    }
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return to_text(
+        {
+            **evaluation.about,
+            "collar": settings.collar,
+            "dcf_weights": settings.weights._asdict(),
+            "bootstrap": {"resamples": settings.resamples, "seed": settings.seed, "percent": CONFIDENCE},
+            **group_values(whole),
+            "groups": {name: group_values(group) for name, group in evaluation.groups.items()},
+            "recordings": [
+                {"name": name, "duration": alone.recordings[0].duration, **alone.pooled} for name, alone in whole.each
+            ],
+            "notes": evaluation.notes,
+            "problems": evaluation.problems,
+        }
+    )
 
 
 WRITERS: dict[str, Callable[[Evaluation], str]] = {
@@ -139,51 +135,43 @@ WRITERS: dict[str, Callable[[Evaluation], str]] = {
 
 
 def group_values(group: Group) -> dict[str, Any]:
-    """The figures of a group as JSON has them."""
-    return {
-        "pooled": _finite(group.pooled),
-        "mean": _finite(group.mean),
-        "intervals": group.intervals,
-        "undefined": undefined(group),
-    }
-
-
-def _finite(figures: MetricValues) -> dict[str, float | None]:
-    """Figures with null for those that are undefined."""
-    return {name: None if math.isnan(value) else value for name, value in figures.items()}
+    """The metrics of a group, for JSON."""
+    undefined = {name: f"no {METRICS[name].needs}" for name, value in group.pooled.items() if math.isnan(value)}
+    return {"pooled": group.pooled, "mean": group.mean, "intervals": group.intervals, "undefined": undefined}
 
 
 def metric_rows(group: Group) -> list[list[str]]:
-    """A row per figure of a group: its value, where it lies, the mean over recordings, and what it says."""
+    """A row per metric of a group, head first: its value, interval, mean over recordings, and meaning."""
     several = len(group.recordings) > 1
-    scored = any(m.ranks is not None for m in group.recordings)
+    scored = any(r.scores is not None for r in group.recordings)
     head = ["", "all", f"{CONFIDENCE:.0f} % interval", "mean", "what it is"]
     content = [head if several else [head[0], head[1], head[-1]]]
     for name, value in group.pooled.items():
         if name in ("minutes", "speech") or (name in THRESHOLD_FREE and not scored):
             continue
         low, high = group.intervals.get(name, (math.nan, math.nan))
-        between = "" if math.isnan(low) else f"{shown(name, low, False)} .. {shown(name, high, False)}"
-        why = f"undefined: no {METRICS[name].needs}" if math.isnan(value) else meaning(name, group.settings)
-        middle = [between, shown(name, group.mean[name])] if several else []
-        content.append([METRICS[name].title, shown(name, value), *middle, why])
+        between = "" if math.isnan(low) else f"{show(name, low, False)} .. {show(name, high, False)}"
+        undefined = f"undefined: no {METRICS[name].needs}"
+        what = undefined if math.isnan(value) else meaning(name, group.settings.weights)
+        extra = [between, show(name, group.mean[name])] if several else []
+        content.append([METRICS[name].title, show(name, value), *extra, what])
     return content
 
 
-def rows(what: str, groups: Iterable[tuple[str, Group]], without: Sequence[str] = ()) -> list[list[str]]:
-    """A row per group with the figures of `COLUMNS`; those that no group has are left out, like `without`."""
+def metric_columns(what: str, groups: Iterable[tuple[str, Group]], without: Sequence[str] = ()) -> list[list[str]]:
+    """A row per group, head first, with the metrics of `COLUMNS` except those in `without` and those no group has."""
     named = [(printable(name), group.pooled) for name, group in groups]
-    columns = [c for c in COLUMNS if c not in without and any(not math.isnan(figures[c]) for _, figures in named)]
-    head = [what, *(_headed(c) for c in columns)]
-    return [head, *([name, *(shown(c, figures[c], False) for c in columns)] for name, figures in named)]
+    columns = [c for c in COLUMNS if c not in without and any(not math.isnan(values[c]) for _, values in named)]
+    head = [what, *(_head(c) for c in columns)]
+    return [head, *([name, *(show(c, values[c], False) for c in columns)] for name, values in named)]
 
 
-def _headed(column: str) -> str:
+def _head(column: str) -> str:
     unit = METRICS[column].unit
     return COLUMNS[column] + (f" {unit}" if unit in ("%", "ms") else "")
 
 
-def aligned(content: list[list[str]], left: Sequence[int] = (0,)) -> list[str]:
+def align(content: list[list[str]], left: Sequence[int] = (0,)) -> list[str]:
     """Rows as lines with straight columns; those in `left` are flush left, the others right."""
     widths = [max(map(len, column)) for column in zip(*content, strict=True)]
     wanted = {index % len(widths) for index in left}

@@ -24,10 +24,10 @@ def write(document: Document) -> str:
         "channel": document.channel,
         "duration": round(document.duration, PLACES),
         "label": document.label,
-        **_finite(document.about),
+        **document.about,
         "segments": [said(label, document) for label in document.rows],
     }
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    return to_text(content)
 
 
 def said(label: Label, document: Document) -> dict[str, Any]:
@@ -40,11 +40,18 @@ def said(label: Label, document: Document) -> dict[str, Any]:
     return row
 
 
-def _finite(value: Any) -> Any:
-    """`value` with infinity, which JSON does not know, as null."""
+def finite(value: Any) -> Any:
+    """`value` with null for infinity and NaN, which JSON does not know."""
     if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
-    return None if isinstance(value, float) and math.isinf(value) else value
+        return {key: finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def to_text(value: Any) -> str:
+    """`value` as JSON for people and programs: indented, with a line feed at the end."""
+    return json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def read(text: str) -> list[Document]:

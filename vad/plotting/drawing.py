@@ -20,7 +20,7 @@ from matplotlib.ticker import FuncFormatter, MultipleLocator
 from vad.errors import SettingError
 from vad.features import Float32, LogMel, hz_to_mel, mel_to_hz
 from vad.plotting.overview import Overview, View
-from vad.plotting.style import FALSE, FOUND, MISSED, REFERENCE, SOUND
+from vad.plotting.style import DETECTED, FALSE_ALARM, MISSED, REFERENCE, SOUND
 from vad.segments import Segment, clip, invert, merge
 from vad.settings import Segmentation
 
@@ -107,9 +107,9 @@ class _Page:
             _draw_spectrum(axes, one.spectrum, row, span, self._look.features)
         else:
             _draw_sound(axes, one.sound, row, span)
-            axes.broken_barh(_spans(found), (-2, 4), color=FOUND, alpha=0.12, lw=0)
+            axes.broken_barh(_spans(found), (-2, 4), color=DETECTED, alpha=0.12, lw=0)
         self._at -= GAP
-        tracks = [("found", FOUND, found)]
+        tracks = [("found", DETECTED, found)]
         if self._look.references:
             tracks += _compared(found, clip(self._look.references[channel], span[1]), span[1])
         for name, colour, segments in tracks:
@@ -171,7 +171,7 @@ def _draw_scores(axes: Axes, scores: Float32, row: Span, look: Look) -> None:
     first = math.floor(row[0] / hop + 1e-6)
     shown = scores[first : math.ceil(row[1] / hop - 1e-6)]
     edges = (first + np.arange(len(shown) + 1)) * hop
-    _draw_reach(axes, edges, np.stack([-shown, shown], 1), FOUND, 0.9)
+    _draw_reach(axes, edges, np.stack([-shown, shown], 1), DETECTED, 0.9)
     axes.axhline(look.settings.onset, color="0.2", ls="--", lw=0.7)
     axes.axhline(look.settings.offset, color="0.2", ls=":", lw=0.9)
     axes.set(ylim=(-0.03, 1.03), yticks=[0, 0.5, 1], yticklabels=["0", ".5", "1"], ylabel="score")
@@ -199,7 +199,7 @@ def _compared(found: list[Segment], reference: list[Segment], duration: float) -
     """The tracks that stand below what was found: the reference, and where the two differ."""
     missed = invert(merge([*found, *invert(reference, duration)]), duration)
     false = invert(merge([*reference, *invert(found, duration)]), duration)
-    return [("reference", REFERENCE, reference), ("missed", MISSED, missed), ("false alarm", FALSE, false)]
+    return [("reference", REFERENCE, reference), ("missed", MISSED, missed), ("false alarm", FALSE_ALARM, false)]
 
 
 def _spans(segments: Sequence[Segment]) -> list[Span]:

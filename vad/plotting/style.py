@@ -15,10 +15,10 @@ from vad.atomic import explain, replacing
 from vad.errors import SettingError, VadError
 
 # Colours that the colour-blind can tell apart (Okabe and Ito, 2008).
-FOUND, REFERENCE, MISSED, FALSE, SOUND = "#0072B2", "#009E73", "#D55E00", "#E69F00", "#5f6368"
+DETECTED, REFERENCE, MISSED, FALSE_ALARM, SOUND = "#0072B2", "#009E73", "#D55E00", "#E69F00", "#5f6368"
 STYLE: dict[str, Any] = {
     "axes.linewidth": 0.6,
-    "axes.prop_cycle": f"cycler('color', {[FOUND, MISSED, REFERENCE, '#CC79A7', FALSE, '#56B4E9', SOUND]})",
+    "axes.prop_cycle": f"cycler('color', {[DETECTED, MISSED, REFERENCE, '#CC79A7', FALSE_ALARM, '#56B4E9', SOUND]})",
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlesize": 9,

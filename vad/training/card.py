@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from vad.evaluation.durations import Floats
-from vad.evaluation.frames import roc_auc
+from vad.evaluation.frames import curve, roc_auc
 from vad.evaluation.metrics import rates
 from vad.features import Float32
 from vad.model.pretrained import Description
@@ -131,9 +131,9 @@ def _loss(axes: Axes, history: list[dict[str, Any]]) -> None:
 
 def _roc(axes: Axes, sets: list[DevSet]) -> None:
     for s in sets:
-        truth, scores = s.pooled
-        hit, false_alarm = _above(scores[truth]), _above(scores[~truth])
-        axes.plot(false_alarm, hit, label=f"{s.name}: AUC {s.auc:.3f}")
+        if found := curve(*s.pooled):
+            miss, false_alarm = found.at(THRESHOLDS)
+            axes.plot(false_alarm, 1 - miss, label=f"{s.name}: AUC {s.auc:.3f}")
     axes.set(xlabel="false alarm", ylabel="1 - miss", xlim=(0, 0.5), ylim=(0.5, 1), title="ROC")
     axes.legend(loc="lower right")
 
@@ -150,16 +150,9 @@ def _histogram(axes: Axes, sets: list[DevSet]) -> None:
 
 def _thresholds(axes: Axes, sets: list[DevSet], chosen: float) -> None:
     for s in sets:
-        truth, scores = s.pooled
-        miss, false_alarm = 1 - _above(scores[truth]), _above(scores[~truth])
-        share = truth.mean()
-        axes.plot(THRESHOLDS, 100 * (miss * share + false_alarm * (1 - share)) / share, label=s.name)
+        if found := curve(*s.pooled):
+            miss, false_alarm = found.at(THRESHOLDS)
+            axes.plot(THRESHOLDS, 100 * (miss + false_alarm * (1 - found.speech) / found.speech), label=s.name)
     axes.axvline(chosen, color="0.5", ls="--", label="default onset")
     axes.set(xlabel="threshold on the scores", ylabel="DetER, %", ylim=(0, 60), title="Detection error rate")
     axes.legend()
-
-
-def _above(scores: Float32) -> NDArray[np.float64]:
-    """The share of `scores` at or above each of `THRESHOLDS`."""
-    ordered = np.sort(scores)
-    return 1 - np.searchsorted(ordered, THRESHOLDS) / len(ordered)

@@ -1,4 +1,4 @@
-"""Settings that suit labelled recordings: scores are computed once, settings tried on them by the hundreds.
+"""Settings that suit labelled recordings: scores are computed once, and many settings are tried on them.
 
-trials --> search for a goal --> the same on parts of the recordings, to see whether it holds on others
+Trials -> search for a goal -> cross-validation, which tells whether the settings hold on other recordings
 """

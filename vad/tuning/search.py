@@ -1,8 +1,8 @@
-"""The search for settings: a coarse grid, and from its best places on one setting after the other, ever finer.
+"""The search for settings: trials on recordings with scores, a coarse grid, then one setting after the other.
 
-Costs are steps with several low places, so there is no gradient to follow, but they are cheap: a
-hundred settings a second on ten minutes of sound. Some six hundred are tried; the best of three
-thousand drawn at random is seldom better.
+The cost is a step function with several local minima, so it has no gradient to follow, but it is cheap: a
+hundred settings a second on ten minutes of sound. The search tries some six hundred; the best of three
+thousand random settings is seldom better.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from vad.segments import Segment, clip
 from vad.settings import Segmentation
 
 Indices = NDArray[np.int64]
-Cost = Callable[[Floats], float]  # of (recording, 4) seconds, as `Trials` gives them
+Cost = Callable[[Floats], float]  # of (recording, 4) seconds, as `Trials` returns them
 
 ONSETS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
-HOLDS = (0.2, 0.4, 0.6, 0.8, 1.0)  # offset as a share of onset
-BRIDGES = (0.1, 0.3, 0.7)  # min_silence, which decides what thresholds are good
-LOWEST = 0.02  # threshold; with an offset of 0, speech that has begun would never end
+OFFSET_SHARES = (0.2, 0.4, 0.6, 0.8, 1.0)  # offset as a share of onset
+MIN_SILENCES = (0.1, 0.3, 0.7)  # seconds; they decide which thresholds are good
+LOWEST = 0.02  # threshold; with an offset of 0, speech would never end
 STEPS = (0.05, 0.02, 0.01)  # of thresholds, from coarse to fine
 DURATIONS = {
     "min_speech": (0.0, 0.03, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5),
@@ -38,41 +38,86 @@ DURATIONS = {
     "pad_end": (0.0, 0.02, 0.04, 0.06, 0.1, 0.15, 0.2, 0.3),
 }  # seconds
 TUNABLE = ("onset", "offset", *DURATIONS)
-STARTS = 3  # the best of the grid, from which it goes on
-ROUNDS = 5  # at most
-MATTERS = 1e-4  # of cost, less of which is no reason to change a setting
+STARTS = 3  # the best points of the grid, from which the search continues
+MAX_ROUNDS = 5
+MIN_GAIN = 1e-4  # of cost; a setting does not change for less
+
+
+@dataclass(frozen=True)
+class TuningRecording:
+    """A recording with scores and a reference, on which settings are tried."""
+
+    scores: Float32  # (frame,)
+    duration: float  # seconds
+    reference: Floats  # (segment, 2) in seconds
+    scored_regions: Floats  # (region, 2) in seconds
+
+    @classmethod
+    def of(cls, result: RecordingResult) -> TuningRecording:
+        """From a recording that a detector was evaluated on."""
+        assert result.scores is not None
+        return cls(result.scores, result.duration, to_spans(result.reference), to_spans(result.scored_regions))
+
+
+class Trials:
+    """Tries settings on recordings, each combination once; `tried` has the results by settings."""
+
+    def __init__(self, recordings: Iterable[TuningRecording], grid: Grid, collar: float = 0.0) -> None:
+        self.recordings = list(recordings)
+        self.tried: dict[Segmentation, Floats] = {}
+        self._grid, self._collar = grid, collar
+
+    def __call__(self, settings: Segmentation) -> Floats:
+        """`(recording, 4)` seconds: hit, miss, false alarm, correct rejection."""
+        if settings not in self.tried:
+            self.tried[settings] = np.stack([self._compare(one, settings) for one in self.recordings])
+        return self.tried[settings]
+
+    def segments(self, recording: TuningRecording, settings: Segmentation) -> list[Segment]:
+        """The segments of a recording, the same that `Detector.detect` returns."""
+        segmenter = Segmenter(settings, self._grid)
+        return clip(segmenter.push(recording.scores) + segmenter.finish(), recording.duration)
+
+    def _compare(self, recording: TuningRecording, settings: Segmentation) -> Floats:
+        hypothesis = to_spans(self.segments(recording, settings))
+        return cut_pieces(recording.reference, hypothesis, recording.scored_regions, self._collar).confusion
 
 
 def search(
     trials: Trials, cost: Cost, start: Segmentation, free: Collection[str] = TUNABLE, which: Indices | None = None
 ) -> Segmentation:
-    """The settings of the lowest cost on the recordings `which` (all by default); what is not `free` is as in `start`.
+    """The settings of the lowest cost on the recordings `which` (default: all); settings not in `free` do not change.
 
-    A setting moves only where that gains `MATTERS`: what the recordings do not decide stays as it was.
+    A setting changes only if that gains `MIN_GAIN`: a setting that makes no difference stays as in `start`.
     """
     chosen = np.arange(len(trials.recordings)) if which is None else which
 
-    def price(settings: Segmentation) -> float:
+    def cost_of(settings: Segmentation) -> float:
         return cost(trials(settings)[chosen])
 
-    grid = [{"onset": o, "offset": o * h, "min_silence": b} for b in BRIDGES for o in ONSETS for h in HOLDS]
-    begins = sorted(dict.fromkeys(changed(start, free, grid)), key=price)[:STARTS]
+    grid = [
+        {"onset": onset, "offset": onset * share, "min_silence": silence}
+        for silence in MIN_SILENCES
+        for onset in ONSETS
+        for share in OFFSET_SHARES
+    ]
+    starts = sorted(dict.fromkeys(changed(start, free, grid)), key=cost_of)[:STARTS]
     best = start
-    for begin in [start, *begins]:
-        end = descend(begin, price, free)
-        if price(end) < price(best) - MATTERS:
+    for one in [start, *starts]:
+        end = descend(one, cost_of, free)
+        if cost_of(end) < cost_of(best) - MIN_GAIN:
             best = end
     return best
 
 
-def descend(settings: Segmentation, price: Callable[[Segmentation], float], free: Collection[str]) -> Segmentation:
-    """`settings` improved by changing one after the other, until that gains nothing any more."""
+def descend(settings: Segmentation, cost_of: Callable[[Segmentation], float], free: Collection[str]) -> Segmentation:
+    """Improve `settings` by changing one setting after the other, until no change gains `MIN_GAIN`."""
 
     def improved(changes: list[dict[str, float]]) -> Segmentation:
-        best = min(changed(settings, free, changes), key=price, default=settings)
-        return best if price(best) < price(settings) - MATTERS else settings
+        best = min(changed(settings, free, changes), key=cost_of, default=settings)
+        return best if cost_of(best) < cost_of(settings) - MIN_GAIN else settings
 
-    for _ in range(ROUNDS):
+    for _ in range(MAX_ROUNDS):
         before = settings
         for name, values in DURATIONS.items():
             settings = improved([{name: value} for value in values])
@@ -87,49 +132,9 @@ def descend(settings: Segmentation, price: Callable[[Segmentation], float], free
 def changed(
     settings: Segmentation, free: Collection[str], changes: Iterable[dict[str, float]]
 ) -> Iterator[Segmentation]:
-    """`settings` with each of `changes` to what is `free`, as far as they make sense."""
+    """`settings` with each of `changes`, restricted to `free`; combinations that are not valid are left out."""
     for change in changes:
         kept = {name: round(value, 3) for name, value in change.items() if name in free}
         if kept and min(kept.get("onset", 1.0), kept.get("offset", 1.0)) >= LOWEST:
             with contextlib.suppress(SettingError):
                 yield replace(settings, **kept)
-
-
-@dataclass(frozen=True)
-class TuningRecording:
-    """A recording as it is tried."""
-
-    scores: Float32  # (frame,)
-    duration: float  # seconds
-    reference: Floats  # (segment, 2) in seconds
-    scored_regions: Floats  # (stretch, 2) in seconds
-
-    @classmethod
-    def of(cls, one: RecordingResult) -> TuningRecording:
-        """From a recording that a detector was measured on."""
-        assert one.scores is not None
-        return cls(one.scores, one.duration, to_spans(one.reference), to_spans(one.scored_regions))
-
-
-class Trials:
-    """What settings find in recordings, beside the reference; each settings are tried once."""
-
-    def __init__(self, recordings: Iterable[TuningRecording], grid: Grid, collar: float = 0.0) -> None:
-        self.recordings = list(recordings)
-        self.tried: dict[Segmentation, Floats] = {}
-        self._grid, self._collar = grid, collar
-
-    def __call__(self, settings: Segmentation) -> Floats:
-        """`(recording, 4)` seconds: correctly found, missed, falsely found, correctly left."""
-        if settings not in self.tried:
-            self.tried[settings] = np.stack([self._compare(one, settings) for one in self.recordings])
-        return self.tried[settings]
-
-    def segments(self, one: TuningRecording, settings: Segmentation) -> list[Segment]:
-        """What is found in a recording, as `Detector.detect` finds it."""
-        segmenter = Segmenter(settings, self._grid)
-        return clip(segmenter.push(one.scores) + segmenter.finish(), one.duration)
-
-    def _compare(self, one: TuningRecording, settings: Segmentation) -> Floats:
-        found = to_spans(self.segments(one, settings))
-        return cut_pieces(one.reference, found, one.scored_regions, self._collar).compared

@@ -1,4 +1,4 @@
-"""Settings for a goal, and whether they hold on recordings that they were not tuned on."""
+"""Goals, settings tuned for a goal, and cross-validation of the settings on recordings left out."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ import numpy as np
 from vad.errors import SettingError, VadError
 from vad.evaluation.durations import Floats
 from vad.evaluation.metrics import METRICS, rates
+from vad.evaluation.results import MetricValues
+from vad.evaluation.tables import meaning
 from vad.settings import COST_WEIGHTS, GOALS, CostWeights, Segmentation
 from vad.tuning.search import TUNABLE, Trials, search
 
-HARD = 1000.0  # what a limit exceeded by 100 % costs, beside a figure
+PENALTY = 1000.0  # cost of exceeding a limit by 100 %
+SLACK = 1e-9  # by which a limit may be exceeded
 
 
 @dataclass(frozen=True)
 class Goal:
-    """The figure that shall be low, pooled over all time, and what must not be exceeded.
+    """The metric to minimise, pooled over the time of all recordings, and limits for others.
 
-    Raises `SettingError` for limits that are no shares, and for a goal that is reached by finding
-    everything, or nothing.
+    Raises `SettingError` for limits outside 0..1, and for a goal that detecting everything, or
+    nothing, would reach.
     """
 
     minimize: str = "dcf"
@@ -32,60 +35,54 @@ class Goal:
 
     def __post_init__(self) -> None:
         if self.minimize not in GOALS:
-            raise SettingError(f"minimize={self.minimize}: choose of {', '.join(GOALS)}")
+            raise SettingError(f"minimize={self.minimize}: choose one of {', '.join(GOALS)}")
         for name, limit in self.limits.items():
             if not 0 <= limit <= 1:
                 raise SettingError(f"{name}_at_most={limit}: give a share from 0 to 1")
         for name, other, what in (("miss", "false_alarm", "everything"), ("false_alarm", "miss", "nothing")):
             if self.minimize == name and other not in self.limits:
-                raise SettingError(f"minimize={name}: finding {what} would do; say {other}_at_most, too")
+                raise SettingError(f"minimize={name}: detecting {what} would reach this goal; set {other}_at_most, too")
 
     @property
-    def limits(self) -> dict[str, float]:
-        """The figures that must not exceed something."""
+    def limits(self) -> MetricValues:
+        """The metrics with a limit, and their limits."""
         limits = {"miss": self.miss_at_most, "false_alarm": self.false_alarm_at_most}
         return {name: limit for name, limit in limits.items() if limit != math.inf}
 
-    def figures(self, seconds: Floats) -> dict[str, float]:
-        """The figures of a table; `seconds` `(recording, 4)` are summed."""
-        all_of_it = rates(seconds.sum(0), self.weights)
-        return {name: float(all_of_it[name]) for name in GOALS}
+    def metrics(self, seconds: Floats) -> MetricValues:
+        """The metrics in `GOALS`, of `seconds` `(recording, 4)` summed over the recordings."""
+        values = rates(seconds.sum(0), self.weights)
+        return {name: float(values[name]) for name in GOALS}
 
     def __call__(self, seconds: Floats) -> float:
-        """What is to be made small: the figure, and beside it far more for every limit exceeded."""
-        figures = self.figures(seconds)
-        return figures[self.minimize] + HARD * self.excess(figures)
+        """The cost to minimise: the metric, plus a penalty for every limit that is exceeded."""
+        values = self.metrics(seconds)
+        return values[self.minimize] + PENALTY * self.excess(values)
 
-    def excess(self, figures: dict[str, float]) -> float:
-        """By how much limits are exceeded, together."""
-        return sum(max(0.0, figures[name] - limit) for name, limit in self.limits.items())
+    def excess(self, values: MetricValues) -> float:
+        """By how much the limits are exceeded, in total."""
+        return sum(max(0.0, values[name] - limit) for name, limit in self.limits.items())
 
     @property
-    def demands(self) -> list[str]:
-        """The limits, each as in "miss at most 2 %"."""
+    def constraints(self) -> list[str]:
+        """The limits as text, like "miss at most 2 %"."""
         return [f"{METRICS[name].title} at most {100 * limit:g} %" for name, limit in self.limits.items()]
 
     def __str__(self) -> str:
-        """As in "lowest miss (share of the speech that was not found), false alarm at most 2 %"."""
-        meaning = METRICS[self.minimize].meaning.format(**self.weights._asdict())
-        return ", ".join([f"lowest {METRICS[self.minimize].title} ({meaning})", *self.demands])
-
-
-SLACK = 1e-9  # by which a limit may be exceeded
-MetricValues = dict[str, float]
+        """Like "lowest miss (share of the speech that was not detected), false alarm at most 2 %"."""
+        what = f"lowest {METRICS[self.minimize].title} ({meaning(self.minimize, self.weights)})"
+        return ", ".join([what, *self.constraints])
 
 
 @dataclass(frozen=True)
 class TuningResult:
-    """What was found."""
+    """Settings before and after tuning, and their metrics."""
 
     before: Segmentation
     after: Segmentation
-    folds: list[Segmentation]  # each tuned without one part of the recordings; none for a single one
-    figures: dict[
-        str, MetricValues
-    ]  # "before", "tuned", and with folds "left_out": each recording by the fold without it
-    notes: list[str] = field(default_factory=list)  # what one should know before using the settings
+    folds: list[Segmentation]  # each tuned without one part of the recordings; empty for a single recording
+    metrics: dict[str, MetricValues]  # "before", "tuned", and with folds "left_out": see `tune`
+    notes: list[str] = field(default_factory=list)  # warnings about the settings
 
 
 def tune(
@@ -98,26 +95,26 @@ def tune(
     seed: int = 1,
     progress: Callable[[int], None] = lambda _: None,
 ) -> TuningResult:
-    """Find settings for `goal`, where `before` is what is used now and only settings in `free` change.
+    """Find settings for `goal`, starting from `before`; only settings in `free` change.
 
-    Cross-validation: the recordings are divided into `folds` parts at random by `seed`, and each
-    part is measured with what is found on the others. `progress` is told how many of the
-    `folds + 1` searches are done. Raises `VadError` where no settings keep to the limits of the
-    goal, or the recordings are all speech or hold none.
+    Cross-validation: the recordings are divided into `folds` parts at random by `seed`. Each part
+    is evaluated with settings tuned on the other parts: the metrics called "left_out". `progress`
+    gets the number of finished searches, of `folds + 1`. Raises `VadError` if no settings keep
+    the limits of the goal, or the references hold no speech or nothing else.
     """
     if folds < 2:
         raise SettingError(f"folds={folds}: give at least 2")
     if seed < 0:
         raise SettingError(f"seed={seed}: give 0 or more")
-    first = goal.figures(trials(before))
+    first = goal.metrics(trials(before))
     if np.isnan(list(first.values())).any():
         lacking = "speech" if np.isnan(first["miss"]) else "time without speech"
         raise VadError(f"the references hold no {lacking}: settings cannot be tuned on them")
     after = search(trials, goal, before, free)
-    figures = {"before": first, "tuned": goal.figures(trials(after))}
-    if goal.excess(figures["tuned"]) > SLACK:
-        best = ", ".join(f"{METRICS[name].title} {100 * figures['tuned'][name]:.2f} %" for name in goal.limits)
-        raise VadError(f"no settings reach {' and '.join(goal.demands)}; the nearest come to {best}")
+    metrics = {"before": first, "tuned": goal.metrics(trials(after))}
+    if goal.excess(metrics["tuned"]) > SLACK:
+        best = ", ".join(f"{METRICS[name].title} {100 * metrics['tuned'][name]:.2f} %" for name in goal.limits)
+        raise VadError(f"no settings reach {' and '.join(goal.constraints)}; the nearest come to {best}")
     progress(1)
     count = len(trials.recordings)
     parts = np.array_split(np.random.default_rng(seed).permutation(count), min(folds, count)) if count > 1 else []
@@ -127,18 +124,18 @@ def tune(
         left_out[part] = trials(chosen[-1])[part]
         progress(done)
     if chosen:
-        figures["left_out"] = goal.figures(left_out)
-    return TuningResult(before, after, chosen, figures, _notes(goal, figures))
+        metrics["left_out"] = goal.metrics(left_out)
+    return TuningResult(before, after, chosen, metrics, _notes(goal, metrics))
 
 
-def _notes(goal: Goal, figures: dict[str, MetricValues]) -> list[str]:
-    """Whether the settings can be trusted."""
-    if "left_out" not in figures:
+def _notes(goal: Goal, metrics: dict[str, MetricValues]) -> list[str]:
+    """Reasons not to trust the settings."""
+    if "left_out" not in metrics:
         return ["a single recording cannot be cross-validated: how the settings do on others is unknown"]
-    now, others = figures["before"], figures["left_out"]
+    now, others = metrics["before"], metrics["left_out"]
     notes = [
-        f"{demand} does not hold on others, where it is {100 * others[name]:.1f} %; aim lower, or label more"
-        for (name, limit), demand in zip(goal.limits.items(), goal.demands, strict=True)
+        f"{constraint} does not hold on others, where it is {100 * others[name]:.1f} %; aim lower, or label more"
+        for (name, limit), constraint in zip(goal.limits.items(), goal.constraints, strict=True)
         if others[name] > limit + SLACK
     ]
     if goal.excess(now) <= SLACK and others[goal.minimize] >= now[goal.minimize]:

@@ -1,4 +1,4 @@
-"""Pictures of what every threshold would cost: ROC, DET, and rates over the threshold."""
+"""Pictures of the results at every threshold: ROC, DET, and rates over the threshold."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ PROBIT = [Tick(p / 100, f"{p:g} %") for p in (0.1, 0.5, 1, 2, 5, 10, 20, 40, 60,
 
 
 def roc(curve: Curve, point: tuple[float, float]) -> str:
-    """False alarm to speech found; `point` is (false alarm, miss) of the segments."""
+    """Hit over false alarm rate; `point` is (false alarm, miss) of the segments."""
     axes = Axes(*BOX, x=(0, 1))
-    alarm, hit = _thinned(curve.alarm, curve.hit)
+    alarm, hit = _thinned(curve.false_alarm, curve.hit)
     parts = [
-        axes.frame(TENTHS, TENTHS, "false alarm", "speech found"),
+        axes.frame(TENTHS, TENTHS, "false alarm", "detected speech"),
         axes.line([0, 1], [0, 1], "chance"),
         axes.line(alarm, hit, "first"),
         *_mark(axes, point[0], 1 - point[1]),
@@ -35,9 +35,9 @@ def roc(curve: Curve, point: tuple[float, float]) -> str:
 
 
 def det(curve: Curve, point: tuple[float, float]) -> str:
-    """False alarm to miss on axes of normal deviates (Martin et al., 1997), where the low rates have room."""
+    """Miss over false alarm rate, on axes of normal deviates (Martin et al., 1997), which enlarge low rates."""
     axes = Axes(*BOX, x=(NARROW, 0.9), y=(NARROW, 0.9), warp=_probit)
-    alarm, miss = _thinned(curve.alarm, 1 - curve.hit)
+    alarm, miss = _thinned(curve.false_alarm, 1 - curve.hit)
     seen = (np.maximum(alarm, miss) < 0.9) & (np.minimum(alarm, miss) > NARROW)
     rate = curve.eer[0]
     parts = [
@@ -52,18 +52,17 @@ def det(curve: Curve, point: tuple[float, float]) -> str:
 
 
 def thresholds(curve: Curve, weights: CostWeights, chosen: dict[str, float]) -> str:
-    """Miss, false alarm and cost over the threshold; `chosen` are thresholds in use, by name."""
+    """Miss, false alarm and cost over the threshold; `chosen` are the thresholds in use, by name."""
     low, high = float(curve.threshold[-1]), float(curve.threshold[1])
     span = (min(low, 0.0), max(high, 1.0))
     at = np.linspace(*span, POINTS)
-    where = np.searchsorted(-curve.threshold, -at, "right") - 1  # how many scores reach it
-    miss, alarm = 1 - curve.hit[where], curve.alarm[where]
+    miss, alarm = curve.at(at)
     cost = (weights.miss * miss + weights.false_alarm * alarm) / sum(weights)
     best = int(np.argmin(cost))
     axes = Axes(BOX[0], BOX[1], 2 * BOX[2] + 80, 250, x=span)
     ticks = [Tick(v, f"{v:g}") for v in np.linspace(*span, 11).round(2)]
     parts = [
-        axes.frame(ticks, TENTHS, "threshold: what scores this much or more is speech"),
+        axes.frame(ticks, TENTHS, "threshold: frames with this score or more are speech"),
         axes.line(at, miss, "miss"),
         axes.line(at, alarm, "alarm"),
         axes.line(at, cost, "first"),
@@ -78,23 +77,23 @@ def thresholds(curve: Curve, weights: CostWeights, chosen: dict[str, float]) -> 
 
 
 def _mark(axes: Axes, x: float, y: float) -> list[str]:
-    """Where the segments are: a dot, unless their rates are undefined."""
+    """A dot at the rates of the segments, unless they are undefined."""
     if np.isnan([x, y]).any():
         return []
     return [axes.dot(x, y, "here", "the segments, with hysteresis and shortest durations")]
 
 
 def _thinned(xs: Floats, ys: Floats) -> tuple[Floats, Floats]:
-    """About `POINTS` of the points, evenly along the curve."""
-    way = np.abs(np.diff(xs, prepend=xs[0])) + np.abs(np.diff(ys, prepend=ys[0]))
-    steps = np.cumsum(way)
+    """About `POINTS` of the points, evenly spaced along the curve."""
+    length = np.abs(np.diff(xs, prepend=xs[0])) + np.abs(np.diff(ys, prepend=ys[0]))
+    steps = np.cumsum(length)
     keep = np.unique(np.searchsorted(steps, np.linspace(0, steps[-1], POINTS)).clip(0, len(xs) - 1))
     keep = np.union1d(keep, [0, len(xs) - 1])
     return xs[keep], ys[keep]
 
 
 def _probit(rates: ArrayLike) -> Floats:
-    """Normal deviates of rates, kept away from 0 and 1."""
+    """Normal deviates of rates, limited to a range without 0 and 1."""
     kept = np.clip(np.asarray(rates, float), NARROW / 2, 1 - NARROW / 2)
     deviates: Floats = np.vectorize(NormalDist().inv_cdf, otypes=[float])(kept)
     return deviates

@@ -1,219 +1,197 @@
-"""An evaluation as one page of HTML that needs nothing beside itself."""
+"""An evaluation as one HTML page that needs no other file."""
 
 from __future__ import annotations
 
 import math
-from html import escape
-from importlib import resources
 
 from vad.evaluation.evaluate import Evaluation
 from vad.evaluation.metrics import METRICS
 from vad.evaluation.report import curves
-from vad.evaluation.report.worst import LENGTH, Stretch, clock, draw, worst
+from vad.evaluation.report.template import Html, read, render
+from vad.evaluation.report.worst import LENGTH, Stretch, clock, draw, worst_stretches
 from vad.evaluation.results import Group, RecordingResult
-from vad.evaluation.tables import COLUMNS, metric_rows, rows, shown, summary
+from vad.evaluation.tables import COLUMNS, meaning, metric_columns, metric_rows, show, summary
 from vad.formats import printable
 
 STRETCHES = 8
-BARS = 60  # recordings that are drawn; the table has all
-MISSED = "<span class='named'><span class='key missed'></span>missed</span>"
-ALARMED = "<span class='named'><span class='key alarmed'></span>falsely found</span>"
+BARS = 60  # recordings with a bar; the table has all
 CARDS = ("deter", "miss", "false_alarm", "dcf", "roc_auc", "eer")
 
 
 def to_html(evaluation: Evaluation) -> str:
     """The page."""
-    whole = evaluation.whole
-    about = evaluation.about
+    whole, about = evaluation.whole, evaluation.about
     what = about.get("model", {}).get("name") or about.get("hypothesis") or "labels"
     thresholds = {name: about["settings"][name] for name in ("onset", "offset") if "settings" in about}
-    title = f"How well {printable(str(what))} finds speech"
-    parts = [
-        f"<h1>{escape(title)}</h1>",
-        f"<p class='about'>{_about(evaluation)}</p>",
+    legend = "; ".join(
+        f"{head}: {METRICS[name].title}" for name, head in COLUMNS.items() if not METRICS[name].title.startswith(head)
+    )
+    sections = [
         _cards(whole),
         _notes(evaluation),
         _bars(whole),
         _stretches(whole, thresholds),
         _curves(whole, thresholds),
-        _figures(whole),
+        render("section", title="All metrics", content=_table(metric_rows(whole), kind="words")),
         _groups(evaluation),
-        _recordings(whole),
+        render(
+            "section",
+            title="Each recording",
+            content=[render("paragraph", text=legend), _table(metric_columns("recording", whole.each))],
+        ),
         _settings(evaluation),
     ]
-    style = (resources.files("vad.evaluation.report") / "report.css").read_text("utf-8")
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
-        + "\n".join(part for part in parts if part)
-        + "\n</main>\n</body>\n</html>\n"
+    return render(
+        "page",
+        title=f"How well {printable(str(what))} detects speech",
+        style=read("report.css"),
+        about=_about(evaluation),
+        sections=Html("\n".join(section for section in sections if section)),
     )
 
 
-def _about(evaluation: Evaluation) -> str:
+def _about(evaluation: Evaluation) -> Html:
+    """What was evaluated."""
     about = evaluation.about
     if about.get("reference") == about.get("audio"):
         about = {key: value for key, value in about.items() if key != "reference"}
-    places = [f"{key} <code>{_safe(about[key])}</code>" for key in ("audio", "reference", "hypothesis") if key in about]
-    return f"{_safe(summary(evaluation))}; {', '.join(places)}."
+    kinds = [kind for kind in ("audio", "reference", "hypothesis") if kind in about]
+    places = Html(", ".join(render("place", kind=kind, path=about[kind]) for kind in kinds))
+    return render("about", summary=summary(evaluation), places=places)
 
 
-def _cards(whole: Group) -> str:
-    """The figures that one looks at first."""
+def _cards(whole: Group) -> Html:
+    """The most important metrics."""
     cards = []
     for name in CARDS:
         value = whole.pooled[name]
         if math.isnan(value):
             continue
         low, high = whole.intervals.get(name, (math.nan, math.nan))
-        between = "" if math.isnan(low) else f"95 %: {shown(name, low, False)} to {shown(name, high, False)}"
-        says = METRICS[name].meaning.format(**whole.settings.weights._asdict())
+        interval = "" if math.isnan(low) else f"95 %: {show(name, low, False)} to {show(name, high, False)}"
+        says = meaning(name, whole.settings.weights)
         cards.append(
-            f"<div class='card'><h3>{METRICS[name].title}</h3><b>{shown(name, value)}</b>"
-            f"<i>{between}</i><p>{_safe(says)}</p></div>"
+            render("card", title=METRICS[name].title, value=show(name, value), interval=interval, meaning=says)
         )
-    return f"<section class='cards'>{''.join(cards)}</section>"
+    return render("cards", cards=cards)
 
 
-def _notes(evaluation: Evaluation) -> str:
-    """What a reader should know, and what failed."""
-    lines = [f"<li>{_safe(note)}</li>" for note in evaluation.notes]
-    lines += [f"<li class='bad'>not measured: {_safe(problem)}</li>" for problem in evaluation.problems]
-    return f"<ul class='notes'>{''.join(lines)}</ul>" if lines else ""
+def _notes(evaluation: Evaluation) -> Html:
+    """Notes for the reader, and recordings that failed."""
+    lines = [render("note", text=note) for note in evaluation.notes]
+    lines += [render("problem", text=problem) for problem in evaluation.problems]
+    return render("notes", notes=lines) if lines else Html()
 
 
-def _bars(whole: Group) -> str:
-    """A bar per recording: the share of its time that is wrong, and how."""
-    ordered = sorted((m for m in whole.recordings if m.seconds.sum()), key=lambda m: -_wrong(m))
+def _bars(whole: Group) -> Html:
+    """A bar per recording: the share of its time in error."""
+    ordered = sorted((r for r in whole.recordings if r.seconds.sum()), key=lambda r: -_error_share(r))
     if len(ordered) < 2:
-        return ""
-    longest = max(_wrong(m) for m in ordered) or 1.0
-    lines = []
-    for m in ordered[:BARS]:
-        total = m.seconds.sum()
-        missed, alarmed = (100 * float(m.seconds[n] / total) for n in (1, 2))
-        title = f"{m.name}: {missed:.1f} % of its time missed, {alarmed:.1f} % falsely found"
-        lines.append(
-            f"<div class='bar' title='{_safe(title)}'><span>{_safe(m.name)}</span><div>"
-            f"<i class='missed' style='width:{missed / longest:.2f}%'></i>"
-            f"<i class='alarmed' style='width:{alarmed / longest:.2f}%'></i></div><b>{100 * _wrong(m):.1f} %</b></div>"
+        return Html()
+    longest = max(_error_share(r) for r in ordered) or 1.0
+    bars = []
+    for r in ordered[:BARS]:
+        missed, alarmed = (100 * float(r.seconds[n] / r.seconds.sum()) for n in (1, 2))
+        bars.append(
+            render(
+                "bar",
+                name=r.name,
+                missed=f"{missed:.1f}",
+                alarmed=f"{alarmed:.1f}",
+                missed_width=f"{missed / longest:.2f}",
+                alarmed_width=f"{alarmed / longest:.2f}",
+                errors=f"{100 * _error_share(r):.1f}",
+            )
         )
-    left = f"<p>The {BARS} worst of {len(ordered)}; the table below has all.</p>" if len(ordered) > BARS else ""
-    return (
-        "<section><h2>Recordings</h2><p>The share of each recording's time that is wrong: "
-        f"{MISSED} is speech that was not found, {ALARMED} is other sound that was taken for speech. "
-        f"The longest bar is {100 * longest:.0f} %.</p>{''.join(lines)}{left}</section>"
-    )
+    more = render("more_bars", shown=BARS, count=len(ordered)) if len(ordered) > BARS else Html()
+    return render("bars", bars=bars, longest=f"{100 * longest:.0f}", more=more)
 
 
-def _wrong(m: RecordingResult) -> float:
-    """The share of time in error."""
-    return float(m.seconds[1:3].sum() / m.seconds.sum())
+def _error_share(result: RecordingResult) -> float:
+    """The share of the scored time in error."""
+    return float(result.seconds[1:3].sum() / result.seconds.sum())
 
 
-def _stretches(whole: Group, thresholds: dict[str, float]) -> str:
-    """Pictures of the worst stretches."""
-    recordings = whole.recordings
-    found = worst(recordings, STRETCHES, whole.settings.collar)
+def _stretches(whole: Group, thresholds: dict[str, float]) -> Html:
+    """Pictures of the stretches with the most errors."""
+    found = worst_stretches(whole.recordings, STRETCHES, whole.settings.collar)
     if not found:
-        return "<section><h2>The worst stretches</h2><p>There are none: nothing is wrong.</p></section>"
-    lanes = ["the reference", "what was found", f"and where the two differ: {MISSED}, {ALARMED}"]
-    if any(m.scores is not None for m in recordings):
-        lanes.insert(0, "the detector's score for each moment")
-    if any(m.path for m in recordings):
-        lanes.insert(0, "the sound (as loud as the picture allows)")
-    dashed = " The dashed lines are the thresholds: speech starts above the upper one and ends below the lower one."
-    return (
-        f"<section><h2>The worst stretches</h2><p>Where most goes wrong, within {LENGTH:g} seconds each. "
-        f"Top to bottom: {', '.join(lanes)}.{dashed if thresholds else ''} "
-        "HypothesisSource to these before believing either side: references err, too.</p>"
-        + "".join(_stretch(stretch, thresholds) for stretch in found)
-        + "</section>"
+        return render("no_stretches")
+    return render(
+        "stretches",
+        length=f"{LENGTH:g}",
+        sound=render("sound_lane") if any(r.path for r in whole.recordings) else "",
+        scores=render("score_lane") if any(r.scores is not None for r in whole.recordings) else "",
+        thresholds=render("threshold_lines") if thresholds else "",
+        stretches=[_stretch(stretch, thresholds) for stretch in found],
     )
 
 
-def _stretch(stretch: Stretch, thresholds: dict[str, float]) -> str:
+def _stretch(stretch: Stretch, thresholds: dict[str, float]) -> Html:
     missed, alarmed = (sum(s.duration for s in spans) for spans in (stretch.missed, stretch.alarms))
-    where = f"{_safe(stretch.recording.name)}, {clock(stretch.start)} to {clock(stretch.end)}"
-    wrong = [f"{s:.1f} s {how}" for s, how in ((missed, "missed"), (alarmed, "falsely found")) if s >= 0.05]
-    return f"<figure><figcaption><b>{where}</b>: {', '.join(wrong)}</figcaption>{draw(stretch, thresholds)}</figure>"
+    errors = [f"{s:.1f} s {what}" for s, what in ((missed, "missed"), (alarmed, "false alarm")) if s >= 0.05]
+    return render(
+        "stretch",
+        name=stretch.recording.name,
+        start=clock(stretch.start),
+        end=clock(stretch.end),
+        errors=", ".join(errors),
+        picture=Html(draw(stretch, thresholds)),
+    )
 
 
-def _curves(whole: Group, thresholds: dict[str, float]) -> str:
-    """What other thresholds would do."""
+def _curves(whole: Group, thresholds: dict[str, float]) -> Html:
+    """The results of other thresholds."""
     curve = whole.curve
     if curve is None:
-        why = "no recording has scores; give --audio and a detector in place of labels"
-        if any(m.ranks is not None for m in whole.recordings):
-            why = "the reference must hold both speech and silence"
-        return f"<section><h2>Other thresholds</h2><p>Curves cannot be drawn: {why}.</p></section>"
+        reason = "no recording has scores; give --audio and a detector in place of labels"
+        if any(r.scores is not None for r in whole.recordings):
+            reason = "the reference must hold both speech and other sound"
+        return render("no_curves", reason=reason)
     point = (whole.pooled["false_alarm"], whole.pooled["miss"])
     weights = whole.settings.weights
-    dashed = "; dashed, the thresholds in use" if thresholds else ""
-    here = "<span class='key here'></span>"
-    return (
-        "<section><h2>Other thresholds</h2><p>Every 10 ms has a score. Where speech begins is a choice: a low "
-        "threshold finds more speech and more that is none. The curves show all choices, frame by frame; "
-        f"{here}is what the segments above amount to.</p><div class='pair'>"
-        "<figure><figcaption><b>ROC</b>: the nearer to the upper left corner, the better; the dashed line is "
-        f"guessing</figcaption>{curves.roc(curve, point)}</figure>"
-        "<figure><figcaption><b>DET</b>: the same with miss upwards, low rates enlarged; nearer to the lower left "
-        f"is better</figcaption>{curves.det(curve, point)}</figure></div>"
-        "<figure><figcaption><b>Thresholds</b>: <span class='key missed'></span>miss, "
-        "<span class='key alarmed'></span>false alarm, <span class='key first'></span>their weighted mean, "
-        f"{weights.miss:g} to {weights.false_alarm:g}, lowest at the dot{dashed}</figcaption>"
-        f"{curves.thresholds(curve, weights, thresholds)}</figure></section>"
+    return render(
+        "curves",
+        roc=Html(curves.roc(curve, point)),
+        det=Html(curves.det(curve, point)),
+        thresholds=Html(curves.thresholds(curve, weights, thresholds)),
+        miss_weight=f"{weights.miss:g}",
+        false_alarm_weight=f"{weights.false_alarm:g}",
+        dashed="; dashed, the thresholds in use" if thresholds else "",
     )
 
 
-def _figures(whole: Group) -> str:
-    """Every figure, with what it is."""
-    return f"<section><h2>All figures</h2>{_table(metric_rows(whole), words=True)}</section>"
-
-
-def _groups(evaluation: Evaluation) -> str:
+def _groups(evaluation: Evaluation) -> Html:
     if not evaluation.groups:
-        return ""
-    return f"<section><h2>Groups</h2>{_table(rows('group', evaluation.groups.items()))}</section>"
+        return Html()
+    return render("section", title="Groups", content=_table(metric_columns("group", evaluation.groups.items())))
 
 
-def _recordings(whole: Group) -> str:
-    """The figures of each recording."""
-    titles = {head: METRICS[name].title for name, head in COLUMNS.items()}
-    legend = "; ".join(f"{head}: {title}" for head, title in titles.items() if not title.startswith(head))
-    return f"<section><h2>Each recording</h2><p>{legend}</p>{_table(rows('recording', whole.each))}</section>"
-
-
-def _settings(evaluation: Evaluation) -> str:
-    """How it was measured."""
+def _settings(evaluation: Evaluation) -> Html:
+    """How the recordings were evaluated."""
     about, settings = evaluation.about, evaluation.whole.settings
     lines = [
-        f"Nothing within {settings.collar:g} s of a boundary of the reference is scored."
+        f"Time within {settings.collar:g} s of a reference boundary is not scored."
         if settings.collar
-        else "All time counts, up to the boundaries.",
+        else "All time is scored, up to the boundaries.",
     ]
     if evaluation.whole.intervals:
         lines.append(
-            f"Intervals hold 95 % of the figures of {settings.resamples} draws of the recordings with replacement "
-            f"(bootstrap, seed {settings.seed}): they say how far other recordings of this kind could differ."
+            f"Intervals hold 95 % of the values of {settings.resamples} draws of the recordings with replacement "
+            f"(bootstrap, seed {settings.seed}): they tell how far other recordings of this kind could differ."
         )
     if "model" in about:
-        chosen = [f"{k} {'no limit' if v is None else f'{v:g}'}" for k, v in about.get("settings", {}).items()]
+        chosen = [
+            f"{k} {'no limit' if v in (None, math.inf) else f'{v:g}'}" for k, v in about.get("settings", {}).items()
+        ]
         how = ", ".join(chosen) or "at its own defaults"
         lines.append(f"Model {about['model']['name']} {about['model']['version']}; {how}.")
-    return f"<section><h2>How it was measured</h2>{''.join(f'<p>{_safe(line)}</p>' for line in lines)}</section>"
+    paragraphs = [render("paragraph", text=line) for line in lines]
+    return render("section", title="How the recordings were evaluated", content=paragraphs)
 
 
-def _table(content: list[list[str]], words: bool = False) -> str:
-    """Rows as a table, the first one its head; with `words`, the last column is text."""
+def _table(content: list[list[str]], kind: str = "") -> Html:
+    """Rows as a table, the first one its head; in a table of the kind "words" the last column is text."""
     head, *body = content
-    kind = " class='words'" if words else ""
-    heads = "".join(f"<th>{_safe(cell)}</th>" for cell in head)
-    lines = "".join(f"<tr>{''.join(f'<td>{_safe(cell)}</td>' for cell in row)}</tr>" for row in body)
-    return f"<div class='wide'><table{kind}><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table></div>"
-
-
-def _safe(value: object) -> str:
-    """Text that is nothing but text."""
-    return escape(printable(str(value)), quote=True)
+    rows = [render("row", cells=[render("cell", text=cell) for cell in row]) for row in body]
+    return render("table", kind=kind, head=[render("head_cell", text=cell) for cell in head], rows=rows)

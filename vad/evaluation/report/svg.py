@@ -1,4 +1,4 @@
-"""Small pictures as SVG text: axes, lines and boxes, coloured by the classes of the page's style."""
+"""Small pictures as SVG text: axes, lines and boxes; classes of the style sheet colour them."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ class Axes:
         points = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(self.across(xs), self.down(ys), strict=True))
         return f'<polyline class="{kind}" points="{points}"/>'
 
-    def dot(self, x: float, y: float, kind: str, says: str) -> str:
-        """A dot that says something under the pointer."""
+    def dot(self, x: float, y: float, kind: str, title: str) -> str:
+        """A dot; its `title` is shown under the pointer."""
         where = f'cx="{float(self.across(x)):.1f}" cy="{float(self.down(y)):.1f}"'
-        return f'<circle class="{kind}" {where} r="5"><title>{escape(says)}</title></circle>'
+        return f'<circle class="{kind}" {where} r="5"><title>{escape(title)}</title></circle>'
 
     def upright(self, x: float, kind: str) -> str:
         """A vertical line at `x`, from the bottom to the top."""
@@ -64,15 +64,15 @@ class Axes:
         at = float(self.down(y))
         return f'<path class="{kind}" d="M{self.left:.1f} {at:.1f}h{self.width:.1f}"/>'
 
-    def boxes(self, spans: Iterable[tuple[float, float]], kind: str, says: str = "") -> str:
-        """A box as high as the axes for each span of the x axis, cut to it."""
+    def boxes(self, spans: Iterable[tuple[float, float]], kind: str, title: str = "") -> str:
+        """A box of the height of the axes for each span of the x axis, clipped to it."""
         drawn = []
         for start, end in spans:
             first, last = self.across([max(start, self.x[0]), min(end, self.x[1])])
             if last > first:
                 where = f'x="{first:.1f}" y="{self.top:.1f}" width="{max(last - first, 0.8):.1f}"'
-                title = f"<title>{escape(says)} {start:.2f} to {end:.2f} s</title>" if says else ""
-                drawn.append(f'<rect class="{kind}" {where} height="{self.height:.1f}">{title}</rect>')
+                shown = f"<title>{escape(title)} {start:.2f} to {end:.2f} s</title>" if title else ""
+                drawn.append(f'<rect class="{kind}" {where} height="{self.height:.1f}">{shown}</rect>')
         return "".join(drawn)
 
     def frame(
@@ -81,12 +81,12 @@ class Axes:
         """Sides, ticks and labels."""
         bottom = self.top + self.height
         drawn = []
-        for at, says in xticks:
+        for at, label in xticks:
             drawn += [self.upright(at, "grid")] if grid else []
-            drawn.append(text(float(self.across(at)), bottom + 16, says, "middle"))
-        for at, says in yticks:
+            drawn.append(text(float(self.across(at)), bottom + 16, label, "middle"))
+        for at, label in yticks:
             drawn += [self.level(at, "grid")] if grid else []
-            drawn.append(text(self.left - 6, float(self.down(at)) + 4, says, "end"))
+            drawn.append(text(self.left - 6, float(self.down(at)) + 4, label, "end"))
         drawn.append(text(self.left + self.width / 2, bottom + 36, xlabel, "middle"))
         if ylabel:
             x, y = self.left - 44, self.top + self.height / 2
@@ -98,15 +98,15 @@ class Axes:
         return "".join(drawn) + f'<rect class="frame" {side}/>'
 
 
-def text(x: float, y: float, says: str, anchor: str = "start", kind: str = "") -> str:
+def text(x: float, y: float, content: str, anchor: str = "start", kind: str = "") -> str:
     """A piece of text at a point."""
     named = f' class="{kind}"' if kind else ""
-    return f'<text{named} x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(says)}</text>'
+    return f'<text{named} x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(content)}</text>'
 
 
-def picture(width: float, height: float, parts: Iterable[str], says: str) -> str:
-    """The whole picture; `says` is for those who cannot see it."""
+def picture(width: float, height: float, parts: Iterable[str], description: str) -> str:
+    """The whole picture; a screen reader reads `description`."""
     return (
         f'<svg viewBox="0 0 {width:g} {height:g}" style="max-width:{width:g}px" role="img" '
-        f'aria-label="{escape(says, quote=True)}">{"".join(parts)}</svg>'
+        f'aria-label="{escape(description, quote=True)}">{"".join(parts)}</svg>'
     )

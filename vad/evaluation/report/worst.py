@@ -1,4 +1,4 @@
-"""The worst stretches: where most goes wrong, and a picture of each."""
+"""The worst stretches: those with the most time in error, and a picture of each."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from vad.grid import Grid
 from vad.segments import Segment
 
 LENGTH = 12.0  # seconds of a stretch
-MOST = 3  # of one recording
-TENTHS = Grid(10, 1)  # stretches are looked for in steps of 0.1 s
+MAX_PER_RECORDING = 3
+TENTHS = Grid(10, 1)  # stretches start at multiples of 0.1 s
 WIDTH, LEFT, RIGHT = 960, 92, 12
 COLUMNS = (WIDTH - LEFT - RIGHT) // 2  # of the waveform
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """A part of a recording, with what went wrong in it."""
+    """A part of a recording, and the errors in it."""
 
     recording: RecordingResult
     start: float  # seconds
@@ -36,29 +36,29 @@ class Stretch:
     alarms: list[Segment]
 
     @property
-    def wrong(self) -> float:
+    def error(self) -> float:
         """Seconds in error."""
         return sum(s.duration for s in [*self.missed, *self.alarms])
 
 
-def worst(recordings: list[RecordingResult], count: int, collar: float = 0.0) -> list[Stretch]:
-    """The `count` stretches with the most time in error, the worst first; fewer where less is wrong."""
+def worst_stretches(recordings: list[RecordingResult], count: int, collar: float = 0.0) -> list[Stretch]:
+    """The `count` stretches with the most time in error, the worst first; fewer if there are fewer errors."""
     found = [stretch for one in recordings for stretch in _worst_of(one, collar)]
-    return sorted(found, key=lambda s: -s.wrong)[:count]
+    return sorted(found, key=lambda s: -s.error)[:count]
 
 
 def _worst_of(one: RecordingResult, collar: float) -> list[Stretch]:
-    """Up to `MOST` stretches of a recording, apart from each other."""
+    """Up to `MAX_PER_RECORDING` stretches of a recording, without overlap."""
     missed, alarms = _errors(one, collar, True), _errors(one, collar, False)
     steps = TENTHS.to_frames(one.duration)
     length = min(TENTHS.to_frames(LENGTH), steps)
-    wrong = frame_mask(missed, steps, TENTHS) | frame_mask(alarms, steps, TENTHS)
+    errors = frame_mask(missed, steps, TENTHS) | frame_mask(alarms, steps, TENTHS)
     if not length or not (missed or alarms):
         return []
-    sums = np.cumsum(np.append(0, wrong))
+    sums = np.cumsum(np.append(0, errors))
     within = sums[length:] - sums[:-length]
     found = []
-    for _ in range(MOST):
+    for _ in range(MAX_PER_RECORDING):
         at = int(np.argmax(within))
         if within[at] <= 0:
             break
@@ -66,11 +66,11 @@ def _worst_of(one: RecordingResult, collar: float) -> list[Stretch]:
         end = min(start + LENGTH, one.duration)
         found.append(Stretch(one, start, end, _cut(missed, start, end), _cut(alarms, start, end)))
         within[max(at - length + 1, 0) : at + length] = 0
-    return [stretch for stretch in found if stretch.wrong >= 0.1]
+    return [stretch for stretch in found if stretch.error >= 0.1]
 
 
 def _errors(one: RecordingResult, collar: float, missed: bool) -> list[Segment]:
-    """The stretches that were missed, or else falsely found, where time counts."""
+    """The scored time that was missed, or else is a false alarm."""
     pieces = cut_pieces(to_spans(one.reference), to_spans(one.hypothesis), to_spans(one.scored_regions), collar)
     which = (pieces.reference == missed) & (pieces.hypothesis != missed) & pieces.scored
     starts, ends = pieces.start[which], pieces.start[which] + pieces.width[which]
@@ -81,10 +81,10 @@ def _cut(segments: list[Segment], start: float, end: float) -> list[Segment]:
     return [Segment(max(s.start, start), min(s.end, end)) for s in segments if s.start < end and s.end > start]
 
 
-def draw(stretch: Stretch, chosen: dict[str, float]) -> str:
-    """Waveform, scores, reference, what was found and what is wrong, one under the other on one time axis.
+def draw(stretch: Stretch, thresholds: dict[str, float]) -> str:
+    """Waveform, scores, reference, hypothesis and errors, one under the other on one time axis.
 
-    `chosen` are thresholds by name. Waveform and scores are left out where there are none.
+    `thresholds` have names. Waveform and scores are left out if there are none.
     """
     one, span = stretch.recording, (stretch.start, stretch.end)
     lanes: list[str] = []
@@ -109,14 +109,17 @@ def draw(stretch: Stretch, chosen: dict[str, float]) -> str:
         top_score = max(1.0, float(one.scores.max()))
         scale = Axes(axes.left, axes.top, axes.width, axes.height, span, (0.0, top_score))
         lanes.append(scale.boxes([span], "ground"))
-        lanes += [scale.level(value, "chosen") for value in chosen.values()]
+        lanes += [scale.level(value, "chosen") for value in thresholds.values()]
         lanes.append(scale.line(times, one.scores[first:last], "first"))
-    for name, segments, kind in (("reference", one.reference, "reference"), ("found", one.hypothesis, "found")):
+    for name, segments, kind in (
+        ("reference", one.reference, "reference"),
+        ("hypothesis", one.hypothesis, "hypothesis"),
+    ):
         axes = lane(name, 20)
         lanes += [axes.boxes([span], "ground"), axes.boxes(_cut(segments, *span), kind, name)]
-    axes = lane("wrong", 14)
+    axes = lane("error", 14)
     lanes += [axes.boxes([span], "ground"), axes.boxes(stretch.missed, "missed", "missed")]
-    lanes.append(axes.boxes(stretch.alarms, "alarmed", "falsely found"))
+    lanes.append(axes.boxes(stretch.alarms, "alarmed", "false alarm"))
     seconds = [Tick(at, clock(at)) for at in range(math.ceil(span[0]), math.floor(span[1]) + 1, 2)]
     lanes.append(Axes(LEFT, top - 6, WIDTH - LEFT - RIGHT, 0, span).frame(seconds, [], grid=False))
     return picture(WIDTH, top + 18, lanes, f"{one.name} from {clock(span[0])} to {clock(span[1])}")
@@ -149,11 +152,11 @@ def _waveform(path: str, start: float, end: float) -> Float32 | None:
 
 
 def _envelope(wave: Float32, axes: Axes) -> str:
-    """The lowest and highest sample of each column of the picture, as loud as it goes."""
+    """The lowest and highest sample of each column of the picture, scaled to its height."""
     columns = np.array_split(wave, min(COLUMNS, len(wave)))
-    loudest = max(float(np.abs(wave).max()), 1e-6)
-    low: Floats = np.array([column.min() for column in columns]) / loudest
-    high: Floats = np.array([column.max() for column in columns]) / loudest
+    peak = max(float(np.abs(wave).max()), 1e-6)
+    low: Floats = np.array([column.min() for column in columns]) / peak
+    high: Floats = np.array([column.max() for column in columns]) / peak
     xs = axes.left + (np.arange(len(columns)) + 0.5) * axes.width / len(columns)
     path = "".join(
         f"M{x:.1f} {a:.1f}V{max(b, a + 0.6):.1f}" for x, a, b in zip(xs, axes.down(high), axes.down(low), strict=True)
