@@ -6,21 +6,17 @@ import csv
 import importlib
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from conftest import ENERGY, RATE, bursts
+from conftest import ENERGY, RATE, Write, bursts, invoke
 from vad import ModelError, Segment
-from vad.cli import main
 from vad.evaluation.compare import compare as run
 from vad.evaluation.peers import installed, open_system
 from vad.labels.sets import read_labelled
-
-Write = Callable[..., Path]
 
 # As loud as the real packages would have it: (samples of a chunk) -> (is it speech?)
 WEBRTC = """
@@ -65,10 +61,8 @@ def recordings(write_bursts: Write, tmp_path: Path) -> Path:
     return tmp_path / "set"
 
 
-def compare(*arguments: object) -> Result:
-    result = CliRunner().invoke(main, ["compare", *map(str, arguments)])
-    assert not result.exception or isinstance(result.exception, SystemExit), result.exception
-    return result
+def compare(*arguments: object, status: int = 0) -> Result:
+    return invoke("compare", *arguments, status=status)
 
 
 @pytest.mark.usefixtures("peers")
@@ -132,26 +126,23 @@ class TestCompare:
 
     def test_what_cannot_be_had_is_left_out_and_said(self, recordings: Path) -> None:
         (recordings / "c.wav").write_bytes(b"no sound")
-        result = compare(recordings, "--systems", f"silero,{ENERGY},gone.onnx")
-        assert result.exit_code == 1
+        result = compare(recordings, "--systems", f"silero,{ENERGY},gone.onnx", status=1)
         for said in ("pip install silero-vad", "gone.onnx", "c.wav"):
             assert sum(said in line for line in result.stderr.splitlines()) == 1
         assert str(ENERGY) in result.stdout
-        assert compare(recordings, "--systems", "silero").exit_code == 1
-        assert compare(recordings / "a.wav", "--reference", recordings / "gone").exit_code == 1
+        compare(recordings, "--systems", "silero", status=1)
+        compare(recordings / "a.wav", "--reference", recordings / "gone", status=1)
 
     def test_a_folder_without_sound_is_said(self, tmp_path: Path) -> None:
-        result = compare(tmp_path, "--systems", ENERGY)
-        assert isinstance(result.exception, SystemExit) and result.exit_code == 1
+        result = compare(tmp_path, "--systems", ENERGY, status=1)
         assert "no sound files" in result.stderr and "none of the recordings" in result.stderr
 
     def test_a_peer_can_be_evaluated_like_a_model(self, recordings: Path, tmp_path: Path) -> None:
-        options = ["evaluate", "--audio", str(recordings), "--model", "ten", "--report", str(tmp_path / "r.html")]
-        result = CliRunner().invoke(main, [*options, "-f", "json"])
-        content = json.loads(result.stdout)
+        options = ["evaluate", "--audio", recordings, "--model", "ten", "--report", tmp_path / "r.html"]
+        content = json.loads(invoke(*options, "-f", "json").stdout)
         assert content["model"]["name"] == "ten" and content["pooled"]["deter"] < 0.1
         assert "at its own defaults" in (tmp_path / "r.html").read_text()
-        assert CliRunner().invoke(main, [*options, "--onset", "0.3"]).exit_code == 2
+        invoke(*options, "--onset", "0.3", status=2)
 
 
 def test_sound_can_be_changed_on_its_way(recordings: Path) -> None:

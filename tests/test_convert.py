@@ -16,7 +16,7 @@ from praatio import textgrid
 from pyannote.core import Annotation, Segment
 from pyannote.database.util import load_rttm
 
-from conftest import COMMAND, DATA
+from conftest import DATA, run
 from labelfiles import SAMPLES, mutated, written
 from vad.batch.inputs import Input
 from vad.errors import FormatError
@@ -271,12 +271,7 @@ def test_what_is_lost_is_said(kind: str, said: list[str]) -> None:
 
 
 def convert(*arguments: object, status: int = 0, give: str = "") -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [COMMAND, "convert", *map(str, arguments)], input=give, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == status, done.stderr
-    assert "Traceback" not in done.stderr
-    return done
+    return run("convert", *arguments, status=status, input=give)
 
 
 class TestCommand:

@@ -17,7 +17,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import COMMAND, DATA, ENERGY
+from conftest import DATA, ENERGY, run
 from vad.audio.decode import decoded_duration
 from vad.audio.encode import ARRAYS
 from vad.batch.inputs import Input
@@ -216,19 +216,12 @@ def test_segments_are_padded_and_dropped() -> None:
     assert drop([Segment(0, 0.1), Segment(1, 1.05)], 0.1) == [(0, 0.1)]
 
 
-def vad(*arguments: object, status: int = 0, **more: Any) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False, **more)
-    assert done.returncode == status, done.stderr
-    assert "Traceback" not in done.stderr
-    return done
-
-
 class TestCommands:
     def test_split_says_what_it_wrote(self, tmp_path: Path) -> None:
-        done = vad("split", DATA / "talk.flac", DATA / "dishes.flac", "-o", tmp_path / "out")
+        done = run("split", DATA / "talk.flac", DATA / "dishes.flac", "-o", tmp_path / "out")
         rows = [line.split("\t") for line in done.stdout.splitlines()]
         assert "dishes.flac: no speech, nothing to write" in done.stderr
-        assert ["\t".join(row[1:]) for row in rows] == vad("detect", DATA / "talk.flac").stdout.splitlines()
+        assert ["\t".join(row[1:]) for row in rows] == run("detect", DATA / "talk.flac").stdout.splitlines()
         whole = samples(DATA / "talk.flac", "PCM_16")
         for name, *edges in rows:
             start, end = (round(float(edge) * 16_000) for edge in edges)
@@ -241,36 +234,36 @@ class TestCommands:
             "SPEAKER a 1 1.2 0 <NA> <NA> Bob <NA> <NA>\nSPEAKER a 1 1.5 5 <NA> <NA> Bob <NA> <NA>\n"
             "SPEAKER a 1 7 1 <NA> <NA> Bob <NA> <NA>\n"
         )
-        done = vad("split", path, "--labels", tmp_path / "a.rttm", "-o", tmp_path / "out")
+        done = run("split", path, "--labels", tmp_path / "a.rttm", "-o", tmp_path / "out")
         assert [line.split("\t")[1:] for line in done.stdout.splitlines()] == [["0.250", "1.000"], ["1.500", "2.000"]]
         assert "labels reach to 8.00 s, past the end at 2.00 s, 1 of which begin there" in done.stderr
         more = ("--labels", tmp_path / "a.rttm", "-q", "--pad-start", "0.1", "--min-speech", "0.6")
-        done = vad("split", path, *more, "-o", tmp_path / "more", "--invert")
+        done = run("split", path, *more, "-o", tmp_path / "more", "--invert")
         assert [line.split("\t")[1:] for line in done.stdout.splitlines()] == [["0.000", "0.150"], ["1.000", "1.400"]]
-        refused = vad("split", path, "--labels", tmp_path / "a.rttm", "--onset", "0.5", status=2).stderr
+        refused = run("split", path, "--labels", tmp_path / "a.rttm", "--onset", "0.5", status=2).stderr
         assert "--onset: has no meaning with --labels" in refused
         (tmp_path / "b.rttm").write_text((tmp_path / "a.rttm").read_text().replace(" a ", " b "))
-        assert "no sound named 'b'" in vad("split", path, "--labels", tmp_path / "b.rttm", status=1).stderr
+        assert "no sound named 'b'" in run("split", path, "--labels", tmp_path / "b.rttm", status=1).stderr
 
     def test_no_speech_makes_no_file(self, tmp_path: Path) -> None:
         path = tmp_path / "a.wav"
         soundfile.write(path, np.zeros(RATE), RATE)
         for command in (("split", path, "-o", tmp_path / "out"), ("trim", path, "-o", tmp_path / "b.wav")):
-            done = vad(*command, "--model", ENERGY)
+            done = run(*command, "--model", ENERGY)
             assert done.stdout == "" and "a.wav: no speech, nothing to write" in done.stderr
         assert [p.name for p in tmp_path.iterdir()] == ["a.wav"]
 
     def test_a_pipe_and_a_missing_file(self, tmp_path: Path) -> None:
         with (DATA / "talk.flac").open("rb") as pipe:
             more = ("-o", tmp_path / "{stem}.flac", "--model", ENERGY)
-            done = vad("trim", tmp_path / "nope.wav", "-", *more, status=1, stdin=pipe)
+            done = run("trim", tmp_path / "nope.wav", "-", *more, status=1, stdin=pipe)
         assert done.stderr.startswith(f"Error: {tmp_path}/nope.wav: No such file") and "stdin.flac: " in done.stdout
         time_map = json.loads((tmp_path / "stdin.map.json").read_text())
         assert time_map["cut"]["duration"] == pytest.approx(soundfile.info(tmp_path / "stdin.flac").duration)
 
     def test_wrong_use_is_refused(self, tmp_path: Path) -> None:
         path = write(tmp_path / "a.wav")
-        assert "one at a time" in vad("split", path, "--channel", "each", status=2).stderr
+        assert "one at a time" in run("split", path, "--channel", "each", status=2).stderr
         labels = tmp_path / "a.txt"
         labels.write_text("0.5\t1\n")
         for name, status, reason in (
@@ -278,7 +271,7 @@ class TestCommands:
             ("b.opus", 0, "without loss"),
             ("c.raw", 2, "sound cannot be written as .raw"),
         ):
-            done = vad("trim", path, "--labels", labels, "-o", tmp_path / name, status=status)
+            done = run("trim", path, "--labels", labels, "-o", tmp_path / name, status=status)
             assert reason in done.stderr, done.stderr
         for options, reason in (
             (("trim", path, "--labels", labels, "-o", tmp_path / "d.wav", "--gap", "nan"), "not a number"),
@@ -287,7 +280,7 @@ class TestCommands:
             (("split", path, "--labels", labels, "-o", tmp_path / "out", "--pad-start", "-1"), "pad_start=-1"),
             (("split", path, "--labels", labels, "-o", tmp_path / "out", "--pad-end", "nan"), "pad_end=nan"),
         ):
-            done = vad(*options, status=2)
+            done = run(*options, status=2)
             assert reason in done.stderr.splitlines()[-1] and done.stdout == "", done.stderr
 
     def test_a_full_disk_is_one_line_and_leaves_nothing(self, tmp_path: Path) -> None:
@@ -299,7 +292,7 @@ class TestCommands:
             resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
 
         out = tmp_path / "out"
-        done = vad("split", path, "--labels", tmp_path / "a.txt", "-o", out, status=1, preexec_fn=small)
+        done = run("split", path, "--labels", tmp_path / "a.txt", "-o", out, status=1, preexec_fn=small)
         assert done.stderr.startswith(f"Error: {out}/a-0001-0.00.wav: cannot be written (")
         assert done.stderr.count("\n") == 1 and list(out.iterdir()) == []
 
@@ -310,6 +303,6 @@ def test_a_video_becomes_flac(tmp_path: Path) -> None:
     picture = ("-f", "lavfi", "-i", "color=black:s=16x16:r=5", "-shortest")
     command = ["ffmpeg", "-loglevel", "error", "-i", str(DATA / "talk.flac"), *picture, str(video)]
     subprocess.run(command, check=True)
-    done = vad("trim", video, "-o", tmp_path / "out", "--model", ENERGY)
+    done = run("trim", video, "-o", tmp_path / "out", "--model", ENERGY)
     assert "compressed with loss; decoded, and written as .flac" in done.stderr
     assert soundfile.info(tmp_path / "out" / "a.flac").subtype == "PCM_16"

@@ -7,16 +7,13 @@ import os
 import subprocess
 
 import pytest
-from click.testing import CliRunner
 
-from conftest import COMMAND
+from conftest import COMMAND, invoke
 from vad import Detector, __version__
-from vad.cli import main
 
 
 def test_doctor_names_what_is_there_and_runs_the_models() -> None:
-    result = CliRunner().invoke(main, ["doctor"])
-    assert result.exit_code == 0, result.output
+    result = invoke("doctor")
     model = f"speech-1 {Detector().description.version} works"
     for part in (f"vad {__version__}", "onnxruntime ", "[train] torch 2.", model, "FLAC", "opus", "GPU"):
         assert part in result.stdout
@@ -26,8 +23,7 @@ def test_doctor_says_what_fails_and_how_to_mend_it(monkeypatch: pytest.MonkeyPat
     module = importlib.import_module("vad.cli.commands.doctor")
     monkeypatch.setattr(module, "NEEDED", ("numpy", "no-such-package"))
     monkeypatch.setitem(module.EXTRAS, "mic", ("no_such_module",))
-    result = CliRunner().invoke(main, ["doctor"])
-    assert result.exit_code == 1
+    result = invoke("doctor", status=1)
     assert "packages     fails: No package metadata was found for no-such-package" in result.stdout
     assert "[mic] without no_such_module; pip install 'vad-bilstm[mic]'" in result.stdout
     assert "works" in result.stdout  # the other checks are made all the same
@@ -52,4 +48,4 @@ def test_bash_completes_commands_and_options() -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_every_shell_has_its_completion(shell: str) -> None:
-    assert "_VAD_COMPLETE" in CliRunner().invoke(main, ["completion", shell]).stdout
+    assert "_VAD_COMPLETE" in invoke("completion", shell).stdout

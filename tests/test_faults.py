@@ -11,13 +11,12 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
-from conftest import COMMAND, ENERGY, RATE, ROOT, bursts
+from conftest import COMMAND, DOUBLE, ENERGY, RATE, ROOT, bursts, start
 from vad import AudioError, Detector, ModelError
 from vad.atomic import replacing, scratch
 from vad.audio.decode import AudioWarning, open_sound
@@ -44,11 +43,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(20):
         soundfile.write(folder / f"{number:02}.wav", bursts((0.1, 0.2 + number / 30), seconds=1), RATE)
     return folder
-
-
-def begin(*arguments: Any, **how: Any) -> subprocess.Popen[bytes]:
-    command = [str(COMMAND), *map(str, arguments), "--model", str(ENERGY)]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, **{"stdout": subprocess.PIPE, **how})
 
 
 def end(process: subprocess.Popen[bytes], status: int = 0) -> str:
@@ -83,11 +77,11 @@ class TestKilled:
         self, folder: Path, tmp_path: Path, number: signal.Signals
     ) -> None:
         whole, cut, chance = tmp_path / "whole", tmp_path / "cut", random.Random(number)
-        end(begin("detect", folder, "-j", "1", "-o", whole))
+        end(start("detect", folder, "-j", "1", "-o", whole, *DOUBLE))
         for _ in range(2):
-            kill(begin("detect", folder, "-j", "1", "-o", cut, "--resume"), cut, number, chance)
+            kill(start("detect", folder, "-j", "1", "-o", cut, "--resume", *DOUBLE), cut, number, chance)
             assert files(cut).items() <= files(whole).items()
-        end(begin("detect", folder, "-o", cut, "--resume"))
+        end(start("detect", folder, "-o", cut, "--resume", *DOUBLE))
         assert files(cut) == files(whole)
         assert not list(cut.glob(".vad-*"))
 
@@ -95,11 +89,11 @@ class TestKilled:
         self, long: Path, tmp_path: Path, number: signal.Signals
     ) -> None:
         whole, cut, chance = tmp_path / "whole", tmp_path / "cut", random.Random(number)
-        end(begin("split", long, "-o", whole))
+        end(start("split", long, "-o", whole, *DOUBLE))
         assert len(files(whole)) == len(SPANS)
-        kill(begin("split", long, "-o", cut), cut, number, chance)
+        kill(start("split", long, "-o", cut, *DOUBLE), cut, number, chance)
         assert files(cut).items() <= files(whole).items()
-        end(begin("split", long, "-o", cut, "--force"))
+        end(start("split", long, "-o", cut, "--force", *DOUBLE))
         assert files(cut) == files(whole)
         assert not list(cut.glob(".vad-*"))
 
@@ -109,7 +103,7 @@ class TestKilled:
         out, events, everything = tmp_path / "out", tmp_path / "events", tmp_path / "all.wav"
         with events.open("wb") as stdout:
             how = ("stream", long, "--save", out, "--save-all", everything)
-            kill(begin(*how, stdout=stdout), out, number, random.Random(number))
+            kill(start(*how, *DOUBLE, stdout=stdout), out, number, random.Random(number))
         lines = events.read_bytes().split(b"\n")
         said = [json.loads(line) for line in lines[:-1]]  # each is whole
         assert lines[-1] == b""
@@ -121,7 +115,7 @@ class TestKilled:
             assert (0 if last else 0.31) < soundfile.info(out / name).duration < 0.34
         before = open_sound(long)
         assert 0 < sum(map(len, open_sound(everything).native_blocks())) <= (before.length or 0)
-        end(begin("stream", long, "--save", out))
+        end(start("stream", long, "--save", out, *DOUBLE))
         assert len([name for name in files(out) if name.startswith("0060")]) == 1
         assert not list(out.glob(".vad-*"))
 
@@ -137,8 +131,9 @@ class TestDisk:
         out = tmp_path / "out"
         source = folder / "19.wav" if how[0] == "stream" else folder
         target = [out] if how[0] == "stream" else ["-o", out]
-        process = begin(
+        process = start(
             *(how[0], source, *how[1:], *target),
+            *DOUBLE,
             cwd=tmp_path,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
         )
@@ -218,8 +213,8 @@ class TestTwoAtOnce:
     def test_all_outputs_are_whole(self, folder: Path, tmp_path: Path, target: str) -> None:
         """Of two that make one file of many, one may be told to wait for the other."""
         place, alone = tmp_path / "two" / target, tmp_path / "one" / target
-        end(begin("detect", folder, "-o", alone))
-        processes = [begin("detect", folder, "-o", place) for _ in range(2)]
+        end(start("detect", folder, "-o", alone, *DOUBLE))
+        processes = [start("detect", folder, "-o", place, *DOUBLE) for _ in range(2)]
         ends = []
         for process in processes:
             _, said = process.communicate(timeout=120)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import http.server
 import io
 import json
-import subprocess
 import sys
 import threading
 import zlib
@@ -19,20 +18,16 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from click.testing import CliRunner
 
-from conftest import COMMAND, ENERGY, RATE, bursts
+from conftest import DOUBLE, ENERGY, RATE, SEGMENT_OF_SOUND, SOUND, bursts, invoke, run
 from vad import AudioError, Detector, ModelError, SettingError
 from vad.audio.decode import AudioWarning, open_sound
 from vad.batch.inputs import Input
 from vad.batch.naming import name_output
-from vad.cli import main
 from vad.live.recorder import UtteranceRecorder
 from vad.model.onnxfile import check_graph, with_metadata
 from vad.segments import Segment
 from vad.settings import Raw
-
-SOUND = bursts((0.2, 0.8), seconds=1)
 
 
 @pytest.fixture
@@ -84,9 +79,8 @@ class TestSound:
         sound = np.tile(SOUND[:, None], 24)
         content = io.BytesIO()
         soundfile.write(content, sound, RATE, format="WAV")
-        command = [COMMAND, "detect", "--model", ENERGY, "-"]
-        done = subprocess.run(command, input=content.getvalue(), capture_output=True, timeout=60, check=False)
-        assert (done.returncode, done.stdout, done.stderr) == (0, b"0.190\t0.810\n", b"")
+        done = run("detect", *DOUBLE, "-", input=content.getvalue(), text=False)
+        assert (done.stdout.decode(), done.stderr) == (SEGMENT_OF_SOUND, b"")
 
     def test_a_codec_that_does_not_know_its_samples_is_an_error_like_any_other(self, tmp_path: Path) -> None:
         path = tmp_path / "a.wav"
@@ -122,9 +116,7 @@ class TestSound:
         soundfile.write(content, np.tile(SOUND, 4), RATE, format="MP3")
         path = tmp_path / "a.wav"
         path.write_bytes(content.getvalue()[:3000] + bytes(500) + content.getvalue()[3000:6000])
-        done = subprocess.run(
-            [COMMAND, "detect", "--model", ENERGY, path], capture_output=True, text=True, timeout=60, check=False
-        )
+        done = run("detect", *DOUBLE, path, status=None)
         assert done.returncode in (0, 1)
         assert all(line.startswith((f"Warning: {path}", f"Error: {path}")) for line in done.stderr.splitlines())
 
@@ -136,10 +128,10 @@ class TestSound:
         """In a process of its own: the coder of MP3 does not fail, it aborts."""
         sound = np.tile(SOUND, 2).astype("<f4")
         sound[5000] = level
-        command = [COMMAND, "stream", "-", "--raw", "--dtype", "float32", "--model", ENERGY, "-q", "-f", "text"]
-        command += ["--save", tmp_path / f"{{number}}.{extension}", "--save-all", tmp_path / f"all.{extension}"]
-        done = subprocess.run(command, input=sound.tobytes(), capture_output=True, timeout=60, check=False)
-        assert (done.returncode, done.stderr) == (0, b"")
+        options = ["-", "--raw", "--dtype", "float32", "-q", "-f", "text"]
+        options += ["--save", tmp_path / f"{{number}}.{extension}", "--save-all", tmp_path / f"all.{extension}"]
+        done = run("stream", *DOUBLE, *options, input=sound.tobytes(), text=False)
+        assert done.stderr == b""
         assert len(done.stdout.splitlines()) == 2
         assert soundfile.info(tmp_path / f"all.{extension}").duration == pytest.approx(2, abs=0.1)
         assert soundfile.info(tmp_path / f"2.{extension}").duration == pytest.approx(0.62, abs=0.1)
@@ -209,8 +201,8 @@ class TestModels:
     def test_nothing_about_a_damaged_model_goes_to_standard_output(self, tmp_path: Path) -> None:
         path = tmp_path / "model.onnx"
         path.write_bytes(ENERGY.read_bytes().replace(b"energy", b"\xff\xff\xff\xff\xff\xff"))
-        done = subprocess.run([COMMAND, "info", path], capture_output=True, text=True, timeout=60, check=False)
-        assert (done.returncode, done.stdout) == (1, "")
+        done = run("info", path, status=1)
+        assert done.stdout == ""
         assert done.stderr == f"Error: {path}: damaged, or not an ONNX file; get the weights again\n"
 
     @pytest.mark.parametrize(
@@ -221,8 +213,8 @@ class TestModels:
         about = json.loads(Detector(ENERGY).description.to_metadata()["vad"]) | change
         path = tmp_path / "model.onnx"
         path.write_bytes(with_metadata(ENERGY.read_bytes(), {"vad": json.dumps(about)}))
-        result = CliRunner().invoke(main, ["info", str(path)])
-        assert (result.exit_code, result.stdout) == (1, "")
+        result = invoke("info", path, status=1)
+        assert result.stdout == ""
         assert result.stderr.startswith(f"Error: {path}: ") and result.stderr.count("\n") == 1
 
     def test_what_a_model_says_of_itself_cannot_harm_a_terminal(self, tmp_path: Path) -> None:
@@ -250,14 +242,9 @@ class TestNames:
         folder = tmp_path / "a b'; touch harmed; '$(touch harmed)"
         script = "import sys; sys.stderr.write(repr(sys.argv[1:]))"
         command = f"{sys.executable} -c '{script}' {{file}} --end={{end}}"
-        done = subprocess.run(
-            [COMMAND, "stream", "-", "--raw", "--model", ENERGY, "-q", "--save", folder, "--exec", command],
-            input=(SOUND * 32767).astype("<i2").tobytes(),
-            capture_output=True,
-            timeout=60,
-            check=True,
-            cwd=tmp_path,
-        )
+        samples = (SOUND * 32767).astype("<i2").tobytes()
+        options = ["-", "--raw", "-q", "--save", folder, "--exec", command]
+        done = run("stream", *DOUBLE, *options, input=samples, text=False, cwd=tmp_path)
         assert done.stderr.decode() == repr([str(next(folder.glob("*.wav"))), "--end=0.810"])
         assert not (tmp_path / "harmed").exists()
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from conftest import COMMAND, ENERGY, RATE, bursts
+from conftest import DOUBLE, RATE, bursts, start
 from vad.atomic import scratch
 from vad.batch.journal import Journal
 from vad.errors import SettingError
@@ -22,10 +22,9 @@ from vad.errors import SettingError
 HEAD = {"format": "csv", "onset": 0.5}
 
 
-def begin(*arguments: str | Path) -> subprocess.Popen[bytes]:
+def begin(*arguments: object) -> subprocess.Popen[bytes]:
     """`vad detect` with the model double, as the leader of its own process group."""
-    command = [str(COMMAND), "detect", "--model", str(ENERGY), *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    return start("detect", *DOUBLE, *arguments, start_new_session=True)
 
 
 def detect(*arguments: str | Path, status: int = 0) -> str:

@@ -8,7 +8,6 @@ package depends on.
 from __future__ import annotations
 
 import io
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ import pytest
 import soundfile
 import soxr
 
-from conftest import COMMAND, RATE
+from conftest import RATE, run
 from vad import Detector, Segment
 from vad.events import segments_of
 
@@ -50,9 +49,7 @@ def from_text(text: str) -> Segments:
 
 
 def vad(*arguments: Any, content: bytes | None = None) -> Segments:
-    command = [COMMAND, *map(str, arguments), "-q"]
-    done = subprocess.run(command, input=content, capture_output=True, timeout=120, check=True)
-    return from_text(done.stdout.decode())
+    return from_text(run(*arguments, "-q", input=content, text=False).stdout.decode())
 
 
 def wav(samples: np.ndarray, rate: int = RATE, subtype: str = "PCM_16", kind: str = "WAV") -> bytes:

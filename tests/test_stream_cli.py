@@ -9,36 +9,21 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
-from click.testing import CliRunner, Result
+from click.testing import Result
 from test_microphone import FakeStream, sounddevice  # noqa: F401 - a fixture
 
-from conftest import COMMAND, DATA, ENERGY, RATE, bursts, on_a_terminal
-from vad.cli import main
+from conftest import COMMAND, DATA, DOUBLE, ENERGY, RATE, Write, bursts, detect, invoke, on_a_terminal, run, start
 from vad.formats import read_labels
 
-Write = Callable[..., Path]
 
-
-def stream(*arguments: str | Path, status: int = 0, content: bytes | None = None) -> Result:
-    """`vad stream` with the model double, in this process; it must end with `status`."""
-    result = CliRunner().invoke(main, ["stream", "--model", str(ENERGY), *map(str, arguments)], input=content)
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert result.exit_code == status, result.stderr
-    return result
-
-
-def started(*arguments: str | Path, **how: Any) -> subprocess.Popen[bytes]:
-    """`vad stream` as a process of its own."""
-    command = [str(COMMAND), "stream", "--model", str(ENERGY), *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **how)
+def stream(*arguments: object, status: int = 0, stdin: bytes | None = None) -> Result:
+    """`vad stream` with the model double, in this process."""
+    return invoke("stream", *DOUBLE, *arguments, status=status, stdin=stdin)
 
 
 @pytest.fixture
@@ -63,7 +48,7 @@ class TestEvents:
 
     @pytest.mark.parametrize("kind", ["text", "csv", "rttm", "srt"])
     def test_label_formats_are_those_of_detect(self, two: Path, kind: str) -> None:
-        expected = CliRunner().invoke(main, ["detect", "--model", str(ENERGY), str(two), "-f", kind]).stdout
+        expected = detect(two, "-f", kind).stdout
         assert stream(two, "-f", kind, "-q").stdout == expected
 
     def test_scores_stand_between(self, two: Path) -> None:
@@ -76,8 +61,8 @@ class TestEvents:
     def test_bare_samples_from_a_pipe(self) -> None:
         both = np.stack([bursts((0.5, 1), seconds=2, rate=8000), np.zeros(16_000)], 1).astype("<f4").tobytes()
         options = ["-", "--raw", "--rate", "8000", "--channels", "2", "--dtype", "float32", "-f", "text", "-q"]
-        assert stream(*options, content=both).stdout == "0.490\t1.010\n"
-        assert stream(*options, "--channel", "2", content=both).stdout == ""
+        assert stream(*options, stdin=both).stdout == "0.490\t1.010\n"
+        assert stream(*options, "--channel", "2", stdin=both).stdout == ""
 
     def test_the_last_segment_ends_with_the_sound(self, write_bursts: Write) -> None:
         path = write_bursts("a.wav", (1, 9), seconds=2.0155)
@@ -208,7 +193,9 @@ class TestEnd:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_a_signal_ends_it_cleanly(self, tmp_path: Path, number: int) -> None:
         out = tmp_path / "all.wav"
-        process = started("-", "--raw", "--save", tmp_path / "u", "--save-all", out, stdin=subprocess.PIPE)
+        process = start(
+            "stream", *DOUBLE, "-", "--raw", "--save", tmp_path / "u", "--save-all", out, stdin=subprocess.PIPE
+        )
         assert process.stdin
         assert process.stdout
         process.stdin.write((bursts((0.5, 9), seconds=3) * 32767).astype("<i2").tobytes())
@@ -225,16 +212,15 @@ class TestEnd:
 
     @pytest.mark.skipif(not shutil.which("ffmpeg"), reason="no ffmpeg here")
     def test_ffmpeg_feeds_a_pipe(self, talk: Path) -> None:
-        expected = CliRunner().invoke(main, ["stream", str(talk), "-f", "text", "-q"]).stdout
+        expected = invoke("stream", talk, "-f", "text", "-q").stdout
         for options, how in ((["-f", "s16le", "-ar", "16000"], ["--raw"]), (["-f", "wav"], [])):
             source = subprocess.Popen(["ffmpeg", "-v", "error", "-i", talk, *options, "-"], stdout=subprocess.PIPE)
-            command = [COMMAND, "stream", "-", *how, "-f", "text", "-q"]
-            done = subprocess.run(command, stdin=source.stdout, capture_output=True, text=True, check=True, timeout=60)
+            done = run("stream", "-", *how, "-f", "text", "-q", stdin=source.stdout)
             assert source.wait() == 0
             assert done.stdout == expected
 
     def test_a_reader_that_has_seen_enough_is_no_error(self, talk: Path) -> None:
-        process = started(talk, "-q")
+        process = start("stream", *DOUBLE, talk, "-q")
         assert process.stdout
         assert process.stderr
         process.stdout.close()
@@ -291,7 +277,7 @@ def test_a_file_at_its_own_pace_gives_the_same(write_bursts: Write) -> None:
 
 
 def test_help_says_all() -> None:
-    text = CliRunner().invoke(main, ["stream", "--help"]).stdout
+    text = invoke("stream", "--help").stdout
     for flag in ("--device", "--latency", "--exec", "--stop-after-silence", "--onset", "lowest (40ms)"):
         assert flag in text
 
@@ -304,8 +290,8 @@ def test_what_is_written_can_be_read_again(two: Path, tmp_path: Path) -> None:
 
 
 def test_detect_can_find_what_a_stream_would(talk: Path) -> None:
-    found = CliRunner().invoke(main, ["detect", str(talk), "--latency", "lowest"])
-    live = CliRunner().invoke(main, ["stream", str(talk), "--latency", "lowest", "-f", "text", "-q"])
-    assert found.stdout == live.stdout != CliRunner().invoke(main, ["detect", str(talk)]).stdout
-    content = json.loads(CliRunner().invoke(main, ["detect", str(talk), "--latency", "0.1", "-f", "json"]).stdout)
+    found = invoke("detect", talk, "--latency", "lowest")
+    live = invoke("stream", talk, "--latency", "lowest", "-f", "text", "-q")
+    assert found.stdout == live.stdout != invoke("detect", talk).stdout
+    content = json.loads(invoke("detect", talk, "--latency", "0.1", "-f", "json").stdout)
     assert content["latency"] == 0.0875

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from conftest import COMMAND, DATA
+from conftest import DATA, run
 from vad.cutting.timemap import Piece, TimeMap, read_map, remap, select
 from vad.errors import FormatError
 from vad.formats import Document, Label, read_labels
@@ -99,8 +98,7 @@ def test_the_command_can_be_told(tmp_path: Path) -> None:
     (tmp_path / "a.map.json").write_text(MAP.to_json())
     (tmp_path / "a.txt").write_text("3\t6\n4.1\t4.9\n")
     for option, shown in ((), "5.000\t6.000\n8.000\t9.000\n"), (("--whole",), "5.000\t9.000\n"):
-        command = [COMMAND, "remap", tmp_path / "a.txt", tmp_path / "a.map.json", *option]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        done = run("remap", tmp_path / "a.txt", tmp_path / "a.map.json", *option)
         assert done.stdout == shown and "left out that lie in the silence between the pieces: 1" in done.stderr
 
 
@@ -152,11 +150,6 @@ def test_anything_else_is_no_map(tmp_path: Path, content: bytes) -> None:
 
 
 def test_subtitles_of_a_trimmed_recording_go_back(tmp_path: Path) -> None:
-    def run(*arguments: object, status: int = 0) -> str:
-        done = subprocess.run([COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False)
-        assert done.returncode == status, done.stderr
-        return done.stdout + done.stderr
-
     short, labels = tmp_path / "short.flac", DATA / "talk.tsv"
     run("trim", DATA / "talk.flac", "--labels", labels, "-o", short, "--gap", "0.2")
     time_map = read_map(tmp_path / "short.map.json")
@@ -166,10 +159,11 @@ def test_subtitles_of_a_trimmed_recording_go_back(tmp_path: Path) -> None:
     (found,) = read_labels(tmp_path / "talk.srt")
     assert found.segments == [pytest.approx(s) for s in read_labels(labels)[0].segments]
     assert found.labels[3].markup == "<i>word</i> 3"
-    shown = run("remap", tmp_path / "short.srt", tmp_path / "short.map.json", "-f", "rttm")
-    assert shown.startswith("SPEAKER talk 1 0.880 1.010 ") and "rttm holds no text" in shown
+    done = run("remap", tmp_path / "short.srt", tmp_path / "short.map.json", "-f", "rttm")
+    assert done.stdout.startswith("SPEAKER talk 1 0.880 1.010 ") and "rttm holds no text" in done.stderr
     (tmp_path / "b.txt").write_text("50\t51\n")
-    assert "belongs to other labels" in run("remap", tmp_path / "b.txt", tmp_path / "short.map.json", status=1)
+    refused = run("remap", tmp_path / "b.txt", tmp_path / "short.map.json", status=1)
+    assert "belongs to other labels" in refused.stderr
 
 
 def clock(seconds: float) -> str:

@@ -12,15 +12,14 @@ import numpy as np
 import onnx
 import pytest
 import soundfile
-from click.testing import CliRunner, Result
+from click.testing import Result
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from conftest import ENERGY, RATE
+from conftest import DOUBLE, ENERGY, RATE, detect, invoke
 from vad import Detector, ModelError, Segment, Segmentation, SettingError, VadError
 from vad.batch.task import Analysis
-from vad.cli import main
 from vad.evaluation.durations import to_spans
 from vad.evaluation.evaluate import DetectorHypotheses, evaluate_sound
 from vad.evaluation.frames import detection_cost, frame_mask
@@ -53,13 +52,9 @@ def steps(*levels: float, frames: int = 50) -> list[float]:
     return [level for level in levels for _ in range(frames)]
 
 
-def tune(*arguments: str | Path, status: int = 0) -> Result:
-    """`vad tune` with the model double; it must end with `status`."""
-    result = CliRunner().invoke(main, ["tune", "--model", str(ENERGY), *map(str, arguments)])
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert result.exit_code == status, result.output
-    return result
+def tune(*arguments: object, status: int | None = 0) -> Result:
+    """`vad tune` with the model double."""
+    return invoke("tune", *DOUBLE, *arguments, status=status)
 
 
 @pytest.fixture(scope="module")
@@ -253,9 +248,7 @@ class TestCommand:
         table, options = result.stdout.rstrip().rsplit("\n\n", 1)
         assert "6 recordings" in table
         assert "tuned, on others" in table
-        found = CliRunner().invoke(
-            main, ["detect", "--model", str(ENERGY), str(quiet_speech / "0.wav"), *options.split()]
-        )
+        found = detect(quiet_speech / "0.wav", *options.split())
         start, end = map(float, found.stdout.split())
         assert (start, end) == pytest.approx((0.5, 1.5), abs=0.03)
 
@@ -330,7 +323,7 @@ class TestCommand:
         write_bursts("a.wav", (1, 2))
         (tmp_path / "a.tsv").write_text("start\tend\n" if "a.tsv" in arguments else "1\t2\n")
         monkeypatch.chdir(tmp_path)
-        result = CliRunner().invoke(main, ["tune", "--model", str(ENERGY), *arguments])
+        result = tune(*arguments, status=None)
         assert result.exit_code in (1, 2)
         assert said in result.stderr
         assert result.stderr.count("Error") == 1

@@ -13,12 +13,10 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from click.testing import CliRunner
 
-from conftest import ENERGY, RATE, ROOT
+from conftest import ENERGY, RATE, ROOT, invoke
 from vad import Detector
 from vad.audio.decode import read
-from vad.cli import main
 from vad.features import LogMel
 from vad.model.pretrained import Description
 from vad.network import waveform
@@ -41,8 +39,7 @@ def has_web() -> bool:
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("web") / "vad.onnx"
-    result = CliRunner().invoke(main, ["export", "--waveform", "-o", str(path)])
-    assert result.exit_code == 0, result.output
+    result = invoke("export", "--waveform", "-o", str(path))
     assert "differ by at most" in result.stderr
     return path
 
@@ -106,8 +103,7 @@ def test_scores_that_are_off_are_not_written(tmp_path: Path, monkeypatch: pytest
     monkeypatch.undo()
     assert waveform.check(content, Detector(ENERGY)) > waveform.TOLERANCE
     monkeypatch.setattr(waveform, "check", lambda *_: 1.0)
-    result = CliRunner().invoke(main, ["export", "--waveform", "-o", str(tmp_path / "x.onnx")])
-    assert result.exit_code == 1
+    result = invoke("export", "--waveform", "-o", str(tmp_path / "x.onnx"), status=1)
     assert "off by 1" in result.stderr
     assert not list(tmp_path.iterdir())
 
@@ -132,8 +128,7 @@ def test_a_causal_network_goes_on_from_its_state(tmp_path: Path, delays: int) ->
 
 
 def test_without_waveform_it_is_the_weights_file(tmp_path: Path, detector: Detector) -> None:
-    result = CliRunner().invoke(main, ["export", "-o", str(tmp_path / "x.onnx")])
-    assert result.exit_code == 0
+    invoke("export", "-o", str(tmp_path / "x.onnx"))
     assert (tmp_path / "x.onnx").read_bytes() == detector.path.read_bytes()
 
 
