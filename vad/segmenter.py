@@ -1,13 +1,14 @@
 """Frame scores to speech segments: one state machine for files and streams.
 
     silence ------ score >= onset ------> maybe speech
-    maybe speech - min_speech reached --> speech        (a `Start`; else back to silence, nothing said)
+    maybe speech - min_speech reached --> speech        (a `Start`; otherwise back to silence, without an event)
     speech ------- score < offset ------> maybe silence
     maybe silence  score >= onset ------> speech
     maybe silence  min_silence reached -> silence       (an `End`: the segment is complete)
 
-Pauses shorter than `min_silence` are bridged before segments shorter than `min_speech` are
-dropped. What comes out depends on the scores alone, never on the pieces they arrive in.
+Frames are active from a score of `onset` up until one below `offset` (hysteresis). Pauses shorter
+than `min_silence` are bridged before segments shorter than `min_speech` are dropped. The segments
+depend on the scores alone, never on the pieces in which these arrive.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ from vad.grid import Grid
 from vad.segments import Segment
 from vad.settings import Segmentation
 
-MILLION = 1_000_000  # scores are summed in millionths: whole numbers, whose sum knows no order
+MILLION = 1_000_000  # scores are summed as integers, in millionths: then the sum does not depend on the order
 
 
 class State(enum.Enum):
-    """Where the segmenter stands after the last frame."""
+    """The state of the segmenter after the last frame."""
 
     SILENCE = "silence"
     MAYBE_SPEECH = "maybe speech"
@@ -37,10 +38,10 @@ class State(enum.Enum):
 
 
 class Segmenter:
-    """Takes scores in pieces, gives segments as soon as their end is certain, starts as soon as they are.
+    """Takes frame scores in pieces, gives starts and ends of segments as soon as they are certain.
 
-    Segments are in order, never overlap and never leave the recording. Where padding would make
-    two of them overlap, the later one starts where the earlier ends.
+    Segments are in order, never overlap and lie within the recording. Where padding would make two
+    of them overlap, the later one starts where the earlier one ends.
     """
 
     def __init__(self, settings: Segmentation, grid: Grid) -> None:
@@ -49,47 +50,47 @@ class Segmenter:
         self._min_speech = grid.to_frames(settings.min_speech)
         self._pad_start = grid.to_frames(settings.pad_start)
         self._pad_end = grid.to_frames(settings.pad_end)
-        # a pause that the end's padding fills is no pause
+        # a pause no longer than the padding at the end would be filled by it
         self._min_silence = max(grid.to_frames(settings.min_silence), self._pad_end + 1)
-        self._longest = math.inf
+        self._max_speech = math.inf
         if settings.max_speech < math.inf:
-            self._longest = grid.to_frames(settings.max_speech)
+            self._max_speech = grid.to_frames(settings.max_speech)
         self._now = 0  # frames taken
-        self._loud = False  # the hysteresis: whether the last frame counts as speech
+        self._active = False  # whether the last frame was active
         self._begin = 0  # first frame of the open segment, padding included
         self._onset = 0  # first frame of its speech
-        self._end = 0  # one past its last frame of speech
+        self._end = 0  # one past its last active frame
         self._limit = 0  # end of the segment before, padding included
-        self._scores = np.empty(0, np.float32)  # of the open segment, kept only to cut it
-        self._scores_from = 0
+        self._scores = np.empty(0, np.float32)  # of the open segment, to find where to cut it
+        self._scores_from = 0  # frame of the first of them
         self._sum = 0  # of the scores from onset to end
-        self._pause = 0  # of the scores since the end
-        self._done: list[Event] = []
+        self._pause_sum = 0  # of the scores since the end
+        self._events: list[Event] = []  # to be returned next
 
     def push(self, scores: Float32) -> list[Segment]:
-        """Take `(frame,)` scores, give the segments that are now complete."""
+        """Take scores `(frame,)`, give the segments that are now complete."""
         return segments_of(self.advance(scores))
 
     def finish(self) -> list[Segment]:
-        """The segment that the end of the recording completes, if one is open."""
+        """The last segment, if one is open at the end of the recording."""
         return segments_of(self.end())
 
     def advance(self, scores: Float32) -> list[Event]:
-        """Take `(frame,)` scores, give a `Start` or `End` for all that is now certain."""
+        """Take scores `(frame,)`, give the events that are now certain."""
         if not len(scores):
             return []
         self._remember(scores)
-        loud = self._hysteresis(scores)
+        active = self._hysteresis(scores)
         sums = [0, *np.cumsum(_millionths(scores)).tolist()]
-        edges = np.flatnonzero(np.diff(loud)) + 1
-        for start, stop in zip([0, *edges], [*edges, len(loud)], strict=True):
-            step = self._speech if loud[start] else self._silence
+        edges = np.flatnonzero(np.diff(active)) + 1
+        for start, stop in zip([0, *edges], [*edges, len(active)], strict=True):
+            step = self._speech if active[start] else self._silence
             step(self._now + int(start), self._now + int(stop), sums[stop] - sums[start])
         self._now += len(scores)
         return self._take()
 
     def end(self) -> list[Event]:
-        """As `advance`, for the end of the recording."""
+        """The last events: the recording ends here."""
         if self.state in (State.SPEECH, State.MAYBE_SILENCE):
             self._close(min(self._end + self._pad_end, self._now), self._end, self._sum)
         self.state = State.SILENCE
@@ -97,35 +98,32 @@ class Segmenter:
 
     @property
     def settled(self) -> int:
-        """The first frame that may yet turn out either way.
-
-        What lies before belongs to segments that are complete, to the open one, or to none.
-        """
+        """The first undecided frame: all frames before it are known to be in a segment, or in none."""
         if self.state is State.SILENCE:
             return max(self._now - self._pad_start, self._limit)
-        if self.state is State.MAYBE_SPEECH or self._longest < math.inf:  # it may be dropped, or cut
+        if self.state is State.MAYBE_SPEECH or self._max_speech < math.inf:  # the segment may be dropped, or cut
             return self._begin
         return self._end
 
     def _hysteresis(self, scores: Float32) -> NDArray[np.bool_]:
-        """Which frames count as speech: on from `onset` up, off below `offset`, else as before."""
+        """Which frames are active: on from `onset` up, off below `offset`, otherwise as the frame before."""
         decided = (scores >= self._settings.onset) | (scores < self._settings.offset)
         last = np.maximum.accumulate(np.where(decided, np.arange(len(scores)), -1))
-        loud: NDArray[np.bool_] = np.where(last < 0, self._loud, scores[last] >= self._settings.onset)
-        self._loud = bool(loud[-1])
-        return loud
+        active: NDArray[np.bool_] = np.where(last < 0, self._active, scores[last] >= self._settings.onset)
+        self._active = bool(active[-1])
+        return active
 
     def _speech(self, start: int, stop: int, score: int) -> None:
-        """Frames `[start, stop)` count as speech; `score` is the sum of theirs."""
+        """Frames `[start, stop)` are active; `score` is the sum of their scores."""
         if self.state is State.SILENCE:
             self._onset = start
             self._begin = max(start - self._pad_start, self._limit)
-            self._sum = self._pause = 0
+            self._sum = self._pause_sum = 0
             self.state = State.MAYBE_SPEECH
         self._end = stop
-        self._sum += self._pause + score
-        self._pause = 0
-        while self._end + self._pad_end - self._begin > self._longest:
+        self._sum += self._pause_sum + score
+        self._pause_sum = 0
+        while self._end + self._pad_end - self._begin > self._max_speech:
             self._cut()
         if self.state is not State.MAYBE_SPEECH:
             self.state = State.SPEECH
@@ -133,10 +131,10 @@ class Segmenter:
             self._open(self._begin)
 
     def _silence(self, start: int, stop: int, score: int) -> None:
-        """Frames `[start, stop)` count as silence; `score` is the sum of theirs."""
+        """Frames `[start, stop)` are inactive; `score` is the sum of their scores."""
         if self.state is State.SILENCE:
             return
-        self._pause += score
+        self._pause_sum += score
         if stop - self._end < self._min_silence:
             if self.state is State.SPEECH:
                 self.state = State.MAYBE_SILENCE
@@ -146,10 +144,10 @@ class Segmenter:
         self.state = State.SILENCE
 
     def _cut(self) -> None:
-        """Divide a segment that grew too long at the weakest score of its later half."""
-        last = self._begin + int(self._longest) - self._pad_end
+        """Cut a segment that is too long at the lowest score of its later half."""
+        last = self._begin + int(self._max_speech) - self._pad_end
         first = max(self._onset + 1, (self._begin + last) // 2)
-        stop = max(first + 1, last + 1 - self._min_speech)  # what follows shall be worth a segment
+        stop = max(first + 1, last + 1 - self._min_speech)  # the rest must be long enough for a segment
         at = first + int(np.argmin(self._scores[first - self._scores_from : stop - self._scores_from]))
         before = int(_millionths(self._scores[self._onset - self._scores_from : at - self._scores_from]).sum())
         if self.state is State.MAYBE_SPEECH:
@@ -160,31 +158,31 @@ class Segmenter:
         self._open(at)
 
     def _open(self, begin: int) -> None:
-        """Say that speech has begun."""
+        """Emit a `Start` at frame `begin`."""
         self.state = State.SPEECH
         self._begin = begin
-        self._done.append(Start(self._seconds(begin)))
+        self._events.append(Start(self._seconds(begin)))
 
     def _close(self, end: int, speech_end: int, score: int) -> None:
-        """Say that the segment ends; `score` is the sum up to `speech_end`, where padding begins."""
+        """Emit an `End` at frame `end`; `score` is the sum up to `speech_end`, where padding begins."""
         self._limit = end
         mean = round(score / MILLION / (speech_end - self._onset), 3)
-        self._done.append(End(Segment(self._seconds(self._begin), self._seconds(end)), mean))
+        self._events.append(End(Segment(self._seconds(self._begin), self._seconds(end)), mean))
 
     def _seconds(self, frame: int) -> float:
         return round(self._grid.to_seconds(frame), 3)
 
     def _remember(self, scores: Float32) -> None:
-        """Keep the scores that a cut may still look at."""
-        if math.isinf(self._longest):
+        """Keep the scores that a cut needs."""
+        if math.isinf(self._max_speech):
             return
         keep_from = self._now if self.state is State.SILENCE else self._onset
         kept = self._scores[keep_from - self._scores_from :]
         self._scores, self._scores_from = np.concatenate([kept, scores]), keep_from
 
     def _take(self) -> list[Event]:
-        done, self._done = self._done, []
-        return done
+        events, self._events = self._events, []
+        return events
 
 
 def _millionths(scores: Float32) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""`Stream`: sound that arrives in pieces to events, with a latency that is known."""
+"""Samples to events: `Chain`, the stages one after the other, and `Stream`, which takes chunks of live sound."""
 
 from __future__ import annotations
 
@@ -82,13 +82,13 @@ class Chain:
 class Stream:
     """Takes samples in chunks of any length, gives events as soon as they are certain.
 
-    Made by `Detector.stream`. A plain object: it starts no thread and shares nothing but the
-    weights, so every stream may live in a thread of its own, one thread at a time. The events
-    depend on the sound alone, never on the chunks.
+    `Detector.stream` makes it. It starts no thread and shares nothing but the weights, so each stream
+    may be used in a thread of its own; one thread at a time. The events depend on the sound alone,
+    never on the chunks.
 
-    `latency` is the longest time in seconds between a sound and its score: waiting for the block
-    and its right context, the feature window and, where the rate is not the model's, the
-    resampler. Speech is announced `min_speech` later, its end `min_silence` later.
+    `latency` is the longest time in seconds between a sound and its score: that of the block, its
+    right context and the feature window, and of the resampler where the rate is not the model's. A
+    `Start` comes `min_speech` after that, an `End` `min_silence`.
     """
 
     def __init__(self, chain: Chain, resampler: Resampler, features: LogMel, geometry: Geometry, raw: Raw) -> None:
@@ -106,33 +106,34 @@ class Stream:
 
     @property
     def duration(self) -> float:
-        """Seconds of sound taken."""
+        """Seconds of sound pushed so far."""
         return self._resampler.samples / self._raw.sample_rate
 
     @property
     def scored(self) -> float:
-        """Seconds of sound that have their scores."""
+        """Seconds of sound scored so far."""
         return self._features.grid.to_seconds(self._chain.frames)
 
     @property
     def settled(self) -> float:
-        """Seconds before which nothing can change: no later event begins there, nor ends."""
+        """The time in seconds before which no later event starts or ends."""
         return self._features.grid.to_seconds(self._chain.settled)
 
     @property
     def state(self) -> State:
-        """Where the segmenter stands after the last frame."""
+        """The state of the segmenter after the last frame."""
         return self._chain.state
 
     def header(self) -> dict[str, Any]:
-        """What is to be known of a stream's results, as plain values."""
+        """The sample rate, latency and geometry of the stream, as values for JSON."""
         return {"sample_rate": self.sample_rate, "latency": round(self.latency, 4), "frames": vars(self.geometry)}
 
     def push(self, chunk: Chunk) -> list[Event]:
-        """Take more sound, give what is now certain.
+        """Take the next samples, give the events that are now certain.
 
         `chunk` is an array `(sample,)` or `(sample, channel)` of floats of -1..1 or integers, or
-        bytes of little-endian samples, channels interleaved. Raises `AudioError` for anything else.
+        bytes of little-endian samples, channels interleaved. Raises `AudioError` for anything else,
+        `SettingError` after `finish`.
         """
         if self._finished:
             raise SettingError("the stream is finished; start another with Detector.stream")
@@ -140,19 +141,18 @@ class Stream:
         return self._take(samples)
 
     def finish(self) -> list[Event]:
-        """The last events: the sound ends here, and with it the open segment."""
+        """The last events: the sound ends here, and an open segment with it."""
         if self._finished:
             return []
         self._finished = True
         (samples,) = self._resampler.finish()
         events = self._take(samples)
-        found = self._chain.finish(floor_milliseconds(self.duration))
-        return events + found.events
+        return events + self._chain.finish(floor_milliseconds(self.duration)).events
 
     async def follow(self, chunks: AsyncIterable[Chunk]) -> AsyncIterator[Event]:
-        """`async for event in stream.follow(chunks)`: the events of all chunks and of their end.
+        """The events of all `chunks`, and of their end: `async for event in stream.follow(chunks)`.
 
-        The work is done in another thread, so that the event loop goes on meanwhile.
+        The work is done in another thread, so that it does not block the event loop.
         """
         import asyncio
 
@@ -163,16 +163,16 @@ class Stream:
             yield event
 
     def _take(self, samples: Float32) -> list[Event]:
-        found = self._chain.push(samples)
-        if len(found.scores):
-            self.score = float(found.scores[-1])
-        return found.events
+        result = self._chain.push(samples)
+        if len(result.scores):
+            self.score = float(result.scores[-1])
+        return result.events
 
     def _block(self, chunk: Chunk) -> Float32:
-        """`chunk` as `(sample, channel)` float32; bytes of a sample that is not whole wait."""
+        """`chunk` as float32 `(sample, channel)`; the bytes of an incomplete sample wait for the next chunk."""
         if isinstance(chunk, (bytes, bytearray, memoryview)):
             block, self._rest = from_bytes(self._rest + bytes(chunk), self._raw.dtype, self._raw.channels)
             return block
         if self._rest:
-            raise AudioError("stream: an array after bytes that end within a sample; push either, not both")
+            raise AudioError("stream: an array after bytes that end within a sample; push arrays or bytes, not both")
         return to_float(to_array(np.asarray(chunk), "stream"))
