@@ -168,7 +168,7 @@ MODELS = {
         "within",
     ),
     "much out of little": (network(field(1, field(4, b"ConstantOfShape"))), "ConstantOfShape"),
-    "an operator of somebody's own": (network(field(1, field(4, b"Relu") + field(7, b"evil.so"))), "own"),
+    "a custom operator": (network(field(1, field(4, b"Relu") + field(7, b"evil.so"))), "custom"),
     "a graph in a graph": (network(field(1, field(4, b"Relu") + field(5, field(6, b"")))), "within"),
     "another file": (network(RELU, field(5, field(13, field(1, b"location")))), "another file"),
     "another file, by its kind": (network(RELU, field(5, field(14, 1))), "another file"),

@@ -1,4 +1,4 @@
-"""Speech activity detection: where in a recording somebody speaks.
+"""Speech activity detection: finds the speech in recordings and live sound.
 
 from vad import Detector
 segments = Detector().detect("talk.mp3")  # [Segment(start=0.41, end=3.27), ...]
@@ -52,7 +52,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for only then, so that `vad --help` loads neither numpy nor ONNX Runtime."""
+    """Import a name when it is first used, so that `vad --help` loads neither numpy nor ONNX Runtime."""
     if name not in __all__:
         raise AttributeError(f"module 'vad' has no attribute {name!r}")
     return getattr(importlib.import_module(f"vad.{_HOMES.get(name, 'errors')}"), name)

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, at whatever instant their writer dies."""
+"""Files that are complete or absent, even if the program is killed while it writes."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from vad.errors import FormatError
 
 try:
     import fcntl
-except ImportError:  # Windows: what a killed program leaves is not swept there
+except ImportError:  # Windows, where files of killed programs are not removed
     fcntl = None  # type: ignore[assignment]
 
 _SERIAL = itertools.count()
 
 
 class Discard(Exception):
-    """Raised within `replacing` to keep the old file after all."""
+    """Raise it within `replacing` to keep the old file."""
 
 
 @contextlib.contextmanager
 def explain(name: str) -> Iterator[None]:
-    """Turn a failed write to `name` into one line, except for a closed pipe, which is no failure."""
+    """Turn an `OSError` while writing `name` into a `FormatError`; that of a closed pipe passes."""
     try:
         yield
     except OSError as error:
@@ -39,18 +39,18 @@ def explain(name: str) -> Iterator[None]:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write `content` to `path` as `replacing` does; `FormatError` where that fails."""
+    """Write `content` to `path` by `replacing`. Raises `FormatError`."""
     with replacing(path) as file, explain(str(path)):
         file.write(content)
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A binary file that takes the place of `path` when it is complete, and leaves it alone otherwise.
+    """A new binary file that replaces `path` at the end of the `with` block, unless the block raises.
 
-    Missing folders are made, links followed. What is no ordinary file (a pipe, a device, `-` for
-    standard output) is written to directly. Raises `FormatError` where the file cannot be made or
-    completed; what is written to it on the way is for `explain`.
+    Missing folders are created and links followed. A pipe, a device, and `-` for standard output are
+    written to directly. Raises `FormatError` where the file cannot be created or completed; use
+    `explain` for the writing itself.
     """
     if str(path) == "-":
         sys.stdout.flush()
@@ -85,25 +85,25 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
 
 def scratch(folder: Path) -> IO[bytes]:
-    """A new file in `folder`, to be renamed or removed by whoever writes it; the folder is made.
+    """A new file in `folder`, for the caller to rename or remove. A missing folder is created.
 
-    What killed programs have left there is removed once per process. Raises `OSError`.
+    The files that killed programs left there are removed once per process. Raises `OSError`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     _sweep(folder)
     while True:
         path = folder / f".vad-{os.getpid()}-{next(_SERIAL)}.new"
-        with contextlib.suppress(FileExistsError):  # another machine's, in a folder that both see
+        with contextlib.suppress(FileExistsError):  # of another machine that uses this folder
             file = path.open("xb")
             lock(file, wait=True)
             if path.exists():
                 return file
-            file.close()  # swept away before it was locked
+            file.close()  # another process removed it before it was locked
 
 
 @functools.lru_cache(64)
 def _sweep(folder: Path) -> None:
-    """Remove the scratch files that nobody has locked: their writers are gone."""
+    """Remove the scratch files that no process has locked: the program that wrote them has ended."""
     for path in folder.glob(".vad-*.new"):
         with contextlib.suppress(OSError), path.open("rb") as file:
             if lock(file):
@@ -111,9 +111,10 @@ def _sweep(folder: Path) -> None:
 
 
 def lock(file: IO[bytes], wait: bool = False) -> bool | None:
-    """Lock `file` until it is closed or its process dies, however it dies.
+    """Lock `file` until it is closed or the process ends, in whatever way.
 
-    True where that was done, False where another has the lock, None where the system has no locks.
+    Returns True if it is locked now, False if another process has the lock, and None where the
+    system or the file system has no locks.
     """
     if fcntl is None:
         return None

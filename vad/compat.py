@@ -1,8 +1,8 @@
-"""The three calls that most programs for Silero VAD make, answered by this package.
+"""The three functions of Silero VAD that most programs use, with this package's detector.
 
     from vad.compat import get_speech_timestamps, load_silero_vad, read_audio
 
-in place of `from silero_vad import ...` is the whole change. New programs use `vad.Detector`.
+replaces `from silero_vad import ...`; nothing else need change. New programs use `vad.Detector`.
 """
 
 from __future__ import annotations
@@ -19,16 +19,19 @@ from vad.features import Float32
 
 
 def load_silero_vad(*_: Any, **__: Any) -> Detector:
-    """The detector of the package, whatever is asked of its runtime."""
+    """The default detector; the arguments, which choose a runtime there, have no effect."""
     return Detector()
 
 
 def read_audio(path: str | Path, sampling_rate: int = 16_000) -> Float32:
-    """The sound of a file as `(sample,)` float32 of -1..1 at `sampling_rate` Hz, channels mixed."""
+    """The samples of a file, `(sample,)` float32 of -1..1 at `sampling_rate` Hz, the mean of its channels.
+
+    Raises `AudioError` where it cannot be read.
+    """
     return read(Path(path), sampling_rate)
 
 
-def get_speech_timestamps(  # noqa: PLR0917 - they are called by position, too
+def get_speech_timestamps(  # noqa: PLR0917 - programs pass them by position
     audio: ArrayLike,
     model: Detector,
     threshold: float | None = None,
@@ -41,11 +44,12 @@ def get_speech_timestamps(  # noqa: PLR0917 - they are called by position, too
     time_resolution: int = 1,
     neg_threshold: float | None = None,
 ) -> list[dict[str, int]] | list[dict[str, float]]:
-    """Speech in `(sample,)`, as `{"start": ..., "end": ...}` in samples, or in seconds of `time_resolution` digits.
+    """The speech in samples `(sample,)`: dictionaries with "start" and "end", in samples.
 
-    Durations mean what they mean there; any `sampling_rate` will do. Without a `threshold` the
-    model's own is taken: that of another model means something else to this one. Raises `AudioError`
-    for what is no sound, `SettingError` for settings that make no sense.
+    With `return_seconds` in seconds, rounded to `time_resolution` digits. The parameters mean what
+    they mean in Silero VAD, except that any `sampling_rate` in Hz is accepted, and that the default
+    `threshold` and `neg_threshold` are those of this model. Raises `AudioError` for an array that is
+    no audio, `SettingError` for invalid settings.
     """
     found = model.detect(
         audio,

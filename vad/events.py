@@ -1,4 +1,4 @@
-"""What a stream says while it runs: speech starts, speech has ended, a score."""
+"""The events of a stream: speech starts, speech has ended, the score of a frame."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from vad.segments import Segment
 
 
 class Start(NamedTuple):
-    """Speech has begun, for certain: an `End` with this start will follow."""
+    """Speech has started: an `End` with this start will follow."""
 
-    time: float  # seconds from the beginning of the stream, padding included
+    time: float  # seconds from the start of the stream, padding included
 
 
 class End(NamedTuple):
-    """Speech has ended: the whole segment."""
+    """Speech has ended: the complete segment."""
 
     segment: Segment
-    score: float  # mean over its speech, padding left out, 0..1
+    score: float  # mean over its frames without padding, 0..1
 
 
 class Score(NamedTuple):
     """The probability of speech in one frame."""
 
-    time: float  # seconds; where the frame begins
+    time: float  # start of the frame in seconds
     score: float  # 0..1
 
 
@@ -32,7 +32,7 @@ Event = Start | End | Score
 
 
 def to_json(event: Event) -> dict[str, Any]:
-    """An event as plain values, to be written as a line of JSON."""
+    """An event as values for a line of JSON; times in seconds."""
     if isinstance(event, Start):
         return {"event": "start", "time": event.time}
     if isinstance(event, End):
@@ -42,12 +42,12 @@ def to_json(event: Event) -> dict[str, Any]:
 
 
 def segments_of(events: Iterable[Event]) -> list[Segment]:
-    """The segments that `events` complete."""
+    """The segments of the `End` events."""
     return [event.segment for event in events if isinstance(event, End)]
 
 
 def clip_events(events: Iterable[Event], duration: float) -> list[Event]:
-    """`events` without what reaches past `duration` seconds."""
+    """`events` before `duration` seconds; a segment that is longer ends there."""
     kept: list[Event] = []
     for event in events:
         if isinstance(event, End):

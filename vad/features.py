@@ -4,9 +4,9 @@ Frame `k` is the log energy in `n_mels` triangular bands of the Hann-windowed sa
 centre of `[k * hop, (k + 1) * hop)`; outside the recording there are zeros. The bands follow the
 mel scale of Slaney's Auditory Toolbox (1998), as `librosa.filters.mel` does by default.
 
-A frame must not depend on how the sound was cut, to the last bit. So each is computed on its own,
-and its bands are sums in a fixed order instead of a matrix product, whose rounding depends on the
-shape, the row and the processor. What is left is mostly the FFT.
+A frame must not depend, not even in its last bit, on the pieces in which the samples arrive. So each
+frame is computed on its own, and its bands are sums in a fixed order: the rounding of a matrix
+product depends on the shape, the row and the processor. Most of the time goes to the FFT.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ from vad.grid import Grid
 
 Float32 = NDArray[np.float32]
 
-BLOCK = 256  # frames worked on at once, few enough for the cache
+BLOCK = 256  # frames computed at once, few enough for the cache of the processor
 
 
 class _Slopes(NamedTuple):
-    """Bins sorted so that those between each two edges can be added row by row.
+    """The filterbank as sums of rows: bins in an order in which the bands are added row by row.
 
-    First the first bin from each edge on, then the second of those that hold two, and so on, the
-    gaps between edges sorted by how many they hold.
+    The edges of the bands divide the bins into gaps. First comes the first bin of each gap, then the
+    second bin of each gap that has two, and so on. The gaps are sorted by their number of bins.
     """
 
     bins: NDArray[np.int64]  # (row,)
-    rising: Float32  # (row, 1), its weight in the band that rises
-    falling: Float32  # (row, 1), and in the one that falls
-    counts: list[int]  # rows of each turn; those of a turn are added to the first rows
-    rise: NDArray[np.int64]  # (mel,), the row in which each band has risen
-    fall: NDArray[np.int64]  # (mel,), and the one in which it has fallen
+    rising: Float32  # (row, 1), weight of the bin in the band that rises there
+    falling: Float32  # (row, 1), and in the band that falls there
+    counts: list[int]  # rows of each turn (first bins, second bins, ...); they are added to the first rows
+    rise: NDArray[np.int64]  # (mel,), the row that sums the rising part of each band
+    fall: NDArray[np.int64]  # (mel,), and its falling part
 
 
 @dataclass(frozen=True)
 class LogMel:
-    """Settings of the features, and the functions that follow from them.
+    """The settings of the features, which a model's metadata holds, and the feature function itself.
 
-    Stored in a model's metadata: `window`, `hop` in samples, `low`, `high` in Hz, `floor` in
-    energy (added before the logarithm, so that digital silence is a number).
+    `window` and `hop` are in samples, `low` and `high` in Hz. `floor`, an energy, is added before the
+    logarithm, so that digital silence gives a number.
     """
 
     sample_rate: int = 16_000
@@ -59,7 +59,7 @@ class LogMel:
 
     @classmethod
     def from_dict(cls, settings: dict[str, Any]) -> LogMel:
-        """Settings as read from a model; raises `ValueError` where one is unknown or impossible."""
+        """The settings in a model's metadata. Raises `ValueError` where one is unknown or impossible."""
         kinds = {f.name: (int,) if f.type == "int" else (int, float) for f in fields(cls)}
         if set(settings) != set(kinds) or any(type(settings[name]) not in kind for name, kind in kinds.items()):
             raise ValueError(f"feature settings are {settings}, expected numbers for {', '.join(kinds)}")
@@ -75,17 +75,17 @@ class LogMel:
         return made
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings as plain values, for a model's metadata."""
+        """The settings as values for JSON, for a model's metadata."""
         return asdict(self)
 
     @property
     def grid(self) -> Grid:
-        """The frame grid these features live on."""
+        """The frame grid of these features."""
         return Grid(self.sample_rate, self.hop)
 
     @property
     def lead(self) -> int:
-        """How many samples before a frame's first sample its window begins."""
+        """The number of samples by which a frame's window starts before the frame."""
         return (self.window - self.hop) // 2
 
     @cached_property
@@ -107,7 +107,7 @@ class LogMel:
 
     @cached_property
     def _edges(self) -> NDArray[np.float64]:
-        """Where the bands begin, peak and end, in Hz: `(n_mels + 2,)`; each is shared by three bands."""
+        """Edges of the bands in Hz, `(n_mels + 2,)`: band `k` has the edges `k`, `k + 1` (its peak) and `k + 2`."""
         lowest, highest = hz_to_mel(np.array([self.low, self.high]))
         return mel_to_hz(np.linspace(lowest, highest, self.n_mels + 2))
 
@@ -118,17 +118,17 @@ class LogMel:
 
     @cached_property
     def _slopes(self) -> _Slopes:
-        """The filterbank as what it is: between two edges, one band rises and the one below it falls."""
+        """The filterbank by gaps: between two edges one band rises, and the band below it falls."""
         edge = np.searchsorted(self._edges, self._bins, side="right") - 1
         padded = np.pad(self.filterbank, ((0, 0), (1, 1)))  # bands -1 and n_mels, of weight 0
         held = [np.flatnonzero(edge == gap) for gap in range(self.n_mels + 1)]  # bins between two edges
         order = sorted(range(len(held)), key=lambda gap: -len(held[gap]))
-        padded *= self.window**2  # by which `_spectrum` makes squares smaller
-        pairs: list[tuple[int, int]] = []  # a bin and the gap it lies in: the first of each gap, the second, ...
+        padded *= self.window**2  # `_spectrum` is divided by `window`
+        pairs: list[tuple[int, int]] = []  # a bin and its gap: the first bin of each gap, the second, ...
         counts = []
         for turn in range(max(1, *map(len, held))):
             here = [(held[gap][turn], gap) for gap in order if turn < len(held[gap])]
-            if turn == 0:  # a gap without bins has the first of all, at weight 0
+            if turn == 0:  # a gap without bins gets bin 0, with weight 0
                 here += [(0, gap) for gap in order if not len(held[gap])]
             pairs += here
             counts.append(len(here))
@@ -139,15 +139,15 @@ class LogMel:
         return _Slopes(bins, rising, falling, counts, place[:-1], place[1:])
 
     def _spectrum(self, windows: Float32) -> NDArray[np.complex64]:
-        """Spectra `(frame, bin)` of windows `(frame, sample)`, divided by the samples of a window.
+        """Spectra `(frame, bin)` of windows `(frame, sample)`, divided by `window`.
 
-        numpy works in single precision where it divides, and in double precision, slower, where not.
+        With this division numpy computes in single precision; without it in double precision, slower.
         """
         spectrum = np.fft.rfft(windows * self.taper, norm="forward")
         return spectrum.astype(np.complex64, copy=False)
 
     def _log_energy(self, spectrum: NDArray[np.complex64]) -> Float32:
-        """Log energies `(frame, mel)` of spectra `(frame, bin)`, worked out as `(bin, frame)`: whole rows are added."""
+        """Log energies `(frame, mel)` of spectra `(frame, bin)`, computed as `(bin, frame)` to add whole rows."""
         slopes = self._slopes
         squares = np.square(spectrum.view(np.float32))
         power = np.ascontiguousarray((squares[:, ::2] + squares[:, 1::2]).T)
@@ -165,14 +165,14 @@ class LogMel:
         return np.log(energy, out=energy).T
 
     def __call__(self, samples: Float32) -> Float32:
-        """Frames of a whole recording: `(sample,)` to `(ceil(sample / hop), n_mels)`, float32."""
+        """The features of a whole recording: samples `(sample,)` to `(ceil(sample / hop), n_mels)`, float32."""
         stream = FeatureStream(self)
         return np.concatenate([stream.push(samples), stream.finish()])
 
     def frames(self, samples: Float32, count: int) -> Float32:
-        """The `count` frames whose windows lie one hop apart from the start of `samples`.
+        """The features `(count, n_mels)` of windows one hop apart, the first at the start of `samples`.
 
-        `samples` holds at least `(count - 1) * hop + window` values; `(count, n_mels)` comes back.
+        `samples` has at least `(count - 1) * hop + window` values.
         """
         windows = np.lib.stride_tricks.sliding_window_view(samples, self.window)[:: self.hop]
         energy = np.empty((count, self.n_mels), np.float32)
@@ -183,22 +183,22 @@ class LogMel:
 
 
 class FeatureStream:
-    """Log-mel frames of sound that arrives in pieces; the remainder waits for the next piece.
+    """Log-mel frames of samples that arrive in pieces; the remainder waits for the next piece.
 
-    The frames that come out are bit for bit those of the whole recording, however it is cut.
+    The frames are bit for bit those of the whole recording, whatever the pieces.
     """
 
     def __init__(self, features: LogMel) -> None:
         self._features = features
         self._samples = 0
         self._frames = 0
-        self._rest = [np.zeros(features.lead, np.float32)]
-        self._held = features.lead  # samples in the rest
+        self._rest = [np.zeros(features.lead, np.float32)]  # samples that later frames need
+        self._held = features.lead  # the number of these
 
     def push(self, samples: Float32, at_least: int = 1) -> Float32:
-        """Take `(sample,)` float32 values, give the `(frame, n_mels)` frames now complete.
+        """Take samples `(sample,)`, float32, give the frames `(frame, n_mels)` that are now complete.
 
-        Fewer than `at_least` of them wait, as a few at once cost less than one by one.
+        Fewer than `at_least` frames wait for the next call: several at once cost less than one by one.
         """
         self._samples += len(samples)
         self._rest.append(samples)
@@ -208,7 +208,7 @@ class FeatureStream:
         return self._take(count if count >= at_least else 0)
 
     def finish(self) -> Float32:
-        """The frames that reach over the end of the recording, `(frame, n_mels)`."""
+        """The last frames, `(frame, n_mels)`, whose windows extend beyond the end of the recording."""
         f = self._features
         self._rest.append(np.zeros(f.window, np.float32))
         return self._take(f.grid.frame_count(self._samples) - self._frames)

@@ -1,7 +1,7 @@
-"""Samples, frames and seconds: the one place where they are converted.
+"""Samples, frames and seconds, and how they are converted.
 
-Outside the package time is in seconds (float, half-open `[start, end)`); inside it is whole
-samples and whole frames. Frame `k` covers the samples `[k * hop, (k + 1) * hop)`.
+The interface of the package gives time in seconds (float, half-open `[start, end)`); its inside
+counts samples and frames. Frame `k` covers the samples `[k * hop, (k + 1) * hop)`.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ class Grid:
         return self.hop / self.sample_rate
 
     def frame_count(self, samples: int) -> int:
-        """How many frames cover `samples` samples: `ceil(samples / hop)`; the last may be partial."""
+        """The number of frames that cover `samples` samples: `ceil(samples / hop)`; the last may be partial."""
         return -(-samples // self.hop)
 
     def to_seconds(self, frames: int) -> float:
-        """Where frame `frames` starts, in seconds."""
+        """The length of `frames` frames in seconds, which is the start of the frame with this number."""
         return frames * self.hop / self.sample_rate
 
     def to_frames(self, seconds: float) -> int:
-        """The whole number of frames nearest to `seconds` (halves go up)."""
+        """`seconds` as a number of frames, rounded; halves go up."""
         return math.floor(seconds * self.sample_rate / self.hop + 0.5)
 
     def to_samples(self, seconds: float) -> int:
-        """The whole number of samples nearest to `seconds` (halves go up)."""
+        """`seconds` as a number of samples, rounded; halves go up."""
         return math.floor(seconds * self.sample_rate + 0.5)
 
 
 def floor_milliseconds(seconds: float) -> float:
-    """The last whole millisecond within `seconds`, so that rounding never leaves a recording."""
+    """`seconds` rounded down to a millisecond, so that no segment ends after its recording."""
     return math.floor(seconds * 1000 + 1e-6) / 1000

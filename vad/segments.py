@@ -1,4 +1,4 @@
-"""Stretches of time, and what can be done with a list of them."""
+"""Segments of time, and operations on lists of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Segment(NamedTuple):
-    """A stretch of speech: `[start, end)` in seconds from the beginning of the recording."""
+    """A segment of time, most often of speech: `[start, end)` in seconds from the start of the recording."""
 
     start: float
     end: float
@@ -19,7 +19,7 @@ class Segment(NamedTuple):
 
 
 def invert(segments: Iterable[Segment], duration: float) -> list[Segment]:
-    """The stretches of `[0, duration)` between ordered `segments` that do not overlap."""
+    """The gaps that ordered `segments` without overlap leave in `[0, duration)`, in seconds."""
     gaps, at = [], 0.0
     for start, end in segments:
         if start > at:
@@ -31,7 +31,7 @@ def invert(segments: Iterable[Segment], duration: float) -> list[Segment]:
 
 
 def merge(segments: Iterable[Segment], gap: float = 0.0) -> list[Segment]:
-    """`segments` in order, made one where they overlap, touch, or are no more than `gap` seconds apart."""
+    """`segments` in order; those that overlap, touch or are at most `gap` seconds apart become one."""
     merged: list[Segment] = []
     for segment in sorted(segments):
         if merged and segment.start <= merged[-1].end + gap:
@@ -43,7 +43,7 @@ def merge(segments: Iterable[Segment], gap: float = 0.0) -> list[Segment]:
 
 
 def pad(segments: Iterable[Segment], before: float, after: float) -> list[Segment]:
-    """`segments` that begin and end so many seconds earlier and later, made one where they meet."""
+    """`segments` that start `before` seconds earlier and end `after` seconds later; those that meet become one."""
     return merge(Segment(max(0.0, start - before), end + after) for start, end in segments)
 
 
@@ -53,7 +53,7 @@ def drop(segments: Iterable[Segment], shortest: float) -> list[Segment]:
 
 
 def clip(segments: Iterable[Segment], duration: float) -> list[Segment]:
-    """`segments` without what reaches past `duration`."""
+    """`segments` cut off at `duration` seconds."""
     return [s if s.end <= duration else Segment(s.start, duration) for s in segments if s.start < duration]
 
 

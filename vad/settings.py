@@ -1,4 +1,4 @@
-"""What a user can set, with the defaults, which stand here alone and need nothing heavy to be read."""
+"""Settings and their defaults, which are defined here alone. Imports the standard library only."""
 
 from __future__ import annotations
 
@@ -9,22 +9,25 @@ from typing import NamedTuple
 
 from vad.errors import SettingError
 
-DTYPES = ("uint8", "int16", "int32", "float32", "float64")  # of bare samples and arrays
-LONGEST = 1_000_000  # seconds that a duration can be set to
+DTYPES = ("uint8", "int16", "int32", "float32", "float64")  # of raw samples
+LONGEST = 1_000_000  # seconds, for any duration
 
 _EXTENSIONS = """
     3gp aac ac3 aif aifc aiff alac amr ape au avi caf flac flv m4a m4b m4v mka mkv mov mp2 mp3 mp4 mpeg mpg
     oga ogg opus snd sph ts tta voc w64 wav webm wma wmv wv
 """
-EXTENSIONS = frozenset(f".{name}" for name in _EXTENSIONS.split())  # of files that hold sound
+EXTENSIONS = frozenset(f".{name}" for name in _EXTENSIONS.split())  # of audio and video files
 
 
 @dataclass(frozen=True)
 class Segmentation:
-    """How scores become segments; thresholds as scores 0..1, all else in seconds."""
+    """How scores become segments: two thresholds for scores of 0..1, and durations in seconds.
 
-    onset: float = 0.5  # a score from here on starts speech; a model brings its own
-    offset: float = 0.35  # a score below ends it; likewise
+    Raises `SettingError` where a value is out of range or contradicts another.
+    """
+
+    onset: float = 0.5  # a score from here up starts speech; each model has its own default
+    offset: float = 0.35  # a lower score ends speech; each model has its own default
     min_speech: float = 0.1  # shorter speech is dropped
     min_silence: float = 0.1  # shorter pauses are bridged
     pad_start: float = 0.0  # added before each segment
@@ -82,7 +85,7 @@ def to_segmentation(
 
 @dataclass(frozen=True)
 class Raw:
-    """What a stream of bare samples does not say of itself; little-endian, channels interleaved."""
+    """The format of raw samples: little-endian, channels interleaved."""
 
     sample_rate: int = 16_000
     channels: int = 1
@@ -91,7 +94,7 @@ class Raw:
 
 GOALS = ("dcf", "deter", "miss", "false_alarm")  # metrics that tuning can minimise
 
-LIVE_FORMATS = ("jsonl", "text", "csv", "rttm", "srt")  # that can be written event by event
+LIVE_FORMATS = ("jsonl", "text", "csv", "rttm", "srt")  # of labels that can be written event by event
 
 
 class CostWeights(NamedTuple):
@@ -128,18 +131,18 @@ class EvaluationSettings:
 DEFAULT_EVALUATION = EvaluationSettings()
 
 
-# How late a stream's scores may be, in seconds; the names are those of `--latency`.
+# The named latencies of a stream, in seconds.
 LATENCIES: dict[str, float] = {"lowest": 0.04, "balanced": 0.3, "accurate": 0.5}
 
 
 def parse_seconds(text: str) -> float:
-    """Seconds of `"0.1"`, `"0.1s"` or `"100ms"`; else `ValueError`."""
+    """The seconds in `"0.1"`, `"0.1s"` or `"100ms"`; raises `ValueError` for other text."""
     text = text.strip()
     return float(text[:-2]) / 1000 if text.endswith("ms") else float(text.removesuffix("s"))
 
 
 def parse_latency(latency: float | str) -> float:
-    """Seconds of a name in `LATENCIES`, of `"100ms"`, `"0.1s"`, `"0.1"` or a number; else `SettingError`."""
+    """The seconds of a name in `LATENCIES`, of `"100ms"`, `"0.1s"`, `"0.1"` or a number; raises `SettingError` else."""
     if isinstance(latency, str) and latency in LATENCIES:
         return LATENCIES[latency]
     try:

@@ -1,9 +1,13 @@
-"""What a weights file may hold, looked at before ONNX Runtime sees it.
+"""The content of a weights file: checked before ONNX Runtime loads it, and its metadata replaced.
 
-An ONNX file can be more than weights: it can loop for ever, and read other files. Ours are a line of
-plain operators, of which one, `Scan`, holds such a line for each piece of its input. Whatever is not
-is refused here, as is what ONNX Runtime would talk of on standard output. The numbers are those of
-the fields in onnx.proto.
+An ONNX file can do harm: it can loop for ever and read other files. The models of this package are
+sequences of plain operators; one of these, `Scan`, holds such a sequence for each piece of its input.
+`check_graph` refuses everything else, and also text for which ONNX Runtime would print messages on
+standard output.
+
+An ONNX file is a Protocol Buffers message. A message is a sequence of fields, each with a number
+that gives its meaning (in onnx.proto, as in the comments here) and a kind that gives its length:
+https://protobuf.dev/programming-guides/encoding.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from typing import NamedTuple
 
 from vad.errors import ModelError
 
-# What networks for speech are made of. None of them branches, loops for ever, or makes much out of little.
+# The operators of networks for speech. None of them branches, loops for ever, or makes a large output of a small input.
 _NAMES = """
     Add Cast Clip Concat Constant Conv Div Exp Gather Gemm GRU Identity LayerNormalization Log LSTM MatMul Max Min Mul
     Pow ReduceMax ReduceMean ReduceMin ReduceSum Relu Reshape RNN Scan Shape Sigmoid Slice Softmax Split Sqrt Squeeze
@@ -21,12 +25,13 @@ _NAMES = """
 """
 OPERATORS = frozenset(_NAMES.split())
 LIMIT = 1 << 28  # bytes
-METADATA, KEY, VALUE = 14, 1, 2  # fields of the metadata: an entry of key and value each
+METADATA, KEY, VALUE = 14, 1, 2  # field numbers: an entry of the metadata, its key, its value
+VARINT, EIGHT, LENGTH, FOUR = 0, 1, 2, 5  # kinds of fields
 DAMAGED = "damaged, or not an ONNX file; get the weights again"
 
 
 def check_graph(model: bytes) -> None:
-    """Raise `ModelError`, which does not name the file, where `model` is no network of plain operators."""
+    """Raise a `ModelError` that does not name the file where `model` is not a network of plain operators."""
     try:
         graphs = 0
         for number, value, _ in fields(memoryview(model)):
@@ -58,7 +63,7 @@ def _check_graph(graph: memoryview, nested: bool = False) -> None:
 
 
 def _check_node(node: memoryview, nested: bool) -> None:
-    """Raise where a node is no plain operator, nor a `Scan` outside of all others."""
+    """Raise where a node is not a plain operator; a `Scan` must not be in another one."""
     parts = list(fields(node))
     operators = [text(value) for number, value, _ in parts if number == 4]  # op_type
     for operator in operators:
@@ -66,7 +71,7 @@ def _check_node(node: memoryview, nested: bool) -> None:
             raise ModelError(f"has the operator {operator[:40]!r}, which no model of this package has")
     for number, value, _ in parts:
         if number == 7 and text(value):  # domain
-            raise ModelError("has operators of somebody's own, which no model of this package has")
+            raise ModelError("has custom operators, which no model of this package has")
         if number in (1, 2, 3):  # input, output, name
             text(value)
         if number == 5:  # attribute
@@ -99,7 +104,10 @@ def _check_names(message: memoryview) -> None:
 
 
 def with_metadata(model: bytes, metadata: dict[str, str]) -> bytes:
-    """The ONNX file `model` with `metadata`, of which keys that it has already are replaced."""
+    """The ONNX file `model` with `metadata` added; entries with the same keys are replaced, all else is copied.
+
+    Raises `ModelError` where `model` is damaged.
+    """
     keys = set(metadata)
     try:
         kept = [f.whole for f in fields(memoryview(model)) if f.number != METADATA or not _is_one_of(keys, f.value)]
@@ -110,11 +118,8 @@ def with_metadata(model: bytes, metadata: dict[str, str]) -> bytes:
 
 
 def _is_one_of(keys: set[str], entry: memoryview | int) -> bool:
-    """Whether an entry of the metadata has one of `keys`."""
+    """Whether the key of an entry of the metadata is in `keys`."""
     return any(number == KEY and text(value) in keys for number, value, _ in fields(content(entry)))
-
-
-VARINT, EIGHT, LENGTH, FOUR = 0, 1, 2, 5  # the kinds of fields
 
 
 class Field(NamedTuple):
@@ -126,7 +131,7 @@ class Field(NamedTuple):
 
 
 def fields(message: memoryview) -> Iterator[Field]:
-    """The fields of a message. Raises `ValueError` or `IndexError` where it is none."""
+    """The fields of a message. Raises `ValueError` or `IndexError` where it is damaged."""
     at = 0
     while at < len(message):
         start = at
@@ -148,24 +153,24 @@ def fields(message: memoryview) -> Iterator[Field]:
 
 
 def content(value: memoryview | int) -> memoryview:
-    """What a field with a length holds; `ValueError` where it is another."""
+    """The content of a field with a length. Raises `ValueError` for a field of another kind."""
     if isinstance(value, int):
         raise ValueError("a number where a message belongs")
     return value
 
 
 def text(value: memoryview | int) -> str:
-    """What a field of text holds; `ValueError` where it is another."""
+    """The text of a field. Raises `ValueError` where it holds no text."""
     return str(content(value), "utf-8")
 
 
-def pack(number: int, held: bytes) -> bytes:
+def pack(number: int, content: bytes) -> bytes:
     """A field that holds bytes, text or a message."""
-    return _to_varint(number << 3 | LENGTH) + _to_varint(len(held)) + held
+    return _to_varint(number << 3 | LENGTH) + _to_varint(len(content)) + content
 
 
 def _varint(message: memoryview, at: int) -> tuple[int, int]:
-    """The number that begins at `at`, of seven bits per byte, the lowest first; and where it ends."""
+    """The number at `at`, and the position after it; a byte holds seven bits, the lowest first."""
     number = 0
     for shift in range(0, 70, 7):
         byte = message[at]
@@ -173,7 +178,7 @@ def _varint(message: memoryview, at: int) -> tuple[int, int]:
         number |= (byte & 0x7F) << shift
         if byte < 0x80:
             return number, at
-    raise ValueError("a number without end")
+    raise ValueError("a number that does not end")
 
 
 def _to_varint(value: int) -> bytes:

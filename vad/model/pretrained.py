@@ -1,4 +1,4 @@
-"""Weights files: where they are, whether they are whole, and what they say of themselves."""
+"""Weights files: where to find them, whether they are intact, and their description."""
 
 from __future__ import annotations
 
@@ -14,41 +14,41 @@ from vad.features import LogMel
 from vad.model.onnxfile import with_metadata
 from vad.settings import Segmentation
 
-FORMAT = 1  # of the metadata below; raised when an older reader would misunderstand
+FORMAT = 1  # version of the metadata; to be raised when older versions of the package would misread it
 DEFAULT = "speech-1"
 FOLDER = Path(__file__).parent.parent / "weights"
 
 
 @dataclass(frozen=True)
 class Description:
-    """What the metadata of a weights file says."""
+    """The metadata of a weights file."""
 
     name: str
     version: str
     features: LogMel
-    thresholds: dict[str, dict[str, float]]  # {preset: {"onset": ..., "offset": ..., and what else was tuned}}
-    recipe: dict[str, Any]  # the settings it was trained with
-    training: dict[str, Any]  # a summary of the data, and how well it did
+    thresholds: dict[str, dict[str, float]]  # {preset: {"onset": 0.5, "offset": 0.3, ...}}
+    recipe: dict[str, Any]  # the settings of the training
+    training: dict[str, Any]  # a summary of the data, and the results
 
     @property
     def stride(self) -> int:
-        """Frames per step of the network; files of the first version do not say it, and have 2."""
+        """Frames per step of the network: 2 where the recipe, an older one, does not give it."""
         stride: int = self.recipe.get("network", {}).get("stride", 2)
         return stride
 
     @property
     def identity(self) -> dict[str, str]:
-        """What a result says of the model that made it."""
+        """Name and version, as results give them."""
         return {"name": self.name, "version": self.version}
 
     def to_metadata(self) -> dict[str, str]:
-        """As the key-value strings of an ONNX file."""
+        """The description as metadata of an ONNX file."""
         content = {**vars(self), "features": self.features.to_dict()}
         return {"vad": json.dumps({"format": FORMAT, **content})}
 
     @classmethod
     def from_metadata(cls, metadata: dict[str, str], path: Path) -> Description:
-        """From the key-value strings of an ONNX file; `ModelError` where they are not ours."""
+        """The description in the metadata of the ONNX file `path`. Raises `ModelError` where there is none."""
         try:
             content = json.loads(metadata["vad"])
             if content.pop("format") > FORMAT:
@@ -56,10 +56,10 @@ class Description:
             if not (content["name"] + content["version"]).isprintable():
                 raise ValueError("its name holds control characters")
             if not all(isinstance(content[name], dict) for name in ("recipe", "training")):
-                raise ValueError("its recipe or training is no table")
+                raise ValueError("its recipe or training is not a table")
             stride = content["recipe"].get("network", {}).get("stride", 2)
             if type(stride) is not int or not 1 <= stride <= 100:
-                raise ValueError("its stride is no number of frames")
+                raise ValueError("its stride is not a number of frames")
             content["features"] = LogMel.from_dict(content["features"])
             for thresholds in content["thresholds"].values():
                 Segmentation(**thresholds)
@@ -91,7 +91,7 @@ def find(model: str | Path | None = None) -> Path:
 
 
 def find_live(path: Path) -> Path | None:
-    """The causal network that lies beside the weights file `path` as `STEM-live.onnx`, if there is one."""
+    """The causal network beside the weights file `path`, in `STEM-live.onnx`, if there is one."""
     live = path.with_name(f"{path.stem}-live{path.suffix}")
     if not live.is_file():
         return None
@@ -99,16 +99,16 @@ def find_live(path: Path) -> Path | None:
 
 
 def _checked(own: Path) -> Path:
-    """A weights file of the package, which must be whole."""
+    """A weights file of the package. Raises `ModelError` where its SHA-256 is wrong."""
     if sha256(own) != own.with_suffix(".sha256").read_text("ascii").split()[0]:
         raise ModelError(f"{own}: damaged (its sha256 is wrong); install the package again")
     return own
 
 
 def copy_described(source: Path, target: Path, description: Description) -> None:
-    """Write the weights of `source` to `target` with `description` in place of theirs.
+    """Write a copy of the weights file `source` to `target`, with `description` instead of its own.
 
-    Raises `ModelError` where `target` is in the package, whose models stay as they are.
+    Raises `ModelError` where `target` is a model of the package.
     """
     if target.resolve().parent == FOLDER.resolve():
         raise ModelError(f"{target}: is a model of the package; name another file")
