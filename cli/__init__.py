@@ -27,6 +27,7 @@ COMMANDS = {
     "evaluate": "Measure how well speech is found.",
     "compare": "Compare detectors on your own sound.",
     "plot": "Draw sound, scores and segments (needs the [plot] extra).",
+    "review": "See, hear and correct in the browser (needs the [review] extra).",
     "split": "Cut sound files into a file per segment.",
     "trim": "Cut the silence out of sound files.",
     "remap": "Bring labels of a trimmed file back to the original's times.",

@@ -30,7 +30,7 @@ batch compat plotting
 cutting labels live
 evaluation
 data tuning
-network
+network review
 training
 cli
 """
@@ -42,6 +42,7 @@ PEERS = {"silero_vad", "ten_vad", "webrtcvad", "torch"}  # other detectors, and 
 OTHERS = "vad/evaluation/peers.py"  # the only file that loads them, when asked
 PICTURES = {"matplotlib", "librosa"}  # the [plot] extra
 DRAWING = ("plotting", "tuning")  # who loads it
+PAGE = {"starlette", "uvicorn"}  # the [review] extra, of that shelf alone
 DEVICES = ("detector", "vad.network.device")  # another than the processor, if asked
 EXTRAS = {  # each loaded by one module and only when it is used
     "sounddevice": "vad/audio/microphone.py",
@@ -89,6 +90,8 @@ def test_imports_go_down_the_layers(path: Path) -> None:
             pass
         elif top in PICTURES and here in DRAWING:
             continue
+        elif top in PAGE:
+            assert here == "review", f"{here} imports {top}"
         elif top in MAKING:
             allowed = (here, top) == ("data", "lhotse") or (path.name, top) == ("doctor.py", "torch")
             assert here in TORCH or allowed, f"{here} imports {top}"

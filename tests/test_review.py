@@ -1,0 +1,454 @@
+"""`vad review`, without a browser: pictures, journal, corrections, and who may ask the server for what."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.testclient import TestClient
+
+from conftest import ENERGY
+from vad.errors import AudioError, FormatError, SettingError
+from vad.features import LogMel
+from vad.formats import FORMATS, read_labels
+from vad.review.cache import Cache
+from vad.review.corrections import Conflict, Correction
+from vad.review.journal import Journal
+from vad.review.pyramid import FACTOR, LEVELS, TILE, Layer
+from vad.review.recordings import doubts
+from vad.review.server import make_app
+from vad.review.session import Session
+
+TOKEN = "a-token-of-the-test"
+HOST = "127.0.0.1:8000"
+MANY = 3 * TILE
+
+
+@pytest.fixture
+def folder(write_bursts: Callable[..., Path], tmp_path: Path) -> Path:
+    """Two recordings, one with labels beside it, and one with a hostile name in a folder."""
+    write_bursts("sound/a.wav", (0.5, 1.5), (2.0, 2.5))
+    write_bursts("sound/b.wav", (1.0, 2.0))
+    write_bursts("sound/deep/<img src=x onerror=alert(1)>.wav", (1.0, 2.0))
+    (tmp_path / "sound/a.txt").write_text("0.5\t1.5\n")
+    return tmp_path / "sound"
+
+
+@pytest.fixture
+def session(folder: Path, tmp_path: Path) -> Iterator[Session]:
+    made = Session([str(folder)], tmp_path / "work", model=ENERGY, cache=Cache(tmp_path / "cache"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def client(session: Session) -> TestClient:
+    """The page of `session`, for whoever has come with the token."""
+    client = TestClient(
+        make_app(session, TOKEN, frozenset([HOST]), 8000),
+        base_url=f"http://{HOST}",
+        headers={"origin": f"http://{HOST}"},
+        follow_redirects=False,
+    )
+    client.get("/", params={"token": TOKEN})
+    return client
+
+
+def named(client: TestClient, name: str) -> str:
+    """The address of a recording, once it has its scores and pictures."""
+    for _ in range(600):
+        row = next(r for r in client.get("/api/recordings").json()["recordings"] if r["name"] == name)
+        about = client.get(f"/api/recordings/{row['id']}?open").json()
+        if about["error"] or (about["complete"] and about["unsure"] is not None):
+            return f"/api/recordings/{row['id']}"
+        time.sleep(0.05)
+    raise AssertionError(f"{name} is not read")
+
+
+class TestPictures:
+    @given(st.lists(st.integers(0, 3000), max_size=6), st.integers(0, 2**32 - 1))
+    def test_every_level_holds_the_largest_of_its_items_however_they_arrive(self, sizes: list[int], seed: int) -> None:
+        import tempfile
+
+        rng = np.random.default_rng(seed)
+        pieces = [rng.integers(0, 256, (size, 2), np.uint8) for size in sizes]
+        items = np.concatenate([np.empty((0, 2), np.uint8), *pieces])
+        with tempfile.TemporaryDirectory() as folder:
+            layer = Layer(Path(folder), "x", 2)
+            for piece in pieces:
+                layer.push(piece)
+            layer.finish()
+            for level in range(LEVELS):
+                step = FACTOR**level
+                wanted = [items[at : at + step].max(0) for at in range(0, len(items), step)]
+                held = b"".join(layer.read(level, tile) for tile in range(-(-layer.counts[level] // TILE)))
+                assert np.array_equal(np.frombuffer(held, np.uint8).reshape(-1, 2), np.array(wanted).reshape(-1, 2))
+
+    def test_what_is_read_can_be_shown_before_the_end(self, tmp_path: Path) -> None:
+        layer = Layer(tmp_path, "x", 1)
+        layer.push(np.arange(200, dtype=np.uint8)[:, None])
+        assert layer.read(0, 0) == bytes(range(200))
+        assert layer.read(1, 0)[:3] == bytes([3, 7, 11])
+        layer.close()
+
+    def test_a_tone_is_in_the_peaks_and_in_its_bands(self, client: TestClient) -> None:
+        address = named(client, "a.wav")
+        peaks = np.frombuffer(client.get(address + "/tiles/peaks/0/0").content, np.uint8).reshape(-1, 2)
+        loud = peaks.max(1) > 100
+        assert loud[200:600].all() and not loud[:198].any()  # 0.5 to 1.5 s, in bins of 2.5 ms
+        mel = np.frombuffer(client.get(address + "/tiles/mel/0/0").content, np.uint8).reshape(-1, LogMel().n_mels)
+        assert abs(int(mel[100].argmax()) - 20) < 6  # 1 kHz is the 15th mel of 42
+        assert mel[100].max() > mel[20].max()
+
+    def test_the_second_opening_reads_what_the_first_has_kept(self, client: TestClient, session: Session) -> None:
+        address = named(client, "b.wav")
+        first = client.get(address + "/tiles/mel/1/0").content
+        recording = next(r for r in session.library.recordings.values() if r.place == "b.wav")
+        from vad.review.pictures import Pictures
+
+        again = Pictures(session.cache.folder(recording.path), session.detector.description.features)
+        assert again.complete and again.layers["mel"].read(1, 0) == first
+
+    def test_doubtful_scores_are_places_and_sure_ones_are_not(self) -> None:
+        scores = np.array([0.0] * 50 + [0.5] * 20 + [1.0] * 60 + [0.6] * 5 + [0.9] * 40 + [0.4] * 15)
+        assert doubts(scores, 0.01) == [(0.5, 0.7), (1.75, 1.9)]
+
+    def test_the_cache_drops_what_was_used_longest_ago(self, tmp_path: Path) -> None:
+        cache = Cache(tmp_path / "cache")
+        for number in range(3):
+            file = tmp_path / f"{number}.wav"
+            file.write_bytes(b"x" * number)
+            place = cache.folder(file)
+            (place / "data").write_bytes(b"x" * 1000)
+            os.utime(place, (number, number))
+        Cache(tmp_path / "cache", limit=2500)
+        assert len(list((tmp_path / "cache").iterdir())) == 2
+        assert not any(f.stat().st_mtime == 0 for f in (tmp_path / "cache").iterdir())
+
+
+def begin(segments: list[list[float]]) -> dict[str, object]:
+    return {"kind": "begin", "version": 0, "segments": segments}
+
+
+def change(version: int, remove: list[list[float]], add: list[list[float]], layer: str = "speech") -> dict[str, object]:
+    return {"kind": "change", "version": version, "layer": layer, "remove": remove, "add": add}
+
+
+class TestJournal:
+    def test_changes_undo_and_redo_survive_in_the_file(self, tmp_path: Path) -> None:
+        journal = Journal(tmp_path / "journal.jsonl")
+        entries = [begin([[1, 2]]), change(1, [[1, 2]], [[1, 2.5]]), change(2, [], [[3, 4]])]
+        entries += [{"kind": "undo", "version": 3}, {"kind": "undo", "version": 4}, {"kind": "redo", "version": 5}]
+        for entry in entries:
+            journal.append("a.wav", entry, 10.0)
+        before = journal.of("a.wav")
+        assert before.speech == [(1, 2.5)]
+        journal.close()
+        after = Journal(tmp_path / "journal.jsonl").of("a.wav")
+        assert after == before
+        assert (len(after.done), len(after.undone)) == (1, 1)
+
+    @given(st.integers(0, 400))
+    def test_cut_anywhere_it_holds_the_changes_whose_lines_are_whole(self, cut: int) -> None:
+        import tempfile
+
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "journal.jsonl")
+            journal = Journal(path)
+            journal.append("a", begin([]), 10.0)
+            for n in range(3):
+                journal.append("a", change(n + 1, [], [[n, n + 0.5]]), 10.0)
+            journal.close()
+            data = path.read_bytes()[:cut]
+            path.write_bytes(data)
+            again = Journal(path)
+            assert again.of("a").version == data.count(b"\n")
+            again.append("b", begin([[0, 1]]), 10.0)
+            again.close()
+            assert Journal(path).of("b").speech == [(0, 1)]
+
+    def test_a_killed_program_loses_nothing_it_called_saved(self, tmp_path: Path) -> None:
+        path = tmp_path / "journal.jsonl"
+        script = (
+            "import sys; from pathlib import Path; from vad.review.journal import Journal\n"
+            f"j = Journal(Path({str(path)!r})); j.append('a', {begin([])}, 1e6)\n"
+            "for n in range(1, 10**6):\n"
+            "    add = [[n, n + .5]]\n"
+            "    j.append('a', {'kind': 'change', 'version': n, 'layer': 'speech', 'remove': [], 'add': add}, 1e6)\n"
+            "    print(n, flush=True)\n"
+        )
+        with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as program:
+            assert program.stdout
+            for _ in range(50):
+                saved = int(program.stdout.readline())
+            program.kill()
+        assert len(Journal(path).of("a").speech) >= saved
+
+    def test_an_older_version_is_refused_and_changes_nothing(self, tmp_path: Path) -> None:
+        journal = Journal(tmp_path / "journal.jsonl")
+        journal.append("a", begin([[1, 2]]), 10.0)
+        journal.append("a", change(1, [[1, 2]], []), 10.0)
+        size = (tmp_path / "journal.jsonl").stat().st_size
+        with pytest.raises(Conflict, match="another tab"):
+            journal.append("a", change(1, [], [[5, 6]]), 10.0)
+        assert journal.of("a").speech == [] and (tmp_path / "journal.jsonl").stat().st_size == size
+
+    @pytest.mark.parametrize(
+        "entry, reason",
+        [
+            (change(1, [], [[1.5, 3]]), "overlaps"),
+            (change(1, [], [[9, 11]]), "leaves the recording"),
+            (change(1, [], [[4, 3]]), "overlaps"),
+            (change(1, [], [["x", 3]]), "pairs of seconds"),  # type: ignore[list-item]
+            (change(1, [], [[float("nan"), 3]]), "overlaps"),
+            (change(1, [[0, 1]], []), "no segment from"),
+            (change(1, [], [], "other"), "layer="),
+            ({"kind": "state", "version": 1, "state": "x"}, "state="),
+            ({"kind": "undo", "version": 1}, "nothing is left"),
+            ({"kind": "paint", "version": 1}, "kind="),
+            (begin([]), "another tab"),
+        ],
+    )
+    def test_what_makes_no_sense_is_refused(self, tmp_path: Path, entry: dict[str, object], reason: str) -> None:
+        journal = Journal(tmp_path / "journal.jsonl")
+        journal.append("a", begin([[1, 2]]), 10.0)
+        with pytest.raises(SettingError, match=reason):
+            journal.append("a", entry, 10.0)
+        assert journal.of("a").version == 1
+
+    def test_two_programs_do_not_share_one(self, tmp_path: Path) -> None:
+        journal = Journal(tmp_path / "journal.jsonl")
+        with pytest.raises(SettingError, match="another vad review"):
+            Journal(tmp_path / "journal.jsonl")
+        journal.close()
+
+    def test_a_damaged_line_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / "journal.jsonl").write_text('{"recording": "a"}\n')
+        with pytest.raises(FormatError, match="line 1 is damaged"):
+            Journal(tmp_path / "journal.jsonl")
+
+    @given(st.data())
+    def test_undoing_all_brings_the_beginning_back(self, data: st.DataObject) -> None:
+        correction = Correction()
+        correction.apply(begin([[n, n + 0.5] for n in range(5)]))
+        before = list(correction.speech)
+        count = data.draw(st.integers(0, 6))
+        for _ in range(count):
+            gone = (
+                data.draw(st.lists(st.sampled_from(correction.speech), max_size=2, unique=True))
+                if correction.speech
+                else []
+            )
+            new = [[s.start + 0.01, s.end] for s in gone]
+            entry = change(correction.version, [list(s) for s in gone], new)
+            correction.check(entry, 10.0)
+            correction.apply(entry)
+        after = list(correction.speech)
+        for kind in ["undo"] * count + ["redo"] * count + ["undo"] * count:
+            correction.apply({"kind": kind})
+            if kind == "redo" and len(correction.done) == count:
+                assert correction.speech == after
+        assert correction.speech == before
+
+
+class TestServer:
+    def test_the_list_says_what_is_known(self, client: TestClient) -> None:
+        address = named(client, "a.wav")
+        rows = {r["name"]: r for r in client.get("/api/recordings").json()["recordings"]}
+        assert rows["a.wav"]["labelled"] and rows["a.wav"]["state"] == "unseen"
+        assert rows["a.wav"]["speech"] == pytest.approx(0.5, abs=0.05)
+        assert rows["a.wav"]["differs"] == pytest.approx(0.5 / 3, abs=0.03)  # the labels lack the second burst
+        assert rows["b.wav"]["differs"] is None
+        assert client.get(address).json()["duration"] == 3.0
+        newest = max(r["revision"] for r in rows.values())
+        named(client, "b.wav")
+        assert all(r["revision"] > newest for r in client.get(f"/api/recordings?since={newest}").json()["recordings"])
+
+    def test_settings_give_the_segments_of_the_detector(
+        self, client: TestClient, folder: Path, session: Session
+    ) -> None:
+        address = named(client, "a.wav")
+        given = {"preset": "recall", "settings": {"min_silence": 0.8}}
+        answer = client.post(address + "/segments", json=given).json()
+        wanted = session.detector.detect(folder / "a.wav", preset="recall", min_silence=0.8)
+        assert [tuple(s) for s in answer["segments"]] == wanted
+        assert answer["options"] == "--preset recall --min-silence 0.8"
+        assert answer["metrics"]["miss"] == 0.0 and answer["metrics"]["false_alarm"] > 0.2
+        assert client.post("/api/evaluate", json=given).json()["recordings"] == 1
+        refused = client.post(address + "/segments", json={"settings": {"onset": 3}})
+        assert refused.status_code == 422 and "onset=3" in refused.text
+
+    def test_a_change_is_in_the_label_file_at_once(self, client: TestClient, session: Session, folder: Path) -> None:
+        address = named(client, "a.wav")
+        assert client.post(address + "/change", json=begin([[0.5, 1.5]])).json()["version"] == 1
+        answer = client.post(address + "/change", json=change(1, [[0.5, 1.5]], [[0.4, 1.4], [2.0, 2.5]])).json()
+        assert answer["speech"] == [[0.4, 1.4], [2.0, 2.5]]
+        client.post(address + "/change", json=change(2, [], [[2.8, 3.0]], "unsure"))
+        labels = session.places.labels / "a.txt"
+        assert read_labels(labels)[0].segments == [(0.4, 1.4), (2.0, 2.5)]
+        assert read_labels(session.places.uem)[0].segments == [(0.0, 2.8)]
+        assert (folder / "a.txt").read_text() == "0.5\t1.5\n"
+        conflict = client.post(address + "/change", json=change(1, [], [[2.6, 2.7]]))
+        assert conflict.status_code == 409 and "another tab" in conflict.text
+
+    @pytest.mark.parametrize("name", list(FORMATS))
+    def test_labels_are_written_in_every_format(self, client: TestClient, session: Session, name: str) -> None:
+        client.post(named(client, "a.wav") + "/change", json=begin([[0.5, 1.5], [2.0, 2.5]]))
+        answer = client.post("/api/labels", json={"format": name}).json()
+        assert answer["files"] == 1
+        written = session.places.labels / f"a{FORMATS[name].extension}"
+        assert read_labels(written, name)[0].segments == [(0.5, 1.5), (2.0, 2.5)]
+
+    def test_labels_beside_the_sound_replace_nothing_unasked(self, client: TestClient, folder: Path) -> None:
+        client.post(named(client, "a.wav") + "/change", json=begin([[1.0, 2.0]]))
+        refused = client.post("/api/labels", json={"format": "text", "beside": True})
+        assert refused.status_code == 422 and "would be overwritten" in refused.text
+        assert (folder / "a.txt").read_text() == "0.5\t1.5\n"
+        assert client.post("/api/labels", json={"format": "text", "beside": True, "overwrite": True}).status_code == 200
+        assert (folder / "a.txt").read_text() == "1.000\t2.000\n"
+
+    def test_weights_are_written_with_the_settings(self, client: TestClient) -> None:
+        from vad import Detector
+
+        path = client.post("/api/weights", json={"settings": {"onset": 0.7, "min_silence": 0.4}}).json()["path"]
+        written = Detector(path)
+        assert (written.settings().onset, written.settings().min_silence) == (0.7, 0.4)
+        assert written.description.version.endswith("+tuned")
+        assert client.post("/api/weights", json={}).json()["path"] != path
+
+    def test_sound_comes_in_ranges(self, client: TestClient, folder: Path) -> None:
+        address = named(client, "a.wav")
+        part = client.get(address + "/sound", headers={"range": "bytes=100-199"})
+        assert part.status_code == 206
+        assert part.content == (folder / "a.wav").read_bytes()[100:200]
+
+    def test_sound_that_no_browser_plays_is_converted_once(self, folder: Path, tmp_path: Path) -> None:
+        import soundfile
+
+        from vad.review.sound import playable
+
+        samples = np.random.default_rng(1).uniform(-0.5, 0.5, (8000, 3)).astype(np.float32)
+        soundfile.write(folder / "c.aiff", samples, 8000)
+        cache = Cache(tmp_path / "cache")
+        path, kind = playable(folder / "c.aiff", cache)
+        assert kind == "audio/flac"
+        read, rate = soundfile.read(path)
+        assert rate == 8000 and np.abs(read - samples.mean(1)).max() < 1e-4
+        before = path.stat().st_mtime_ns
+        assert playable(folder / "c.aiff", cache)[0].stat().st_mtime_ns == before
+        assert playable(folder / "a.wav", cache) == (folder / "a.wav", "audio/wav")
+
+    def test_a_damaged_file_says_so_and_the_rest_goes_on(self, folder: Path, tmp_path: Path) -> None:
+        (folder / "bad.flac").write_bytes(b"no sound at all")
+        session = Session([str(folder)], tmp_path / "work", model=ENERGY, cache=Cache(tmp_path / "cache"))
+        client = TestClient(make_app(session, TOKEN, frozenset([HOST]), 8000), base_url=f"http://{HOST}")
+        client.get("/", params={"token": TOKEN})
+        assert "bad.flac" in client.get(named(client, "bad.flac")).json()["error"]
+        assert not client.get(named(client, "b.wav")).json()["error"]
+        session.close()
+
+
+class TestSafety:
+    def test_the_token_opens_and_nothing_else_does(self, session: Session) -> None:
+        client = TestClient(
+            make_app(session, TOKEN, frozenset([HOST]), 8000), base_url=f"http://{HOST}", follow_redirects=False
+        )
+        for path in ("/", "/?token=wrong", "/page/main.js", "/api/recordings", "/api/session"):
+            assert client.get(path).status_code == 403
+        assert client.get("/api/session", params={"token": TOKEN}).status_code == 403  # the page alone takes it
+        answer = client.get("/", params={"token": TOKEN})
+        assert answer.status_code == 303 and answer.headers["location"] == "/"
+        cookie = answer.headers["set-cookie"].lower()
+        assert "httponly" in cookie and "samesite=strict" in cookie
+        assert client.get("/").status_code == 200
+
+    @pytest.mark.parametrize("host", ["evil.example:8000", "127.0.0.1:8001", "", "localhost.evil.example:8000"])
+    def test_other_names_of_this_machine_are_refused(self, client: TestClient, host: str) -> None:
+        assert client.get("/api/session", headers={"host": host}).status_code == 421
+
+    @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:8001", None])
+    def test_pages_of_others_change_nothing(self, client: TestClient, origin: str | None) -> None:
+        if origin is None:
+            del client.headers["origin"]
+        else:
+            client.headers["origin"] = origin
+        assert client.post("/api/labels", json={"format": "text"}).status_code == 403
+
+    def test_every_answer_has_a_strict_policy(self, client: TestClient) -> None:
+        for path in ("/", "/page/main.js", "/api/session", "/nothing"):
+            headers = client.get(path).headers
+            assert "default-src 'none'" in headers["content-security-policy"]
+            assert "unsafe" not in headers["content-security-policy"]
+            assert headers["x-content-type-options"] == "nosniff"
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/page/../server.py",
+            "/page/%2e%2e/server.py",
+            "/page/..%2fserver.py",
+            "/page//etc/passwd",
+            "/api/recordings/..%2f..%2fetc%2fpasswd/sound",
+            "/api/recordings/%00/sound",
+        ],
+    )
+    def test_no_path_leads_anywhere_else(self, client: TestClient, path: str) -> None:
+        assert client.get(path).status_code == 404
+
+    def test_links_out_of_the_folder_are_left_out(self, folder: Path, tmp_path: Path, write_bursts) -> None:
+        outside = write_bursts("elsewhere/secret.wav", (0, 1))
+        (folder / "link.wav").symlink_to(outside)
+        (folder / "inner.wav").symlink_to(folder / "b.wav")
+        session = Session([str(folder)], tmp_path / "work", model=ENERGY, cache=Cache(tmp_path / "cache"))
+        places = {r.place for r in session.library.recordings.values()}
+        assert "inner.wav" in places and "link.wav" not in places
+        assert any("link.wav" in note for note in session.library.notes)
+        client = TestClient(make_app(session, TOKEN, frozenset([HOST]), 8000), base_url=f"http://{HOST}")
+        client.get("/", params={"token": TOKEN})
+        address = named(client, "b.wav")
+        (folder / "b.wav").unlink()
+        (folder / "b.wav").symlink_to(outside)  # after the list was made
+        assert client.get(address + "/sound").status_code == 403
+        session.close()
+
+    def test_requests_have_a_limit(self, client: TestClient) -> None:
+        assert client.post("/api/labels", content=b" " * (17 << 20)).status_code == 413
+
+        def drops() -> Iterator[bytes]:  # whose length no header says
+            for _ in range(17):
+                yield b" " * (1 << 20)
+
+        assert client.post("/api/labels", content=drops()).status_code == 413
+
+    @pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", b"[" * 100_000, b'"x"'])
+    def test_what_is_no_object_is_refused(self, client: TestClient, content: bytes) -> None:
+        assert client.post("/api/evaluate", content=content).status_code == 400
+
+    def test_nothing_there_is_one_line(self, tmp_path: Path) -> None:
+        (tmp_path / "empty").mkdir()
+        with pytest.raises(AudioError, match="no sound"):
+            Session([str(tmp_path / "empty")], tmp_path / "work", model=ENERGY, cache=Cache(tmp_path / "cache"))
+
+    def test_the_page_asks_no_other_machine(self) -> None:
+        from vad.review.server import FILES
+
+        assert {"index.html", "main.js", "style.css"} <= set(FILES)
+        for path in FILES.values():
+            text = path.read_text("utf-8").replace("http://www.w3.org/2000/svg", "")
+            assert "http:" not in text and "https:" not in text and "//cdn" not in text
+
+    def test_the_journal_names_recordings_as_they_are(self, client: TestClient, session: Session) -> None:
+        name = "deep/<img src=x onerror=alert(1)>.wav"
+        client.post(named(client, name) + "/change", json=begin([[1.0, 2.0]]))
+        line = json.loads(session.places.journal.read_text().splitlines()[0])
+        assert line["recording"] == name
+        assert (session.places.labels / "deep/<img src=x onerror=alert(1)>.txt").exists()

@@ -1,0 +1,308 @@
+"""The page of `vad review` in a real browser: Chromium, driven by Playwright; skipped where there is none."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+import wave
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import soundfile
+
+from conftest import COMMAND, ENERGY, RATE, bursts
+from vad.formats import read_labels
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update", "--autoplay-policy=no-user-gesture-required"),
+]
+HOSTILE = '<img src=x onerror="document.title=1">&amp;.wav'
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium, without a window."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium: apt install chromium")
+    with playwright.sync_playwright() as started:
+        chromium = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@dataclass
+class Server:
+    """A running `vad review`."""
+
+    program: subprocess.Popen[str]
+    address: str
+    output: Path
+
+
+@contextlib.contextmanager
+def serving(*arguments: object, output: Path) -> Iterator[Server]:
+    """`vad review` of recordings, ended by force: whatever it calls saved must be saved."""
+    command = [COMMAND, "review", *map(str, arguments), "-o", output, "--cache", output.with_name("cache"), "--no-open"]
+    with subprocess.Popen([*command, "--model", ENERGY], stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout
+        try:
+            yield Server(program, program.stdout.readline().strip(), output)
+        finally:
+            program.kill()
+
+
+def until(page: Any, condition: str) -> None:
+    """Wait until an expression is true on the page; its policy lets no string be run by itself."""
+    for _ in range(400):
+        if page.evaluate(condition):
+            return
+        page.wait_for_timeout(25)
+    raise AssertionError(f"never came true: {condition}")
+
+
+@contextlib.contextmanager
+def shown(browser: Any, address: str, **how: Any) -> Iterator[Any]:
+    """The page, once a recording and its scores are there; nothing may go wrong on it meanwhile."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, **how)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.goto(address)
+    until(page, "window.review?.recording?.detected !== undefined")
+    yield page
+    context.close()
+    assert [e for e in errors if "409" not in e] == []
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three recordings, the first with labels that differ from what is loud, and one with a hostile name."""
+    folder = tmp_path_factory.mktemp("sound")
+    soundfile.write(folder / "a.wav", bursts((1, 2), (4, 5), (7, 8), seconds=10), RATE)
+    (folder / "a.txt").write_text("1.0\t2.0\n4.0\t5.5\n")
+    soundfile.write(folder / "b.wav", bursts((1, 2), (3, 4), seconds=6), RATE)
+    soundfile.write(folder / HOSTILE, bursts((1, 2), seconds=3), RATE)
+    return folder
+
+
+@pytest.fixture
+def server(folder: Path, tmp_path: Path) -> Iterator[Server]:
+    with serving(folder, output=tmp_path / "work") as started:
+        yield started
+
+
+def open_recording(page: Any, name: str) -> None:
+    page.locator("#recordings button").filter(has_text=name).first.click()
+    until(page, f"review.recording.about?.name === {name!r} && review.recording.detected !== undefined")
+
+
+def corrected(page: Any) -> list[list[float]]:
+    """What the lane of corrections shows, once all is saved."""
+    until(page, "review.recording.unsaved === 0")
+    return page.evaluate("review.recording.model.lanes.yours")
+
+
+def place(page: Any, seconds: float, lane: str = "yours") -> tuple[float, float]:
+    """Where a time lies on the screen, in a lane."""
+    x = page.evaluate(f"review.view.x({seconds})")
+    box = page.evaluate(f"review.timeline.boxes()['{lane}']")
+    stage = page.locator("#stage").bounding_box()
+    return stage["x"] + x, stage["y"] + box["top"] + box["height"] / 2
+
+
+def drag(page: Any, start: float, end: float, lane: str = "yours") -> None:
+    page.mouse.move(*place(page, start, lane))
+    page.mouse.down()
+    page.mouse.move(*place(page, (start + end) / 2, lane))
+    page.mouse.move(*place(page, end, lane))
+    page.mouse.up()
+
+
+def test_it_shows_what_is_detected_and_how_labels_differ(browser: Any, server: Server) -> None:
+    with shown(browser, server.address) as page:
+        open_recording(page, "a.wav")
+        assert page.evaluate("review.recording.detected.length") == 3
+        kinds = page.evaluate(
+            "review.recording.model.lanes.differs.filter((d) => d.end - d.start > 0.05).map((d) => d.kind)"
+        )
+        assert kinds == ["miss", "alarm"]
+        until(page, "review.recording.tiles.mel.kept.size > 0")
+        pixels = page.evaluate(
+            "(() => { const c = document.getElementById('picture'), b = review.timeline.boxes().spectrogram;"
+            "const d = c.getContext('2d').getImageData(0, b.top, c.width, b.height).data;"
+            "return new Set(new Uint32Array(d.buffer)).size })()"
+        )
+        assert pixels > 20  # colours: a picture, no empty ground
+        assert page.locator("#metric-miss td").first.inner_text().startswith(("19", "20"))
+
+
+def test_it_plays_the_speech_and_the_cursor_follows(browser: Any, server: Server) -> None:
+    with shown(browser, server.address) as page:
+        open_recording(page, "b.wav")
+        page.locator("#mode").select_option("speech")
+        page.locator("#speed").select_option("2")
+        page.locator("#stage").focus()
+        page.keyboard.press("Space")
+        until(page, "review.player.playing && review.recording.model.cursor > 3.1")  # after the pause
+        page.keyboard.press("Space")
+        assert not page.evaluate("review.player.playing")
+        page.mouse.click(*place(page, 1.5))
+        page.keyboard.press("Shift+Space")
+        until(page, "!review.player.playing && Math.abs(review.recording.model.cursor - 2) < 0.2")
+
+
+def test_segments_are_dragged_drawn_split_merged_and_deleted_and_all_is_undone(browser: Any, server: Server) -> None:
+    with shown(browser, server.address) as page:
+        open_recording(page, "b.wav")
+        before = corrected(page)
+        drag(page, 2.0, 2.5)
+        assert corrected(page)[0][1] == pytest.approx(2.5, abs=0.02)
+        drag(page, 4.6, 5.4)
+        assert corrected(page)[2] == pytest.approx([4.6, 5.4], abs=0.03)
+        page.mouse.click(*place(page, 1.5))
+        page.keyboard.press("s")
+        assert len(corrected(page)) == 4
+        page.keyboard.press("m")
+        page.mouse.click(*place(page, 5.0))
+        page.keyboard.press("Delete")
+        assert len(corrected(page)) == 2 and corrected(page)[0][1] == pytest.approx(2.5, abs=0.02)
+        page.keyboard.press("[")
+        changed = corrected(page)
+        steps = page.evaluate("review.recording.correction.undo")
+        for _ in range(steps):
+            page.keyboard.press("Control+z")
+        until(page, "review.recording.correction.undo === 0")
+        assert corrected(page) == before
+        for _ in range(steps):
+            page.keyboard.press("Control+Shift+Z")
+        until(page, "review.recording.correction.redo === 0")
+        assert corrected(page) == changed
+
+
+def test_an_edge_does_not_pass_its_neighbour(browser: Any, server: Server) -> None:
+    with shown(browser, server.address) as page:
+        open_recording(page, "b.wav")
+        second = corrected(page)[1][0]
+        drag(page, 2.0, 3.8)
+        assert corrected(page)[0][1] == second
+
+
+def test_sliders_change_segments_metrics_and_the_command(browser: Any, server: Server) -> None:
+    with shown(browser, server.address) as page:
+        open_recording(page, "a.wav")
+        page.locator("#set-min_silence").fill("2.5")
+        until(page, "review.recording.detected.length === 1")
+        until(page, "document.getElementById('command').textContent === 'vad detect --min-silence 2.5'")
+        until(page, "document.querySelector('#metric-false_alarm td').textContent.startsWith('6')")
+        page.locator("#preset").select_option("asr")
+        until(page, "review.recording.detected.length === 3")
+
+
+def test_corrections_survive_a_kill_and_a_reload(browser: Any, folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "work"
+    with serving(folder, output=output) as first, shown(browser, first.address) as page:
+        open_recording(page, "a.wav")
+        page.keyboard.press("n")
+        page.keyboard.press("t")
+        drag(page, 2.0, 2.2)
+        kept = corrected(page)
+        until(page, "document.getElementById('saved').textContent === 'saved'")
+        first.program.kill()
+    with serving(folder, output=output) as second, shown(browser, second.address) as page:
+        open_recording(page, "a.wav")
+        assert corrected(page) == kept
+        assert page.evaluate("review.recording.correction.undo") == 2
+        page.reload()
+        until(page, "window.review?.recording?.detected !== undefined")
+        assert page.evaluate("review.recording.about.name") == "a.wav"
+        assert corrected(page) == kept
+    assert [list(s) for s in read_labels(output / "labels" / "a.txt")[0].segments] == kept
+    assert (folder / "a.txt").read_text() == "1.0\t2.0\n4.0\t5.5\n"
+
+
+def test_two_tabs_do_not_overwrite_each_other(browser: Any, server: Server) -> None:
+    with shown(browser, server.address) as one:
+        open_recording(one, "b.wav")
+        other = one.context.new_page()
+        other.goto(server.address)
+        until(other, "window.review?.recording?.detected !== undefined")
+        open_recording(other, "b.wav")
+        drag(one, 2.0, 2.5)
+        kept = corrected(one)
+        drag(other, 4.6, 5.4)
+        until(other, "document.getElementById('message').textContent.includes('another tab')")
+        until(other, f"JSON.stringify(review.recording.model.lanes.yours) === '{str(kept).replace(' ', '')}'")
+        drag(other, 4.6, 5.4)
+        assert len(corrected(other)) == 3
+
+
+def test_names_with_markup_are_text_and_strangers_see_nothing(browser: Any, server: Server) -> None:
+    with shown(browser, server.address) as page:
+        open_recording(page, HOSTILE)
+        assert page.locator("#name").inner_text() == HOSTILE
+        assert page.locator("#recordings img").count() == 0
+        assert page.title() != "1"
+    context = browser.new_context()
+    stranger = context.new_page()
+    assert stranger.goto(server.address.partition("?")[0]).status == 403
+    assert "recordings" not in stranger.content()
+    context.close()
+
+
+def test_everything_has_a_name_and_a_key(browser: Any, server: Server) -> None:
+    with shown(browser, server.address) as page:
+        page.locator("#stage").focus()
+        page.keyboard.press("?")
+        assert page.locator("#help").is_visible() and page.locator("#keys dt").count() > 30
+        page.keyboard.press("Escape")
+        nameless = page.evaluate(
+            "[...document.querySelectorAll('button, input, select')].filter((e) => !(e.textContent.trim()"
+            " || e.getAttribute('aria-label') || e.labels?.length)).map((e) => e.id)"
+        )
+        assert nameless == []
+        known = page.evaluate(
+            "import('/page/keys.js').then(({ KEYS }) => KEYS.flatMap(([, rows]) => rows.map(([, action]) => action))"
+            ".filter((action) => !review.does(action)))"
+        )
+        assert known == []
+        page.keyboard.press("d")  # done, and on to the next
+        until(page, "[...review.list.rows.values()].some((row) => row.state === 'done')")
+
+
+def test_ten_hours_are_shown_at_once_and_anywhere(browser: Any, tmp_path: Path) -> None:
+    path = tmp_path / "long.wav"
+    hours, second = 10, bursts((0.2, 0.7), seconds=1)
+    data = (second * 32767).astype("<i2").tobytes()
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, RATE, 0, "NONE", ""))
+        file.writeframes(data * 60)
+    with path.open("r+b") as file:  # a hole on the disk, which reads as silence
+        size = hours * 3600 * RATE * 2
+        file.truncate(44 + size)
+        for at, value in ((4, 36 + size), (40, size)):
+            file.seek(at)
+            file.write(int(value).to_bytes(4, "little"))
+        file.seek(44 + 300 * RATE * 2)
+        file.write(data * 10)
+    with serving(path, output=tmp_path / "work") as server:
+        context = browser.new_context(viewport={"width": 1280, "height": 800})
+        page = context.new_page()
+        page.goto(server.address)
+        until(page, "window.review?.recording?.tiles?.mel.kept.size > 0")
+        assert not page.evaluate("review.recording.about.complete")  # the beginning is shown while the rest is read
+        until(page, "review.recording.about.read > 310")
+        page.evaluate("review.view.set(300, 400)")
+        until(page, "review.recording.tiles.peaks.kept.has(`0/${Math.floor(301 * 400 / 1024)}`)")
+        tile = page.evaluate("[...review.recording.tiles.peaks.kept.get(`0/${Math.floor(301 * 400 / 1024)}`).data]")
+        assert max(tile) > 100
+        page.evaluate("review.view.set(0, 0)")  # all of it
+        assert page.evaluate("review.view.end") >= 36_000 - 1
+        context.close()

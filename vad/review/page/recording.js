@@ -1,0 +1,188 @@
+// The recording that is open: its pictures, its segments, and the changes on their way to the server.
+
+import { get, post } from "./api.js";
+import { apply, differences } from "./edit.js";
+import { palette, picture } from "./spectrogram.js";
+import { Tiles } from "./tiles.js";
+
+const POLL = 350; // milliseconds between looks at a recording that is still read
+const WORTH = 0.05; // seconds of a difference that is worth a look
+
+export class Recording {
+  // `on` has what to call: pictures, segments, saved, failed.
+  constructor(id, model, on) {
+    Object.assign(this, { id, model, on, address: `/api/recordings/${id}`, saving: Promise.resolve(), unsaved: 0 });
+    this.closed = false;
+  }
+
+  async open() {
+    await this.refresh("?open");
+    return this.about;
+  }
+
+  close() {
+    this.closed = true;
+  }
+
+  async refresh(query = "") {
+    const about = await get(this.address + query);
+    if (this.closed) return;
+    const first = !this.about;
+    this.about = about;
+    if (first) this.makeTiles();
+    for (const [name, counts] of Object.entries(about.layers)) this.tiles[name].counts = counts;
+    if (!this.unsaved) this.take(about.correction);
+    this.model.loudest = await this.loudest();
+    this.on.pictures();
+    if (!about.error && !(about.complete && about.layers.scores)) setTimeout(() => this.poll(), POLL);
+  }
+
+  async poll() {
+    if (this.closed) return;
+    const had = Boolean(this.about.layers.scores);
+    try {
+      await this.refresh();
+      if (!had && this.about.layers.scores) this.on.scored();
+    } catch (error) {
+      this.on.failed(error.message);
+    }
+  }
+
+  makeTiles() {
+    const { bands, frame } = this.about;
+    const arrived = () => this.on.pictures();
+    const colours = palette(matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark");
+    const tiles = (name, values, rate, make) => new Tiles(`${this.address}/tiles/${name}`, values, rate, make, arrived);
+    this.tiles = {
+      peaks: tiles("peaks", 2, 4 / frame, () => null),
+      mel: tiles("mel", bands, 1 / frame, (data) => picture(data, bands, colours)),
+      scores: tiles("scores", 2, 1 / frame, () => null),
+    };
+    this.model.tiles = this.tiles;
+  }
+
+  // The largest amplitude read so far, 0..1, by which the waveform is drawn.
+  async loudest() {
+    const { peaks } = this.tiles;
+    const top = peaks.counts.findLastIndex((count) => count > 0);
+    if (top < 0) return 1;
+    if (this.about.complete && this.measured) return this.measured;
+    const response = await fetch(`${peaks.address}/${top}/0`);
+    const data = new Uint8Array(await response.arrayBuffer());
+    const loudest = Math.max((data.reduce((a, b) => Math.max(a, b), 0) / 255) ** 2, 0.002);
+    if (this.about.complete) this.measured = loudest;
+    return loudest;
+  }
+
+  // The state of the corrections, as the server has it.
+  take(correction) {
+    this.correction = correction;
+    this.version = correction.version;
+    this.derive();
+  }
+
+  setDetected(segments) {
+    this.detected = segments || [];
+    this.derive();
+  }
+
+  get begun() {
+    return this.correction.state !== "unseen";
+  }
+
+  // Where corrections begin: with the labels, or else with what is detected.
+  get base() {
+    return this.about.reference || this.detected || [];
+  }
+
+  derive() {
+    const { lanes } = this.model;
+    lanes.yours = this.begun ? this.correction.speech : this.base;
+    lanes.detected = this.detected || [];
+    lanes.labels = this.about.reference;
+    const truth = this.begun || this.about.reference ? lanes.yours : null;
+    lanes.differs = truth ? differences(truth, lanes.detected) : null;
+    this.model.unsure = this.correction.unsure;
+    this.on.segments();
+  }
+
+  // Places worth a look: where scores are doubtful, and where detection differs from what is right.
+  places() {
+    const long = (this.model.lanes.differs || []).filter(({ start, end }) => end - start >= WORTH);
+    const all = [...this.about.doubts, ...long.map(({ start, end }) => [start, end])].sort((a, b) => a[0] - b[0]);
+    const places = [];
+    for (const [start, end] of all) {
+      const last = places[places.length - 1];
+      if (last && start - last[1] < 0.1) last[1] = Math.max(last[1], end);
+      else places.push([start, end]);
+    }
+    return places;
+  }
+
+  // Show a change at once, and send it; `null` is no change.
+  edit(change) {
+    if (!change) return;
+    if (!this.begun) this.begin();
+    const { layer } = change;
+    this.correction = { ...this.correction, [layer]: apply(this.correction[layer], change), undo: this.correction.undo + 1, redo: 0 };
+    this.derive();
+    this.send({ kind: "change", ...change });
+  }
+
+  begin() {
+    const segments = this.model.lanes.yours;
+    this.correction = { ...this.correction, state: "corrected", speech: segments };
+    this.send({ kind: "begin", segments });
+  }
+
+  setState(state) {
+    if (!this.begun) this.begin();
+    this.correction = { ...this.correction, state };
+    this.on.segments();
+    return this.send({ kind: "state", state });
+  }
+
+  undo() {
+    if (this.correction.undo) this.send({ kind: "undo" });
+  }
+
+  redo() {
+    if (this.correction.redo) this.send({ kind: "redo" });
+  }
+
+  // Changes go one after the other, each naming the version it changes.
+  send(entry) {
+    this.unsaved += 1;
+    this.on.saved(false);
+    this.saving = this.saving.then(() => this.post(entry));
+    return this.saving;
+  }
+
+  async post(entry) {
+    if (this.broken) {
+      this.unsaved -= 1;
+      return;
+    }
+    try {
+      const answer = await post(`${this.address}/change`, { ...entry, version: this.version });
+      this.version = answer.version;
+      this.unsaved -= 1;
+      if (!this.unsaved) this.take(answer);
+      this.on.saved(!this.unsaved);
+    } catch (error) {
+      this.unsaved -= 1;
+      this.on.failed(error.message);
+      this.broken = true; // what was meant to follow it has nothing to stand on
+      if (error.status) setTimeout(() => this.recover());
+    }
+  }
+
+  // After a refusal: the newest state of the server.
+  async recover() {
+    await this.saving;
+    const about = await get(this.address);
+    this.about = about;
+    this.broken = false;
+    this.take(about.correction);
+  }
+}

@@ -1,0 +1,94 @@
+"""What the page draws of a recording: the peaks of the waveform, the log-mel spectrogram, the scores."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from vad.atomic import write
+from vad.audio.decode import Sound
+from vad.features import FeatureStream, Float32, LogMel
+from vad.review.pyramid import LEVELS, Bytes, Layer
+
+PER_FRAME = 4  # bins of peaks in a frame: 2.5 ms each
+LOWEST, HIGHEST = -18.0, 2.0  # log energies that the picture tells apart
+
+
+class Pictures:
+    """The layers `peaks` and `mel` of one recording in `folder`, built while it is read, or read from there.
+
+    A bin of `peaks` is how far the waveform falls below zero and rises above it: 255 times the square root,
+    so that what is faint has steps enough. A bin of `mel` is a frame of log energies.
+    """
+
+    def __init__(self, folder: Path, features: LogMel) -> None:
+        self._about = folder / f"pictures-{features.n_mels}-{features.hop}.json"
+        self._features = features
+        about = self._read()
+        self.complete = about is not None
+        self.duration = about["duration"] if about else 0.0  # seconds read so far
+        counts = about["counts"] if about else {}
+        self.layers = {
+            "peaks": Layer(folder, f"peaks-{features.hop}", 2, counts.get("peaks")),
+            "mel": Layer(folder, f"mel-{features.n_mels}-{features.hop}", features.n_mels, counts.get("mel")),
+        }
+
+    def build(self, sound: Sound) -> None:
+        """Read `sound` to its end; raises `AudioError` where it cannot be read."""
+        stream, hop = FeatureStream(self._features), self._features.hop // PER_FRAME
+        rest = np.empty(0, np.float32)
+        try:
+            for rows in sound.blocks(self._features.sample_rate):
+                self.layers["mel"].push(to_bytes(stream.push(rows[0])))
+                samples = np.concatenate([rest, rows[0]])
+                whole = len(samples) // hop * hop
+                self.layers["peaks"].push(to_peaks(samples[:whole].reshape(-1, hop)))
+                rest = samples[whole:]
+                self.duration = sound.duration
+            self.layers["mel"].push(to_bytes(stream.finish()))
+            if len(rest):
+                self.layers["peaks"].push(to_peaks(rest[None]))
+            for layer in self.layers.values():
+                layer.finish()
+        finally:
+            for layer in self.layers.values():
+                layer.close()
+        self.duration = sound.duration
+        about = {"duration": self.duration, "counts": {name: layer.counts for name, layer in self.layers.items()}}
+        write(self._about, json.dumps(about).encode())
+        self.complete = True
+
+    def _read(self) -> dict[str, Any] | None:
+        try:
+            about: dict[str, Any] = json.loads(self._about.read_text("ascii"))
+            if any(len(counts) != LEVELS for counts in about["counts"].values()):
+                return None
+            return about
+        except (OSError, ValueError, KeyError):
+            return None
+
+
+def score_layer(folder: Path, name: str, scores: ArrayLike) -> Layer:
+    """The layer of scores `(frame,)`: a bin holds 255 times one minus the lowest, and the highest."""
+    layer = Layer(folder, name, 2)
+    values = np.rint(np.asarray(scores) * 255).astype(np.uint8)
+    layer.push(np.stack([255 - values, values], 1))
+    layer.finish()
+    return layer
+
+
+def to_bytes(frames: Float32) -> Bytes:
+    """Log energies as 0..255."""
+    values: Bytes = (np.clip((frames - LOWEST) / (HIGHEST - LOWEST), 0, 1) * 255).astype(np.uint8)
+    return values
+
+
+def to_peaks(samples: Float32) -> Bytes:
+    """`(bin, sample)` to `(bin, 2)`: how far each bin falls below zero, and rises above it."""
+    peaks = np.stack([-samples.min(1), samples.max(1)], 1)
+    values: Bytes = np.rint(255 * np.sqrt(np.clip(peaks, 0, 1))).astype(np.uint8)
+    return values

@@ -1,0 +1,142 @@
+"""The addresses of the page: its files, and what it asks for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from vad.errors import VadError
+from vad.review.corrections import Conflict
+from vad.review.labelling import write_all
+from vad.review.recordings import Recording
+from vad.review.security import Guard
+from vad.review.session import Session
+from vad.review.sound import playable
+
+PAGE = Path(__file__).parent / "page"
+KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+FILES = {path.name: path for path in PAGE.iterdir() if path.suffix in KINDS}
+
+Given = dict[str, Any]
+
+
+def make_app(session: Session, token: str, hosts: frozenset[str], port: int) -> Starlette:
+    """The application for a review, open to whoever has the `token`."""
+    return Starlette(
+        routes=Routes(session).all,
+        middleware=[Middleware(Guard, token=token, hosts=hosts, port=port)],
+        exception_handlers={VadError: _explain},
+    )
+
+
+class Routes:
+    """What each address answers."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        one = "/api/recordings/{id}"
+        self.all = [
+            Route("/", self._file),
+            Route("/page/{name}", self._file),
+            Route("/api/session", lambda request: JSONResponse(session.about())),
+            Route("/api/recordings", self._list),
+            Route(one, self._detail),
+            Route(one + "/tiles/{layer}/{level:int}/{tile:int}", self._tile),
+            Route(one + "/sound", self._sound),
+            Route(one + "/change", self._post(self._change), methods=["POST"]),
+            Route(one + "/segments", self._post(self._segments), methods=["POST"]),
+            Route("/api/evaluate", self._post(lambda _, given: session.evaluate(given)), methods=["POST"]),
+            Route("/api/weights", self._post(self._weights), methods=["POST"]),
+            Route("/api/labels", self._post(self._labels), methods=["POST"]),
+        ]
+
+    def _recording(self, request: Request) -> Recording:
+        recording = self._session.library.recordings.get(request.path_params["id"])
+        if recording is None:
+            raise HTTPException(404, "There is no such recording.")
+        if not self._session.library.inside(recording.path):
+            raise HTTPException(403, "This recording became a link to a file outside of what was named.")
+        return recording
+
+    def _post(self, answer: Callable[[Request, Given], Any]) -> Callable[[Request], Any]:
+        """What takes JSON and gives JSON, in a thread."""
+
+        async def post(request: Request) -> Response:
+            try:
+                given = json.loads(await request.body())
+            except (ValueError, RecursionError):
+                given = None
+            if not isinstance(given, dict):
+                raise HTTPException(400, "The request is no object of JSON.")
+            return JSONResponse(await run_in_threadpool(answer, request, given))
+
+        return post
+
+    def _file(self, request: Request) -> Response:
+        path = FILES.get(request.path_params.get("name", "index.html"))
+        if path is None:
+            raise HTTPException(404, "There is no such page.")
+        return FileResponse(path, media_type=KINDS[path.suffix], headers={"cache-control": "no-cache"})
+
+    def _list(self, request: Request) -> Response:
+        since = request.query_params.get("since", "0")
+        rows = [
+            one.row(self._session.library.correction(one))
+            for one in list(self._session.library.recordings.values())
+            if one.revision > (int(since) if since.isdecimal() else 0)
+        ]
+        return JSONResponse({"recordings": rows})
+
+    def _detail(self, request: Request) -> Response:
+        recording = self._recording(request)
+        if "open" in request.query_params:
+            self._session.work.open(recording)
+        return JSONResponse(self._session.detail(recording))
+
+    def _tile(self, request: Request) -> Response:
+        recording, name = self._recording(request), request.path_params["layer"]
+        layers = dict(recording.pictures.layers) if recording.pictures else {}
+        if recording.score_layer:
+            layers["scores"] = recording.score_layer
+        level, tile = request.path_params["level"], request.path_params["tile"]
+        if name not in layers or level >= len(layers[name].counts):
+            raise HTTPException(404, "There is no such picture.")
+        return Response(layers[name].read(level, tile), media_type="application/octet-stream")
+
+    def _sound(self, request: Request) -> Response:
+        path, kind = playable(self._recording(request).path, self._session.cache)
+        return FileResponse(path, media_type=kind)
+
+    def _change(self, request: Request, given: Given) -> Any:
+        recording = self._recording(request)
+        try:
+            return self._session.change(recording, given).plain()
+        except Conflict as error:
+            raise HTTPException(409, str(error)) from error
+
+    def _segments(self, request: Request, given: Given) -> Any:
+        return self._session.segments(self._recording(request), given)
+
+    def _weights(self, request: Request, given: Given) -> Any:
+        return {"path": str(self._session.write_weights(given))}
+
+    def _labels(self, request: Request, given: Given) -> Any:
+        folder = None if given.get("beside") is True else self._session.places.labels
+        overwrite = given.get("overwrite") is True
+        written = write_all(self._session.corrected(), str(given.get("format")), folder, overwrite)
+        return {"files": len(written), "folder": str(folder or written[0].parent) if written else ""}
+
+
+def _explain(request: Request, error: Exception) -> Response:
+    """What the package refuses, as one line."""
+    return Response(str(error), 422, media_type="text/plain; charset=utf-8")
