@@ -15,7 +15,6 @@ import pytest
 import soundfile
 
 from conftest import DOUBLE, RATE, bursts, detect, start
-from vad.batch import inputs
 from vad.batch.inputs import fetched, find
 from vad.errors import AudioError
 
@@ -125,20 +124,16 @@ def test_what_cannot_be_fetched_is_one_line(url: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("missing", "remedy"),
-    [
-        (ModuleNotFoundError("No module named 'fsspec'", name="fsspec"), "pip install 'vad-bilstm[cluster]'"),
-        (ImportError("Install s3fs to access S3"), "Install s3fs to access S3; or pip install what serves it"),
-    ],
-)
-def test_what_a_url_needs_is_said(missing: ImportError, remedy: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def system(url: str) -> None:
-        raise missing
-
-    monkeypatch.setattr(inputs, "_file_system", system)
+def test_a_url_without_fsspec_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fsspec", None)
     found, errors = find(["s3://bucket/calls"])
-    assert not found and remedy in str(errors[0])
+    assert not found and "pip install 'vad-bilstm[cluster]'" in str(errors[0])
+
+
+def test_a_url_without_its_file_system_names_the_package() -> None:
+    fsspec.register_implementation("shelf", "no_such_module.Shelf", errtxt="Install no_such_module", clobber=True)
+    found, errors = find(["shelf://bucket/calls"])
+    assert not found and "Install no_such_module; or pip install what serves it" in str(errors[0])
 
 
 def test_a_folder_at_a_url_without_sound_is_an_error_beside_the_others(memory: str) -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from conftest import DATA, ENERGY, RATE, bursts, write_causal
 from vad import Detector, ModelError, Segment, Segmentation, SettingError
 from vad.audio.decode import from_array
+from vad.audio.sound import Sound
 from vad.evaluation.frames import detection_cost, frame_mask, roc_auc
 from vad.events import Score
 from vad.formats import read_labels
@@ -106,9 +107,9 @@ def test_the_answer_does_not_depend_on_the_blocks_in_which_sound_is_read(pieces:
     detector = Detector()
     samples, rate = soundfile.read(DATA / "talk.flac", dtype="float32", always_2d=True)
     whole = detector.scores(samples, sample_rate=rate)
-    sound = from_array(samples, rate)
     cuts = np.cumsum(pieces)
-    sound._blocks = iter(np.split(samples, cuts[cuts < len(samples)]))
+    blocks = iter(np.split(samples, cuts[cuts < len(samples)]))
+    sound = Sound("talk", rate, 1, len(samples), blocks)
     (detection,) = detector.analyse(sound, detector.settings(), keep_scores=True)
     assert detection.scores is not None
     assert np.array_equal(detection.scores, whole)

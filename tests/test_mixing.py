@@ -183,7 +183,8 @@ def test_the_strongest_compression_is_one_that_the_coder_takes(rng: np.random.Ge
 def test_a_coder_that_fails_does_not_end_the_training(rng: np.random.Generator) -> None:
     noise = rng.standard_normal(RATE).astype(np.float32) / 10
     with pytest.warns(UserWarning, match="MP3"):
-        assert np.array_equal(channel._coded(noise, RATE, "MP3", "MPEG_LAYER_III", 1.0), noise)
+        through = channel.lossy(noise, _Last(), 17_000)  # MP3 has no such sample rate
+    assert np.corrcoef(noise, through)[0, 1] == pytest.approx(1)
 
 
 def test_codecs_change_sound_a_little(rng: np.random.Generator) -> None:
