@@ -11,7 +11,7 @@ from vad import Detector
 from vad.compat import get_speech_timestamps, load_silero_vad, read_audio
 
 
-def test_what_such_programs_do_gives_what_detect_finds() -> None:
+def test_the_calls_of_such_programs_give_the_segments_of_detect() -> None:
     model = load_silero_vad(onnx=True)
     wav = read_audio(str(DATA / "talk.flac"), sampling_rate=RATE)
     stamps = get_speech_timestamps(wav, model, sampling_rate=RATE)
@@ -22,7 +22,7 @@ def test_what_such_programs_do_gives_what_detect_finds() -> None:
     assert [(s["start"], s["end"]) for s in seconds] == [(round(s.start, 2), round(s.end, 2)) for s in found]
 
 
-def test_settings_mean_what_they_mean_there() -> None:
+def test_settings_mean_the_same_as_in_silero_vad() -> None:
     model, wav = load_silero_vad(), read_audio(DATA / "talk.flac")
     loose = get_speech_timestamps(wav, model, min_silence_duration_ms=2000, return_seconds=True)
     strict = get_speech_timestamps(wav, model, threshold=0.99, neg_threshold=0.9, return_seconds=True)

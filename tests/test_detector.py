@@ -1,8 +1,9 @@
-"""The Python interface, on real sound and on sounds whose answer is known."""
+"""`Detector`, on recordings and on synthetic sounds with a known result."""
 
 from __future__ import annotations
 
 import math
+import pickle
 import subprocess
 import sys
 import threading
@@ -42,7 +43,7 @@ def test_the_shipped_model_finds_the_words_of_a_real_recording(talk: Path) -> No
     assert detection_cost(labels, found) < 0.15  # calling everything speech costs 0.25, nothing 0.75
 
 
-def test_the_shipped_model_hears_no_speech_in_washing_up_nor_in_silence_and_hiss() -> None:
+def test_the_shipped_model_finds_no_speech_in_dishes_silence_and_hiss() -> None:
     detector = Detector()
     hiss = np.random.default_rng(0).normal(0, 0.01, RATE * 5)
     assert total(detector.detect(DATA / "dishes.flac")) < 0.6
@@ -50,7 +51,7 @@ def test_the_shipped_model_hears_no_speech_in_washing_up_nor_in_silence_and_hiss
     assert detector.detect(hiss, sample_rate=RATE) == []
 
 
-def test_the_loudness_of_a_recording_hardly_matters(talk: Path) -> None:
+def test_the_level_of_a_recording_matters_little(talk: Path) -> None:
     sound, rate = soundfile.read(talk, dtype="float32")
     detector = Detector()
     labels = reference(detector.grid.frame_count(len(sound)))
@@ -95,7 +96,7 @@ def test_a_segment_up_to_the_end_stops_with_the_last_millisecond(energy: Detecto
 
 
 @pytest.mark.parametrize("samples", [0, 1, 80, 160, 161])
-def test_the_shortest_sounds_have_a_sane_answer(samples: int) -> None:
+def test_the_shortest_sounds_are_scored(samples: int) -> None:
     detector = Detector()
     assert detector.detect(np.zeros(samples), sample_rate=RATE) == []
     assert detector.scores(np.zeros(samples), sample_rate=RATE).shape == (-(-samples // 160),)
@@ -103,7 +104,7 @@ def test_the_shortest_sounds_have_a_sane_answer(samples: int) -> None:
 
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.integers(1, 200_000), max_size=6))
-def test_the_answer_does_not_depend_on_the_blocks_in_which_sound_is_read(pieces: list[int]) -> None:
+def test_scores_do_not_depend_on_the_blocks_in_which_sound_is_read(pieces: list[int]) -> None:
     detector = Detector()
     samples, rate = soundfile.read(DATA / "talk.flac", dtype="float32", always_2d=True)
     whole = detector.scores(samples, sample_rate=rate)
@@ -116,7 +117,7 @@ def test_the_answer_does_not_depend_on_the_blocks_in_which_sound_is_read(pieces:
     assert detection.duration == 24.648
 
 
-def test_a_channel_of_its_own_has_the_segments_of_its_own(energy: Detector) -> None:
+def test_each_channel_has_its_own_segments(energy: Detector) -> None:
     stereo = np.column_stack([bursts((0.5, 1), seconds=3), bursts((2, 2.5), seconds=3)])
     left, right = energy.analyse(from_array(stereo, RATE), energy.settings(), "each")
     assert (left.channel, right.channel) == (1, 2)
@@ -165,7 +166,7 @@ def test_one_detector_serves_many_threads(talk: Path) -> None:
     assert found == [expected] * 4
 
 
-def test_presets_differ_as_they_say(talk: Path) -> None:
+def test_presets_differ_as_documented(talk: Path) -> None:
     detector = Detector()
     speech = {name: total(detector.detect(talk, preset=name)) for name in ("precision", "default", "recall")}
     assert speech["precision"] < speech["default"] < speech["recall"]
@@ -174,28 +175,35 @@ def test_presets_differ_as_they_say(talk: Path) -> None:
     assert detector.settings("asr").max_speech == 30.0
 
 
-def test_settings_start_from_the_model_and_the_preset_and_change_singly(energy: Detector) -> None:
+def test_settings_are_those_of_model_and_preset_with_single_changes(energy: Detector) -> None:
     assert energy.settings() == Segmentation(onset=0.5, offset=0.35)
     assert energy.settings(onset=0.2) == Segmentation(onset=0.2, offset=0.2)
     assert energy.settings("asr", min_silence=1).pad_end == energy.settings("asr").pad_end
 
 
 @pytest.mark.parametrize(
-    ("wrong", "says"),
+    ("wrong", "parameter", "message"),
     [
-        ({"onset": 0.2, "offset": 0.3}, "offset=0.3"),
-        ({"threshold": 0.5}, "valid are"),
-        ({"preset": "best"}, "valid are default"),
-        ({"min_speech": -1}, "min_speech"),
-        ({"channel": "each"}, "analyse"),
+        ({"onset": 0.2, "offset": 0.3}, "offset", "offset=0.3"),
+        ({"threshold": 0.5}, None, "valid are"),
+        ({"preset": "best"}, "preset", "valid are default"),
+        ({"min_speech": -1}, "min_speech", "min_speech"),
+        ({"max_speech": 0.01}, "max_speech", "max_speech=0.01"),
+        ({"channel": "each"}, "channel", "analyse"),
+        ({"latency": "fast"}, "latency", "latency=fast"),
+        ({"latency": 0.01}, "latency", "latency=0.01"),
     ],
 )
-def test_wrong_settings_are_refused_by_name(energy: Detector, wrong: dict[str, object], says: str) -> None:
-    with pytest.raises(SettingError, match=says):
+def test_wrong_settings_are_refused_by_name(
+    energy: Detector, wrong: dict[str, object], parameter: str | None, message: str
+) -> None:
+    with pytest.raises(SettingError, match=message) as caught:
         energy.detect(np.zeros(100), sample_rate=RATE, **wrong)  # type: ignore[arg-type]
+    error = pickle.loads(pickle.dumps(caught.value))  # as another process hands it back
+    assert (type(error), str(error), error.parameter) == (SettingError, str(caught.value), parameter)
 
 
-def test_samples_need_a_rate_and_files_bring_theirs(energy: Detector, talk: Path) -> None:
+def test_samples_need_a_rate_and_files_have_one(energy: Detector, talk: Path) -> None:
     with pytest.raises(SettingError, match="sample_rate"):
         energy.detect(np.zeros(100))
     with pytest.raises(SettingError, match="sample_rate"):
@@ -211,7 +219,7 @@ def test_a_model_is_found_by_path_folder_or_name(tmp_path: Path) -> None:
         Detector("speech-999")
 
 
-def test_damaged_weights_of_the_package_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damaged_weights_of_the_package_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for suffix in (".onnx", ".sha256"):
         (tmp_path / f"speech-1{suffix}").write_bytes(Detector().path.with_suffix(suffix).read_bytes())
     monkeypatch.setattr("vad.model.pretrained.FOLDER", tmp_path)
@@ -229,7 +237,7 @@ def test_a_segment_is_a_start_and_an_end() -> None:
     assert repr(Segment(0.41, 3.27)) == "Segment(start=0.41, end=3.27)"
 
 
-def test_a_causal_network_beside_the_weights_serves_the_low_latencies(tmp_path: Path) -> None:
+def test_a_causal_network_beside_the_weights_is_used_at_low_latencies(tmp_path: Path) -> None:
     weights = write_causal(tmp_path / "ours-live.onnx", 6)
     ours = weights.with_name("ours.onnx")
     ours.write_bytes(Detector().path.read_bytes())

@@ -1,4 +1,4 @@
-"""Log-mel features: right beside librosa, and the same however the sound is cut."""
+"""Log-mel features: equal to librosa's, and the same for any pieces of the sound."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_there_is_a_frame_for_every_begun_hop(samples: int) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(0, 5000), max_size=30), st.integers(0, 20_000))
-def test_frames_do_not_depend_on_how_the_sound_is_cut(pieces: list[int], length: int) -> None:
+def test_frames_do_not_depend_on_the_pieces(pieces: list[int], length: int) -> None:
     sound = NOISE[:length]
     stream, frames, at = FeatureStream(FEATURES), [], 0
     for piece in [*pieces, length]:
@@ -64,7 +64,7 @@ def test_one_sample_at_a_time_gives_the_same_frames() -> None:
     assert np.array_equal(np.concatenate([*frames, stream.finish()]), FEATURES(NOISE[:2000]))
 
 
-def test_a_tone_is_loudest_in_its_own_band() -> None:
+def test_a_tone_has_the_most_energy_in_its_own_band() -> None:
     time = np.arange(16_000) / 16_000
     for hertz in (200, 1000, 3000, 6000):
         frame = FEATURES((0.1 * np.sin(2 * np.pi * hertz * time)).astype(np.float32))[50]

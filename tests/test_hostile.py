@@ -1,7 +1,4 @@
-"""Input that means harm, each kind met once: what fuzzing and thought have found, so that it stays mended.
-
-`tests/fuzz` looks for more of it.
-"""
+"""Malicious input: a test for each kind that fuzzing and review have found; `tests/fuzz` looks for more."""
 
 from __future__ import annotations
 
@@ -32,12 +29,12 @@ from vad.settings import Raw
 
 @pytest.fixture
 def server() -> Iterator[tuple[str, list[str]]]:
-    """A server of this machine: its address, and what it was asked for."""
-    asked: list[str] = []
+    """An HTTP server on this machine: its address, and the paths that were requested."""
+    requested: list[str] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append(self.path)
+            requested.append(self.path)
             self.send_error(404)
 
         def log_message(self, *_: Any) -> None:
@@ -45,19 +42,19 @@ def server() -> Iterator[tuple[str, list[str]]]:
 
     with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}", asked
+        yield f"http://127.0.0.1:{server.server_port}", requested
         server.shutdown()
 
 
 class TestSound:
     @pytest.mark.parametrize("name", ["list.m3u8", "list.wav"])
-    def test_a_playlist_asks_no_server(self, tmp_path: Path, server: tuple[str, list[str]], name: str) -> None:
-        address, asked = server
+    def test_a_playlist_sends_no_request(self, tmp_path: Path, server: tuple[str, list[str]], name: str) -> None:
+        address, requested = server
         path = tmp_path / name
         path.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{address}/a.ts\n#EXT-X-ENDLIST\n")
         with pytest.raises(AudioError, match=name):
             open_sound(path)
-        assert not asked
+        assert not requested
 
     @pytest.mark.parametrize("pipe", [False, True])
     def test_a_playlist_opens_no_other_file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pipe: bool) -> None:
@@ -93,7 +90,7 @@ class TestSound:
 
     @pytest.mark.parametrize("channels", [1, 2])
     @pytest.mark.parametrize("level", [1e13, 3e38, np.inf, np.nan])
-    def test_samples_beyond_all_measure_are_silenced(self, energy: Detector, level: float, channels: int) -> None:
+    def test_samples_far_out_of_range_are_silenced(self, energy: Detector, level: float, channels: int) -> None:
         sound = np.tile(bursts((0.2, 0.5), seconds=1)[:, None], channels)
         sound[14_000:15_000] = level
         with pytest.warns(AudioWarning):
@@ -107,11 +104,11 @@ class TestSound:
         assert sum(map(len, blocks)) == 2000
         assert max(block.nbytes for block in blocks) < 1 << 23
 
-    def test_bare_samples_have_no_more_channels_than_a_file(self) -> None:
+    def test_raw_samples_have_no_more_channels_than_a_file(self) -> None:
         with pytest.raises(AudioError, match="channels"):
             open_sound(io.BytesIO(b""), Raw(channels=1 << 30))
 
-    def test_mp3_by_another_name_is_talked_of_by_us_alone(self, tmp_path: Path) -> None:
+    def test_mp3_by_another_name_gives_our_warning_alone(self, tmp_path: Path) -> None:
         content = io.BytesIO()
         soundfile.write(content, np.tile(SOUND, 4), RATE, format="MP3")
         path = tmp_path / "a.wav"
@@ -124,8 +121,8 @@ class TestSound:
         ("extension", "level"),
         [*(("mp3", level) for level in (np.nan, np.inf, 1e10, 1e5)), ("flac", np.nan), ("ogg", np.inf), ("wav", 1e10)],
     )
-    def test_no_coder_is_given_what_it_cannot_hold(self, tmp_path: Path, extension: str, level: float) -> None:
-        """In a process of its own: the coder of MP3 does not fail, it aborts."""
+    def test_no_encoder_gets_samples_that_it_cannot_hold(self, tmp_path: Path, extension: str, level: float) -> None:
+        """In a process of its own: the MP3 encoder does not fail, it aborts."""
         sound = np.tile(SOUND, 2).astype("<f4")
         sound[5000] = level
         options = ["-", "--raw", "--dtype", "float32", "-q", "-f", "text"]
@@ -185,17 +182,17 @@ MODELS = {
 
 class TestModels:
     @pytest.mark.parametrize("what", MODELS)
-    def test_what_is_more_than_weights_never_reaches_the_runtime(self, tmp_path: Path, what: str) -> None:
-        content, says = MODELS[what]
+    def test_a_file_of_more_than_weights_never_reaches_the_runtime(self, tmp_path: Path, what: str) -> None:
+        content, message = MODELS[what]
         path = tmp_path / "model.onnx"
         path.write_bytes(content)
-        with pytest.raises(ModelError, match=f"model.onnx: .*{says}"):
+        with pytest.raises(ModelError, match=f"model.onnx: .*{message}"):
             Detector(path)
 
     @pytest.mark.parametrize(
         "path", [ENERGY, ENERGY.with_name("small.onnx"), Detector().path], ids=lambda path: path.stem
     )
-    def test_what_is_ours_is_taken(self, path: Path) -> None:
+    def test_models_of_the_package_are_accepted(self, path: Path) -> None:
         check_graph(path.read_bytes())
 
     def test_nothing_about_a_damaged_model_goes_to_standard_output(self, tmp_path: Path) -> None:
@@ -207,7 +204,14 @@ class TestModels:
 
     @pytest.mark.parametrize(
         "change",
-        [{"recipe": 5}, {"training": "x"}, {"training": {"data": [{"hours": 1}]}}, {"training": {"results": 3}}],
+        [
+            {"recipe": 5},
+            {"recipe": {"network": 5}},
+            {"recipe": {"network": {"stride": 0}}},
+            {"training": "x"},
+            {"training": {"data": [{"hours": 1}]}},
+            {"training": {"results": 3}},
+        ],
     )
     def test_damaged_metadata_is_one_line(self, tmp_path: Path, change: dict[str, object]) -> None:
         about = json.loads(Detector(ENERGY).description.to_metadata()["vad"]) | change
@@ -217,7 +221,7 @@ class TestModels:
         assert result.stdout == ""
         assert result.stderr.startswith(f"Error: {path}: ") and result.stderr.count("\n") == 1
 
-    def test_what_a_model_says_of_itself_cannot_harm_a_terminal(self, tmp_path: Path) -> None:
+    def test_the_name_of_a_model_cannot_harm_a_terminal(self, tmp_path: Path) -> None:
         path = tmp_path / "model.onnx"
         path.write_bytes(ENERGY.read_bytes().replace(b'"energy"', rb'"\u009b"'))  # begins a sequence, for some of them
         with pytest.raises(ModelError, match="control characters"):
@@ -227,13 +231,13 @@ class TestModels:
 class TestNames:
     @pytest.mark.parametrize("name", ["...wav", "{stem}.wav", "{dir}.wav", "-rf.wav", "a\\..\\b.wav", "\x1b[2J.wav"])
     @pytest.mark.parametrize("target", ["out", "out/{stem}.txt", "out/{name}.txt"])
-    def test_a_name_never_leads_out_of_the_folder(self, name: str, target: str) -> None:
+    def test_no_name_leads_out_of_the_folder(self, name: str, target: str) -> None:
         path = name_output(target, Input(f"in/{name}", Path(name)), None, ".txt")
         assert path.parent == Path("out")
         assert path.name not in (".", "..")
 
     @pytest.mark.parametrize("template", ["{number.__class__}.wav", "{number:{start}}.wav", "{number:>9999999999}.wav"])
-    def test_a_template_names_and_does_no_more(self, template: str) -> None:
+    def test_a_template_gives_names_and_runs_nothing(self, template: str) -> None:
         with pytest.raises(SettingError, match="the fields are"):
             UtteranceRecorder(template, RATE)
 

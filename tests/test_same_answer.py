@@ -1,8 +1,7 @@
-"""The same sound, however it is held and however it comes, has the same speech in it.
+"""The same sound gives the same speech, whatever the file format, the interface and the number of jobs.
 
-What holds the very samples gives the very segments; what rounds or resamples them may move an end
-by a frame, 10 ms. `.ci/run` has this done with the lowest and the highest versions of what the
-package depends on.
+Equal samples give equal segments; rounded or resampled ones may move an end by a frame, 10 ms.
+`.ci/run` runs these tests with the lowest and the highest versions of the dependencies.
 """
 
 from __future__ import annotations
@@ -58,7 +57,7 @@ def wav(samples: np.ndarray, rate: int = RATE, subtype: str = "PCM_16", kind: st
     return content.getvalue()
 
 
-HELD: dict[str, Callable[[np.ndarray], bytes]] = {
+SAME_SAMPLES: dict[str, Callable[[np.ndarray], bytes]] = {
     "wav": wav,
     "flac": lambda x: wav(x, kind="FLAC"),
     "aiff": lambda x: wav(x, kind="AIFF"),
@@ -69,7 +68,7 @@ HELD: dict[str, Callable[[np.ndarray], bytes]] = {
     "double": lambda x: wav(x / 32768, subtype="DOUBLE"),
     "stereo": lambda x: wav(np.stack([x, x], 1)),
 }
-NEARLY: dict[str, Callable[[np.ndarray], bytes]] = {
+OTHER_SAMPLES: dict[str, Callable[[np.ndarray], bytes]] = {
     "48 kHz": lambda x: wav(soxr.resample(x / 32768, RATE, 48_000), 48_000),
     "44.1 kHz": lambda x: wav(soxr.resample(x / 32768, RATE, 44_100), 44_100),
     "48 kHz, stereo, flac": lambda x: wav(
@@ -78,20 +77,20 @@ NEARLY: dict[str, Callable[[np.ndarray], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("how", [*HELD, *NEARLY])
-def test_however_it_is_held(
+@pytest.mark.parametrize("how", [*SAME_SAMPLES, *OTHER_SAMPLES])
+def test_in_any_file_format(
     detector: Detector, sound: np.ndarray, expected: Segments, tmp_path: Path, how: str
 ) -> None:
     path = tmp_path / "talk.audio"
-    path.write_bytes({**HELD, **NEARLY}[how](sound))
+    path.write_bytes({**SAME_SAMPLES, **OTHER_SAMPLES}[how](sound))
     found = detector.detect(path)
-    if how in HELD:
+    if how in SAME_SAMPLES:
         assert found == expected
     else:
         assert np.abs(np.array(found) - np.array(expected)).max() <= FRAME + 1e-9
 
 
-COMES: dict[str, Callable[[Detector, np.ndarray, Path], Segments]] = {
+INTERFACES: dict[str, Callable[[Detector, np.ndarray, Path], Segments]] = {
     "array of int16": lambda d, x, _: d.detect(x, sample_rate=RATE),
     "array of float32": lambda d, x, _: d.detect((x / 32768).astype(np.float32), sample_rate=RATE),
     "array of float64, stereo": lambda d, x, _: d.detect(np.stack([x, x], 1) / 32768, sample_rate=RATE),
@@ -104,19 +103,19 @@ COMES: dict[str, Callable[[Detector, np.ndarray, Path], Segments]] = {
 }
 
 
-@pytest.mark.parametrize("how", COMES)
-def test_however_it_comes(detector: Detector, sound: np.ndarray, expected: Segments, tmp_path: Path, how: str) -> None:
+@pytest.mark.parametrize("how", INTERFACES)
+def test_by_any_interface(detector: Detector, sound: np.ndarray, expected: Segments, tmp_path: Path, how: str) -> None:
     path = tmp_path / "talk.wav"
     path.write_bytes(wav(sound))
-    assert COMES[how](detector, sound, path) == expected
+    assert INTERFACES[how](detector, sound, path) == expected
 
 
 STREAMED = ["one piece", "chunks", "bytes", "vad stream FILE", "vad stream - --raw", "vad detect --latency"]
 
 
 @pytest.mark.parametrize("how", STREAMED)
-def test_however_it_is_streamed(detector: Detector, sound: np.ndarray, tmp_path: Path, how: str) -> None:
-    """A stream hears less of what is to come than a file does: its answer is that of `detect(latency=...)`."""
+def test_by_any_kind_of_stream(detector: Detector, sound: np.ndarray, tmp_path: Path, how: str) -> None:
+    """A stream has less right context than a recording: its result is that of `detect(latency=...)`."""
     path = tmp_path / "talk.wav"
     path.write_bytes(wav(sound))
     expected = detector.detect(sound, sample_rate=RATE, latency=0.3)

@@ -1,8 +1,9 @@
-"""The scorers: a score depends on its place in the recording, never on how that was cut."""
+"""The scorers: a score depends on the place of its frame in the recording, never on the pieces."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from conftest import ENERGY, write_causal
 from vad import Detector, ModelError
 from vad.geometry import OFFLINE, Geometry
+from vad.model.pretrained import Description
 from vad.model.session import BidirectionalModel, CausalModel, open_model
 from vad.scorer import CausalScorer, Scorer
 
@@ -33,7 +35,7 @@ def causal(tmp_path_factory: pytest.TempPathFactory) -> CausalModel:
 def score(
     model: BidirectionalModel, frames: np.ndarray, geometry: Geometry, batch: int, pieces: list[int]
 ) -> np.ndarray:
-    """Scores of `frames` that arrive in `pieces` of so many frames, the rest in one."""
+    """Scores of `frames` pushed in `pieces` of this many frames; the rest in one."""
     scorer, scores, at = Scorer(model, geometry, batch), [], 0
     for piece in [*pieces, len(frames)]:
         scores.append(scorer.push(frames[at : at + piece]))
@@ -42,7 +44,7 @@ def score(
 
 
 def window_by_window(model: BidirectionalModel, frames: np.ndarray, geometry: Geometry) -> np.ndarray:
-    """What the scorer promises, written out: each block alone, with its context as far as it reaches."""
+    """The definition of the scores: each block alone, with its context as far as the recording reaches."""
     scores = []
     for start in range(0, len(frames), geometry.block):
         first = max(0, start - geometry.left)
@@ -118,7 +120,7 @@ def test_threads_give_the_same_scores_in_the_same_order(
 
 
 @pytest.mark.parametrize("frames", [1, 5, 1000])
-def test_scores_end_at_one_though_the_runtime_rounds_beyond(frames: int) -> None:
+def test_scores_are_at_most_one_though_the_runtime_rounds_beyond(frames: int) -> None:
     energy = open_model(ENERGY)
     assert energy(np.full((1, frames, 64), 3.958613, np.float32)).max() == 1
 
@@ -148,14 +150,14 @@ def test_each_frame_has_the_score_that_the_step_after_its_context_gives(
     if not length:
         return
     even = np.concatenate([frames, frames[-1:]])[: length + length % 2]
-    said, _ = causal(even[None], causal.begin())
+    given, _ = causal(even[None], causal.begin())
     for frame in range(length):
         step = min(frame // 2 + right // 2, len(even) // 2 - 1)
-        expected = said[0, 2 * step + frame % 2, step - frame // 2]
+        expected = given[0, 2 * step + frame % 2, step - frame // 2]
         assert scores[frame] == pytest.approx(expected, abs=1e-5)
 
 
-def test_scores_come_when_block_and_context_are_heard_and_not_later(causal: CausalModel) -> None:
+def test_scores_come_with_the_last_frame_of_their_context(causal: CausalModel) -> None:
     scorer = CausalScorer(causal, Geometry(0, 4, 6))
     given = []
     for frame in CAUSAL_FRAMES[:20]:
@@ -168,6 +170,69 @@ def test_scores_come_when_block_and_context_are_heard_and_not_later(causal: Caus
 
 
 @pytest.mark.parametrize("right", [1, 2 * DELAYS])
-def test_a_context_that_the_model_has_no_answer_for_is_refused(causal: CausalModel, right: int) -> None:
+def test_a_right_context_that_the_model_does_not_have_is_refused(causal: CausalModel, right: int) -> None:
     with pytest.raises(ModelError, match="right"):
         CausalScorer(causal, Geometry(0, 2, right))
+
+
+class CountingRuntime:
+    """A `vad.model.session.Runtime` whose scores are the frame's number in thousandths, plus the delay in millionths.
+
+    Features hold the numbers of their frames; the state of a causal network, how many came before.
+    """
+
+    batch, max_in_flight = 3, 6
+
+    def __init__(self, stride: int, delays: int) -> None:
+        self.stride, self.delays = stride, delays
+
+    def __call__(self, outputs: list[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+        numbers = inputs["features"][:, :, 0]
+        if "state" not in inputs:
+            assert not (numbers[:, 0] % self.stride).any()  # each window starts with a step
+            return [numbers / np.float32(1000)]
+        delays = np.arange(self.delays, dtype=np.float32)
+        frames = inputs["state"][:, :1] + np.arange(numbers.shape[1], dtype=np.float32)
+        scores = (frames[..., None] - self.stride * delays) / 1000 + delays / 1_000_000
+        assert numbers.shape[1] % self.stride == 0
+        return [scores.clip(0, 1), inputs["state"] + numbers.shape[1]]
+
+
+def about(stride: int) -> Description:
+    return replace(Detector(ENERGY).description, recipe={"network": {"stride": stride}})
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 6),
+    st.integers(1, 5),
+    st.integers(1, 5),
+    st.integers(0, 90),
+    st.lists(st.integers(0, 30), max_size=6),
+)
+def test_a_causal_network_may_have_any_stride(
+    stride: int, steps: int, delays: int, length: int, pieces: list[int]
+) -> None:
+    model = CausalModel(CountingRuntime(stride, delays), about(stride), "", delays, 1)
+    frames = np.arange(length, dtype=np.float32)[:, None]
+    for delay in range(delays):
+        scores = score_causal(model, frames, Geometry(0, steps * stride, delay * stride), pieces)
+        own = np.minimum(delay, (length - 1) // stride - np.arange(length) // stride)
+        assert np.allclose(scores, np.arange(length) / 1000 + own / 1_000_000, atol=1e-7)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 6), st.integers(0, 5), st.integers(1, 5), st.integers(0, 9), st.integers(0, 90),
+    st.lists(st.integers(0, 30), max_size=6),
+)  # fmt: skip
+def test_a_bidirectional_network_may_have_any_stride(
+    stride: int, left: int, steps: int, right: int, length: int, pieces: list[int]
+) -> None:
+    model = BidirectionalModel(CountingRuntime(stride, 0), about(stride), "")
+    frames = np.arange(length, dtype=np.float32)[:, None]
+    scores = score(model, frames, Geometry(left * stride, steps * stride, right), 3, pieces)
+    assert np.allclose(scores, np.arange(length) / 1000, atol=1e-7)
+    if stride > 1:
+        with pytest.raises(ModelError, match=f"must be whole steps \\({stride} frames\\)"):
+            Scorer(model, Geometry(0, stride + 1, 0))

@@ -79,7 +79,7 @@ def test_pauses_are_bridged_before_short_speech_is_dropped() -> None:
     assert drawn(scores, min_speech=4, min_silence=2) == expect
 
 
-def test_the_end_of_the_recording_ends_speech_and_an_open_pause_stays_out() -> None:
+def test_the_end_of_the_recording_ends_speech_before_an_open_pause() -> None:
     scores = "....####..."
     expect = "....aaaa..."
     assert drawn(scores, min_speech=4, min_silence=5) == expect
@@ -118,7 +118,7 @@ def test_where_paddings_meet_the_later_segment_starts_where_the_earlier_ends() -
     assert drawn(scores, pad_start=3, pad_end=2) == expect
 
 
-def test_dropped_speech_leaves_no_trace_in_the_padding_of_the_next() -> None:
+def test_dropped_speech_does_not_change_the_padding_of_the_next() -> None:
     scores = "..#....####"
     expect = "..aaaaaaaaa"
     assert drawn(scores, min_speech=2, pad_start=5) == expect
@@ -139,13 +139,13 @@ def test_a_pause_that_pad_end_fills_exactly_is_no_pause() -> None:
     assert drawn(scores, pad_end=3) == expect
 
 
-def test_long_speech_is_cut_at_the_weakest_score_of_its_later_half() -> None:
+def test_long_speech_is_cut_at_the_lowest_score_of_its_later_half() -> None:
     scores = "..##5####6#8#####.."
     expect = "..aaaaaaabbbbbbbb.."
     assert drawn(scores, max_speech=10) == expect
 
 
-def test_speech_of_max_speech_stays_whole() -> None:
+def test_speech_of_exactly_max_speech_is_not_cut() -> None:
     scores = "..####6#####.."
     expect = "..aaaaaaaaaa.."
     assert drawn(scores, max_speech=10) == expect
@@ -166,7 +166,7 @@ def test_long_speech_is_cut_in_a_bridged_pause_if_there_is_one() -> None:
     assert drawn(scores, min_silence=4, max_speech=10) == expect
 
 
-def test_very_long_speech_is_cut_again_and_again() -> None:
+def test_very_long_speech_is_cut_several_times() -> None:
     scores = "######6#####6#####6######"
     expect = "aaaaaabbbbbbccccccddddddd"
     assert drawn(scores, max_speech=10) == expect
@@ -191,7 +191,7 @@ def test_a_segment_comes_with_the_frame_that_makes_its_end_certain() -> None:
     assert came == [[], [], [], [], [], [Segment(0.0, 0.03)], []]
 
 
-def test_nothing_in_nothing_out() -> None:
+def test_no_scores_give_no_segments() -> None:
     machine = segmenter()
     assert machine.push(scores_of("")) == []
     assert machine.finish() == []
@@ -238,9 +238,7 @@ def test_segments_are_in_order_inside_the_recording_and_never_too_long(
 
 
 @given(some_scores(), some_settings(), st.lists(st.integers(0, 500)))
-def test_segments_do_not_depend_on_the_pieces_that_scores_arrive_in(
-    scores: np.ndarray, settings: Segmentation, cuts: list[int]
-) -> None:
+def test_segments_do_not_depend_on_the_pieces(scores: np.ndarray, settings: Segmentation, cuts: list[int]) -> None:
     machine = Segmenter(settings, GRID)
     found = [s for piece in np.split(scores, sorted(cuts)) for s in machine.push(piece)]
     assert found + machine.finish() == segment(scores, settings)
@@ -286,20 +284,20 @@ def test_without_padding_it_is_threshold_then_bridge_then_drop(
         *((name, {name: math.inf}) for name in Segmentation.__dataclass_fields__ if name != "max_speech"),
     ],
 )
-def test_senseless_settings_are_refused_by_name(option: str, values: dict[str, float]) -> None:
+def test_invalid_settings_are_refused_by_name(option: str, values: dict[str, float]) -> None:
     with pytest.raises(SettingError, match=f"^{option}=") as caught:
         Segmentation(**values)
     assert isinstance(caught.value, ValueError)
     assert "\n" not in str(caught.value)
 
 
-def test_the_least_max_speech_that_the_error_names_is_accepted() -> None:
+def test_the_smallest_max_speech_that_the_error_names_is_accepted() -> None:
     with pytest.raises(SettingError, match=r"at least 0\.3$"):
         Segmentation(pad_start=0.1, pad_end=0.1, max_speech=0.2)
     assert Segmentation(pad_start=0.1, pad_end=0.1, max_speech=0.3).max_speech == 0.3
 
 
 @pytest.mark.parametrize("name", ["min_speech", "min_silence", "pad_end", "max_speech"])
-def test_a_duration_beyond_reason_is_refused_by_name(name: str) -> None:
+def test_a_duration_that_is_too_long_is_refused_by_name(name: str) -> None:
     with pytest.raises(SettingError, match=name):
         Segmentation(**{name: 1e308})

@@ -22,11 +22,11 @@ def test_a_segment_is_a_pair_with_a_duration() -> None:
     assert (start, end, Segment(1.5, 4.0).duration) == (1.5, 4.0, 2.5)
 
 
-def test_invert_gives_what_lies_before_between_and_after() -> None:
+def test_invert_gives_the_gaps_before_between_and_after() -> None:
     assert invert([Segment(1, 2), Segment(3, 4)], 5) == [(0, 1), (2, 3), (4, 5)]
 
 
-def test_invert_has_no_empty_stretches() -> None:
+def test_invert_gives_no_empty_gaps() -> None:
     assert invert([Segment(0, 2), Segment(2, 4)], 4) == []
     assert invert([], 0.0) == []
 
@@ -50,17 +50,17 @@ def test_segments_and_their_inverse_fill_the_recording(given: tuple[list[Segment
     assert all(a.end == b.start for a, b in itertools.pairwise(both))
 
 
-def test_clip_shortens_what_reaches_past_and_removes_what_lies_past() -> None:
+def test_clip_shortens_and_removes_segments_beyond_the_duration() -> None:
     assert clip([Segment(0, 1), Segment(2, 4), Segment(5, 6)], 3) == [Segment(0, 1), Segment(2, 3)]
     assert clip([Segment(0, 1), Segment(1, 2)], 1) == [Segment(0, 1)]
 
 
-def test_total_is_the_sum_in_whole_milliseconds() -> None:
+def test_total_is_the_sum_rounded_to_milliseconds() -> None:
     assert total([Segment(0.1, 0.3), Segment(0.7, 0.8)]) == 0.3
     assert total([]) == 0
 
 
-def test_merging_joins_what_overlaps_touches_or_is_near() -> None:
+def test_merge_joins_segments_that_overlap_touch_or_are_near() -> None:
     spans = [Segment(3, 4), Segment(0, 2), Segment(1, 1.5), Segment(2, 2.5), Segment(2.8, 2.9)]
     assert merge(spans) == [Segment(0, 2.5), Segment(2.8, 2.9), Segment(3, 4)]
     assert merge(spans, gap=0.31) == [Segment(0, 4)]

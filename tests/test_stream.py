@@ -1,4 +1,4 @@
-"""Streams: what they say is what `detect` finds, whatever the chunks, and as soon as it is certain."""
+"""Streams: their events are the results of `detect`, whatever the chunks, as soon as they are certain."""
 
 from __future__ import annotations
 
@@ -116,9 +116,7 @@ class TestEqualToDetect:
 
 class TestLatency:
     @pytest.mark.parametrize("latency", [0.03, 0.04, 0.1, 0.2, 0.5, 1.0])
-    def test_a_score_is_there_when_the_latency_has_passed_and_never_looks_further(
-        self, detector: Detector, latency: float
-    ) -> None:
+    def test_a_score_comes_within_the_latency_and_sees_no_later_sound(self, detector: Detector, latency: float) -> None:
         stream = detector.stream(sample_rate=RATE, latency=latency)
         assert stream.latency <= latency
         for _ in range(150):
@@ -126,18 +124,18 @@ class TestLatency:
             assert stream.duration - stream.scored <= stream.latency + 0.01 + 1e-9  # what follows is pushed in 10 ms
         assert stream.duration - stream.scored >= stream.geometry.right * 0.01
 
-    def test_what_comes_later_than_the_latency_changes_nothing(self, detector: Detector) -> None:
+    def test_sound_later_than_the_latency_changes_no_score(self, detector: Detector) -> None:
         stream = detector.stream(sample_rate=RATE, latency=0.1)
         stop = RATE * 3
         other = TALK.copy()
         other[stop:] = 0
         before, after = (detector.scores(s, sample_rate=RATE, latency=0.1) for s in (TALK, other))
-        known = int((3 - stream.latency) * 100)
-        assert np.array_equal(before[:known], after[:known])
-        assert not np.array_equal(before[: known + 10], after[: known + 10])
+        scored = int((3 - stream.latency) * 100)
+        assert np.array_equal(before[:scored], after[:scored])
+        assert not np.array_equal(before[: scored + 10], after[: scored + 10])
 
     @pytest.mark.parametrize("rate", [8_000, 44_100, 48_000])
-    def test_the_latency_says_what_resampling_adds(self, energy: Detector, rate: int) -> None:
+    def test_the_latency_includes_that_of_the_resampler(self, energy: Detector, rate: int) -> None:
         stream = energy.stream(sample_rate=rate, latency=0.1)
         late = 0.0
         for _ in range(300):
@@ -148,7 +146,7 @@ class TestLatency:
         assert stream.header()["latency"] == round(stream.latency, 4)
 
     @pytest.mark.parametrize("rate", [1_000, 8_000, 11_025, 22_050, 44_100, 48_000, 96_000])
-    def test_resampling_never_holds_back_more_than_is_said(self, rate: int) -> None:
+    def test_the_resampler_is_never_later_than_its_delay(self, rate: int) -> None:
         from vad.audio.resample import Resampler
 
         resampler, given, late = Resampler("x", rate, RATE), 0, 0.0
@@ -158,10 +156,10 @@ class TestLatency:
         assert late <= resampling_delay(rate, RATE) + 1 / 50
 
     @pytest.mark.parametrize(
-        ("said", "seconds"), [("lowest", 0.04), ("100ms", 0.1), ("0.1s", 0.1), ("0.1", 0.1), (" 40ms", 0.04), (1, 1.0)]
+        ("text", "seconds"), [("lowest", 0.04), ("100ms", 0.1), ("0.1s", 0.1), ("0.1", 0.1), (" 40ms", 0.04), (1, 1.0)]
     )
-    def test_a_latency_can_be_said_in_many_ways(self, said: str | float, seconds: float) -> None:
-        assert parse_latency(said) == pytest.approx(seconds)
+    def test_a_latency_can_be_written_in_many_ways(self, text: str | float, seconds: float) -> None:
+        assert parse_latency(text) == pytest.approx(seconds)
 
     @pytest.mark.parametrize("wrong", ["fast", "", "-1", "nan", "inf", "0", 0.02, "10ms", "1e9", "ms"])
     def test_an_impossible_latency_is_refused_in_one_line(self, energy: Detector, wrong: str | float) -> None:
@@ -170,7 +168,7 @@ class TestLatency:
 
 
 class TestStarts:
-    def test_speech_is_announced_when_it_has_held_for_min_speech(self, energy: Detector) -> None:
+    def test_a_start_comes_when_speech_has_lasted_for_min_speech(self, energy: Detector) -> None:
         stream = energy.stream(sample_rate=RATE, latency=0.0275, min_speech=0.2, pad_start=0.1)
         samples = bursts((0.5, 1.5), seconds=2)
         for at in range(0, len(samples), 160):
@@ -225,8 +223,8 @@ class TestStarts:
         assert (start, end) == (Start(0.0), End(Segment(0.0, 0.06), pytest.approx((0.6 + 0.8 + 0.1 + 1) / 4)))
 
 
-class TestLongLife:
-    def test_an_hour_is_like_detect_and_takes_no_memory(self, energy: Detector) -> None:
+class TestLongStreams:
+    def test_an_hour_equals_detect_and_takes_no_memory(self, energy: Detector) -> None:
         minute = bursts((1, 2), (10, 40), (50, 50.5), seconds=60)
         stream = energy.stream(sample_rate=RATE, latency=1.0)
         events: list[Event] = []
@@ -245,7 +243,7 @@ class TestLongLife:
         found = [s for s in segments_of(events) if s.duration > 0.8]
         assert found == [Segment(pytest.approx(a), pytest.approx(b)) for a, b in expected]
 
-    def test_after_an_hour_of_digital_silence_the_first_word_is_caught(self, energy: Detector) -> None:
+    def test_after_an_hour_of_digital_silence_the_first_word_is_found(self, energy: Detector) -> None:
         stream = energy.stream(sample_rate=RATE, latency=1.0)
         silence = np.zeros(RATE * 60, np.int16)
         assert [event for _ in range(60) for event in stream.push(silence)] == []
@@ -262,7 +260,7 @@ class TestUse:
             stream.push(np.zeros(10))
 
     @pytest.mark.parametrize(
-        ("options", "chunk", "says"),
+        ("options", "chunk", "message"),
         [
             ({"sample_rate": 10}, None, "sample_rate"),
             ({"raw_dtype": "int7"}, None, "int7"),
@@ -274,9 +272,9 @@ class TestUse:
         ],
     )
     def test_wrong_use_is_refused_in_one_line(
-        self, energy: Detector, options: dict[str, Any], chunk: np.ndarray | None, says: str
+        self, energy: Detector, options: dict[str, Any], chunk: np.ndarray | None, message: str
     ) -> None:
-        with pytest.raises((AudioError, SettingError), match=says) as caught:
+        with pytest.raises((AudioError, SettingError), match=message) as caught:
             energy.stream(**{"sample_rate": RATE, **options}).push(chunk)
         assert "\n" not in str(caught.value)
 
@@ -298,6 +296,6 @@ class TestUse:
         }  # fmt: skip
         assert to_json(Score(0.01, 0.123456)) == {"event": "score", "time": 0.01, "score": 0.1235}
 
-    def test_nothing_reaches_past_the_end(self) -> None:
+    def test_no_event_lies_beyond_the_end(self) -> None:
         events = [Start(1.0), End(Segment(1.0, 2.0), 0.5), Score(1.4, 0.1), Score(1.5, 0.1), Start(1.6)]
         assert clip_events(events, 1.5) == [Start(1.0), End(Segment(1.0, 1.5), 0.5), Score(1.4, 0.1)]
