@@ -80,26 +80,27 @@ def card(about: Description) -> str:
         for name, r in about.training["results"].items()
     )
     presets = "".join(f"| {name} | {t['onset']} | {t['offset']} |\n" for name, t in about.thresholds.items())
-    way = "LSTM that hears the past alone" if about.recipe["network"]["delays"] else "bidirectional LSTM"
+    way = "causal LSTM" if about.recipe["network"]["delays"] else "bidirectional LSTM"
     network = ", ".join(f"{key} {value}" for key, value in about.recipe["network"].items())
     notes = f"## Notes\n\n{about.recipe['about'].strip()}\n\n" if about.recipe.get("about") else ""
     return (
         f"# {about.name}\n\nSpeech activity detector, made by `vad train` from the recipe `{about.name}`.\n"
         f"Network: strided convolution and {way} ({network}) on {about.features.n_mels} "
         f"log-mel bands; a score per {1000 * about.features.grid.frame_seconds:g} ms.\n\n"
-        "## How well it does\n\nDev sets, which also chose the thresholds; AUC pooled over frames, the rest "
-        "at the default thresholds: DCF = .75 miss + .25 false alarm, DetER = (missed + falsely found) / speech.\n\n"
+        "## Accuracy\n\nDev sets, on which the thresholds were chosen, too; AUC pooled over frames, the rest "
+        "at the default thresholds: DCF = .75 miss + .25 false alarm, "
+        "DetER = (missed time + false-alarm time) / time of speech.\n\n"
         f"| set | AUC | DCF | DetER | miss | false alarm |\n|---|---|---|---|---|---|\n{figures}\n"
         f"| preset | onset | offset |\n|---|---|---|\n{presets}\n"
         f"{_latencies(about)}{notes}"
-        "## What it learned from\n\nMixtures of these recordings, drawn anew at every step. The recordings "
-        "themselves are not in the weights file; their licences are:\n\n"
+        "## Training data\n\nMixtures of these recordings, drawn anew at every step. The weights file does not "
+        "hold the recordings. Their licences:\n\n"
         f"| kind | source | recordings | hours | licence |\n|---|---|---|---|---|\n{data}"
     )
 
 
 def _latencies(about: Description) -> str:
-    """What a stream of a latency gives up: a row per latency, a column per set."""
+    """The AUC in a stream: a row per latency, a column per set."""
     rows = about.training["latencies"]
     names = list(rows[0]["auc"])
     lines = "".join(
@@ -107,8 +108,7 @@ def _latencies(about: Description) -> str:
         for row in rows
     )
     return (
-        "In a stream, whose scores may be so late at most, the AUC is:\n\n"
-        f"| latency | {' | '.join(names)} |\n|---{'|---' * len(names)}|\n{lines}\n"
+        f"AUC in a stream of each latency:\n\n| latency | {' | '.join(names)} |\n|---{'|---' * len(names)}|\n{lines}\n"
     )
 
 
