@@ -1,4 +1,4 @@
-"""`Detector`: sound in, segments out, for whole recordings and for streams."""
+"""`Detector`: the segments of speech in recordings and in streams."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from vad.segments import Segment, clip
 from vad.settings import Raw, Segmentation, parse_latency, to_segmentation
 from vad.stream import Chain, ChainResult, Stream
 
-Source = str | Path | BinaryIO | ArrayLike
+AudioInput = str | Path | BinaryIO | ArrayLike  # a path, a binary file object, or samples
 
 CPU = "cpu"
 
@@ -90,7 +90,7 @@ class Detector:
 
     def detect(
         self,
-        source: Source,
+        source: AudioInput,
         *,
         sample_rate: float | None = None,
         channel: Channel = "mix",
@@ -105,13 +105,13 @@ class Detector:
         equals that of a stream of this latency. `settings` are those of `vad.Segmentation`. Raises
         `AudioError` where the audio cannot be read, `SettingError` for invalid parameters.
         """
-        sound, best = open_source(source, sample_rate), self.for_latency(latency)
+        sound, best = _open_input(source, sample_rate), self.for_latency(latency)
         chosen = best.settings(preset, **settings)
         return best.analyse(sound, chosen, _not_each(channel), latency=latency)[0].segments
 
     def scores(
         self,
-        source: Source,
+        source: AudioInput,
         *,
         sample_rate: float | None = None,
         channel: Channel = "mix",
@@ -122,7 +122,7 @@ class Detector:
         Takes the parameters of `detect`. `Scores` also carry the model that made them, so that
         `segment(scores(x, latency=l), preset=p)` equals `detect(x, latency=l, preset=p)`.
         """
-        sound, best = open_source(source, sample_rate), self.for_latency(latency)
+        sound, best = _open_input(source, sample_rate), self.for_latency(latency)
         detection = best.analyse(sound, best.settings(), _not_each(channel), latency=latency, keep_scores=True)[0]
         assert detection.scores is not None
         return detection.scores
@@ -185,12 +185,13 @@ class Detector:
         on_block: Callable[[Float32], None] | None = None,
         threads: int = 1,
     ) -> list[Detection]:
-        """Detect speech with this very model: a `Detection` per channel (one unless `channel="each"`).
+        """Detect speech in `sound`: one `Detection`, or one per channel with `channel="each"`.
 
-        `detect` and `scores` are made of this; they choose the model by `for_latency`. `on_block` is
-        called with each block of samples `(row, sample)` at the model's rate, a row per channel. With
-        more than one of `threads` the network, which is most of the work, runs in so many threads
-        beside the calling one; the result is the same. Raises `AudioError`, `SettingError`.
+        The model is this detector's at any `latency`; `detect` and `scores` choose one by `for_latency`
+        and call this. `on_block` is called with each block of samples `(row, sample)` at the model's
+        rate, a row per channel. With more than one of `threads` the network, which takes most of the
+        time, runs in that many threads besides the calling one; the result is the same. Raises
+        `AudioError` where the audio cannot be read, `SettingError` for a `latency` that is too short.
         """
         about, runtime = self.description, self.model.runtime
         threads = min(threads, runtime.max_in_flight)
@@ -215,11 +216,12 @@ class Detector:
             for row, chain in enumerate(chains):
                 collect(row, chain.finish(duration))
         detections = []
-        for row, own in enumerate(segments):
+        for row in range(len(chains)):
             number = row + 1 if channel == "each" else None if channel == "mix" else int(channel)
-            whole = np.concatenate(scores[row]) if keep_scores else None
-            kept = None if whole is None else Scores(whole, self.grid, about.identity, about.thresholds, duration)
-            detections.append(Detection(sound.name, number, duration, own, kept))
+            whole = None
+            if keep_scores:
+                whole = Scores(np.concatenate(scores[row]), self.grid, about.identity, about.thresholds, duration)
+            detections.append(Detection(sound.name, number, duration, segments[row], whole))
         return detections
 
 
@@ -236,8 +238,8 @@ def _open(path: Path, device: str) -> Model:
     return open_on_device(path, device)
 
 
-def open_source(source: Source, sample_rate: float | None) -> Sound:
-    """A path, file object or array as a `Sound`; `sample_rate`, in Hz, is that of an array."""
+def _open_input(source: AudioInput, sample_rate: float | None) -> Sound:
+    """`source` as a `Sound`; `sample_rate` in Hz belongs to an array."""
     if isinstance(source, (str, Path)) or hasattr(source, "read"):
         if sample_rate is not None:
             raise SettingError("sample_rate: a file holds its own; give one for arrays only", "sample_rate")

@@ -84,7 +84,8 @@ def _frames(latency: float | str, features: LogMel, stride: int) -> int:
     frames = int((seconds * features.sample_rate - features.lead) / features.hop + 1e-9)
     if frames < stride:
         least = latency_of(Geometry(0, stride, 0), features)
-        raise SettingError(f"latency={latency}: give at least {least:g} s, or one of {', '.join(LATENCIES)}", "latency")
+        names = [name for name, named in LATENCIES.items() if named >= least]
+        raise SettingError(f"latency={latency}: give at least {least:g} s, or one of {', '.join(names)}", "latency")
     return frames
 
 

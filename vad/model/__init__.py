@@ -1,1 +1,1 @@
-"""Weights files: what they may hold, where they lie, and ONNX Runtime that runs them."""
+"""Weights files: where they are, what they contain, and ONNX Runtime, which runs them."""
