@@ -1,4 +1,4 @@
-"""The command line: `vad COMMAND ...`. One file per command, loaded when it is called."""
+"""The command line: `vad COMMAND ...`. One file per command, imported when the command is called."""
 
 from __future__ import annotations
 
@@ -14,13 +14,8 @@ from typing import Any
 import click
 
 from vad import __version__
-from vad.errors import SettingError, VadError
 
-# Imports make many objects, none of them garbage: to look for some took a sixth of a short run, half of it at the end.
-gc.set_threshold(50_000)
-atexit.register(gc.freeze)
-
-# Here and not in the files of the commands, so that `vad --help` need not load them.
+# Listed here, so that `vad --help` need not import the commands.
 COMMANDS = {
     "detect": "Find the speech in sound files.",
     "stream": "Find the speech in live sound: microphone, pipe or file.",
@@ -43,7 +38,7 @@ COMMANDS = {
 
 
 class _Commands(click.Group):
-    """Imports a command when it is called; shows the package's errors as one line."""
+    """Imports a command when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -58,23 +53,25 @@ class _Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def main(self, *arguments: Any, **settings: Any) -> Any:
+        # Imports create many objects, none of them garbage: to search them takes a sixth of a short run
+        gc.set_threshold(50_000)
+        atexit.register(gc.freeze)
+        return super().main(*arguments, **settings)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except SettingError as error:
-            raise click.UsageError(str(error)) from error
-        except VadError as error:
-            raise click.ClickException(str(error)) from error
         except OSError as error:
-            if error.errno == errno.EPIPE:  # whoever read the output has seen enough
+            if error.errno == errno.EPIPE:  # the reader of the output has closed it
                 raise
             raise click.ClickException(f"{error.filename or 'standard output'}: {error.strerror}") from error
         finally:
-            _give_up_what_cannot_be_written()
+            _discard_unwritable_output()
 
 
-def _give_up_what_cannot_be_written() -> None:
-    """What standard output would not take has been said; at its end Python would try, and say it, again."""
+def _discard_unwritable_output() -> None:
+    """Empty the buffer of standard output where it cannot be written: Python would try, and complain, again at exit."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -86,9 +83,9 @@ def _give_up_what_cannot_be_written() -> None:
 def main() -> None:
     """Find where in sound somebody speaks.
 
-    Results go to standard output, everything else to standard error. Exit status: 0 all done,
-    1 an input failed (the others are still done), 2 wrong usage.
+    Results go to standard output, everything else to standard error. Exit status: 0 everything is
+    done, 1 an input failed (the others are still done), 2 wrong usage.
     """
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal cannot show is no reason to fail
+        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal cannot show is escaped
             stream.reconfigure(errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""What is said on standard error: failures, warnings, details, progress."""
+"""Messages on standard error: errors, warnings, details, progress."""
 
 from __future__ import annotations
 
@@ -6,126 +6,125 @@ import contextlib
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 import click
 
-from vad.errors import VadError
 from vad.formats import printable
 
-if TYPE_CHECKING:
-    from vad.batch.task import Result
-
-T = TypeVar("T")
+from .command import describe
 
 Around = Callable[[], contextlib.AbstractContextManager[None]]
 
-PATIENCE = 1.0  # seconds of work that need no progress bar
+PATIENCE = 1.0  # seconds of work before the progress bar appears
 INTERVAL = 0.1  # seconds between drawings
-MINUTE = 60.0  # seconds between lines where standard error is no terminal
+MINUTE = 60.0  # seconds between lines where standard error is not a terminal
 WIDTH = 24
-WIPE = "\r\033[K"
+CLEAR_LINE = "\r\033[K"
 
 
-class Line:
-    """A line on the terminal that is drawn anew in its place, and not torn by what else is written there."""
+class StatusLine:
+    """A line on the terminal that is drawn in place, and cleared while other text is written."""
 
     def __init__(self) -> None:
         self.text = ""
 
     def draw(self, text: str) -> None:
-        """Put `text` in the place of what stood there."""
+        """Replace the line by `text`."""
         self.text = text
-        click.echo(WIPE + text, err=True, nl=False)
+        click.echo(CLEAR_LINE + text, err=True, nl=False)
 
     @contextlib.contextmanager
-    def aside(self) -> Iterator[None]:
-        """Take the line away while something else is written."""
-        if self.text:
-            click.echo(WIPE, err=True, nl=False)
+    def cleared(self) -> Iterator[None]:
+        """Clear the line while something else is written."""
+        text = self.text
+        if text:
+            self.draw("")
         yield
-        if self.text:
-            click.echo(self.text, err=True, nl=False)
+        if text:
+            self.draw(text)
 
 
 class Console:
-    """A line per failure, and for long work on a terminal a progress bar that the lines do not tear.
+    """Messages on standard error, and for long work a progress bar. A context manager.
 
-    `around` takes away whatever else stands on the terminal while a line is written.
+    Leaving it ends the program with status 1 where an error was reported. `around` is a context
+    that clears whatever else is on the terminal while a message is written.
     """
 
     def __init__(self, quiet: bool, verbose: bool = False, around: Around = contextlib.nullcontext) -> None:
         self._around = around
-        self._quiet, self._verbose = quiet, verbose
-        self._live = sys.stderr.isatty()
+        self._quiet, self.verbose = quiet, verbose
+        self._terminal = sys.stderr.isatty()
         self._began = time.monotonic()
-        self._told = self._began - INTERVAL if self._live else self._began
-        self._bar = Line()
-        self.failed = False
+        self._shown = self._began - INTERVAL if self._terminal else self._began
+        self._bar = StatusLine()
+        self._failed = False
 
     def __enter__(self) -> Console:
-        self._shown, warnings.showwarning = warnings.showwarning, self._warning  # type: ignore[assignment]
+        self._showwarning, warnings.showwarning = warnings.showwarning, self._warning  # type: ignore[assignment]
         warnings.simplefilter("always", UserWarning)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        warnings.showwarning = self._shown
+        warnings.showwarning = self._showwarning
         if self._bar.text:
             click.echo(err=True)
+        if self._failed and kind is None:
+            raise SystemExit(1)
 
-    def to(self, share: float, text: str = "") -> None:
-        """Move the bar on to `share` of the work, with `text` beside it; without a terminal a line a minute."""
+    def progress(self, share: float, text: str = "") -> None:
+        """Show that `share` of the work is done, with `text` beside it; without a terminal, once a minute."""
         now = time.monotonic()
-        due = now >= self._told + (INTERVAL if self._live else MINUTE) or (self._live and share >= 1)
+        due = now >= self._shown + (INTERVAL if self._terminal else MINUTE) or (self._terminal and share >= 1)
         if self._quiet or not due or now < self._began + PATIENCE:
             return
-        self._told = now
+        self._shown = now
         left = (now - self._began) * (1 / max(share, 1e-6) - 1)
-        said = ", ".join(filter(None, [text, f"{clock(left)} left"]))
-        if self._live:
-            self._bar.draw(f"[{'#' * int(WIDTH * share):<{WIDTH}}] {share:4.0%} {said}")
+        text = ", ".join(filter(None, [text, f"{clock(left)} left"]))
+        if self._terminal:
+            self._bar.draw(f"[{'#' * int(WIDTH * share):<{WIDTH}}] {share:4.0%} {text}")
         else:
-            click.echo(f"{share:.0%}: {said}", err=True)
+            click.echo(f"{share:.0%}: {text}", err=True)
 
-    @contextlib.contextmanager
-    def result(self, result: Result[T]) -> Iterator[T]:
-        """Say what was to be said of a recording, and raise what went wrong with it; its result is written aside."""
-        for warning in result.warnings:
-            self.warn(warning)
-        if isinstance(result.value, VadError):
-            raise result.value
-        with self._bar.aside():
-            yield result.value
+    def cleared(self) -> contextlib.AbstractContextManager[None]:
+        """Clear the progress bar while results are written."""
+        return self._bar.cleared()
 
     def error(self, error: Exception) -> None:
-        """Something failed: said, and remembered for the exit status."""
-        self.failed = True
-        self._say(f"Error: {error}")
+        """Report an error; the exit status will be 1."""
+        self._failed = True
+        self._write(f"Error: {describe(error)}")
+
+    def errors(self, errors: Iterable[Exception]) -> None:
+        """Report each of `errors`."""
+        for error in errors:
+            self.error(error)
 
     def note(self, text: str) -> None:
-        """Something that is no failure."""
+        """Write a line that is neither an error nor a warning."""
         if not self._quiet:
-            self._say(text)
+            self._write(text)
 
     def warn(self, text: str) -> None:
-        """Something that was done otherwise than one may think."""
+        """Write a warning: something was not done as one may expect."""
         self._warning(text)
 
     def detail(self, text: str) -> None:
-        """Something for those who asked for more."""
-        if self._verbose:
-            self._say(text)
+        """Write a line for those who asked for `--verbose`."""
+        if self.verbose:
+            self._write(text)
 
     def _warning(self, message: Warning | str, *_: Any) -> None:
         if not self._quiet:
-            self._say(f"Warning: {message}")
+            self._write(f"Warning: {message}")
 
-    def _say(self, text: str) -> None:
-        with self._bar.aside(), self._around():
+    def _write(self, text: str) -> None:
+        with self._bar.cleared(), self._around():
             click.echo(printable(text), err=True)
 
 

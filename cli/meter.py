@@ -1,4 +1,4 @@
-"""The meter of a live stream: one line on the terminal, drawn again in its place."""
+"""The meter of a live stream: one line on the terminal, drawn in place."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from .console import Line
+from .console import StatusLine
 
 if TYPE_CHECKING:
     from vad.features import Float32
@@ -20,17 +20,17 @@ FLOOR = -60.0  # dB below full scale at which the bar is empty
 
 
 class Meter:
-    """Level, score, speech or silence, and time; nothing where standard error is no terminal."""
+    """Time, level, score, and speech or silence; nothing where standard error is not a terminal."""
 
     def __init__(self, quiet: bool) -> None:
-        self._live = sys.stderr.isatty() and not quiet
+        self._terminal = sys.stderr.isatty() and not quiet
         self._drawn = 0.0
         self._peak = 0.0
-        self._line = Line()
+        self._line = StatusLine()
 
     def show(self, block: Float32, stream: Stream) -> None:
-        """Take a block `(sample, channel)` into account, and draw if it is time to."""
-        if not self._live:
+        """Take a block `(sample, channel)`; draws every `INTERVAL`."""
+        if not self._terminal:
             return
         if len(block):
             self._peak = max(self._peak, float(abs(block).max()))
@@ -46,11 +46,11 @@ class Meter:
             f"score {stream.score:.2f}  {stream.state.value}"
         )
 
-    def aside(self) -> contextlib.AbstractContextManager[None]:
-        """Take the line away while something else is written to the terminal."""
-        return self._line.aside()
+    def cleared(self) -> contextlib.AbstractContextManager[None]:
+        """Clear the meter while something else is written to the terminal."""
+        return self._line.cleared()
 
     def close(self) -> None:
-        """Take the line away for good."""
+        """Clear the meter for good."""
         if self._line.text:
             self._line.draw("")

@@ -1,4 +1,4 @@
-"""`vad completion`: what makes a shell complete commands, options and names."""
+"""`vad completion`: a script that lets a shell complete commands, options and names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHELLS = {
 @click.argument("shell", type=click.Choice(list(SHELLS)))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Write what makes SHELL complete the commands and options of vad."""
-    made = get_completion_class(shell)
-    assert made
-    click.echo(made(context.find_root().command, {}, "vad", "_VAD_COMPLETE").source())
+    """Write the script that lets SHELL complete the commands and options of vad."""
+    completion_class = get_completion_class(shell)
+    assert completion_class
+    click.echo(completion_class(context.find_root().command, {}, "vad", "_VAD_COMPLETE").source())

@@ -1,28 +1,86 @@
-"""`vad data`: from anybody's sound to what `vad train` reads."""
+"""`vad data`: from recordings and labels of any origin to what `vad train` reads."""
 
 from __future__ import annotations
 
-import contextlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from vad.data.import_settings import EVIDENCE, KINDS, OUTSIDE, ImportSettings
-from vad.data.splitting import Splitting
-from vad.errors import VadError
-from vad.formats import FORMATS, printable
+from vad.formats import Document, printable
 
-from .. import gathering
-from .. import options as shared
+from ..command import command, option
 from ..console import Console
+from ..corpus_options import DevOptions, LabelledOptions, SourceOptions, SplitOptions
+from ..options import JobsOptions, MessageOptions, label_format, output_format
+from ..types import PATH
 
 if TYPE_CHECKING:
+    from vad.batch.inputs import Input
     from vad.data.check import Report
 
-PATH = click.Path(path_type=Path)
 FEW = 40  # recordings that are all listed; of more only those with remarks
+
+
+@dataclass(frozen=True)
+class ReportOptions:
+    """How the report is written."""
+
+    title = "Output"
+    format: str = option(
+        "--format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format."
+    )
+
+
+@dataclass(frozen=True)
+class CorpusOptions:
+    """Where the corpus goes."""
+
+    title = "Output"
+    output: Path = option(
+        "-o", "--output", required=True, type=PATH, metavar="CORPUS", help="Corpus folder, made or added to."
+    )
+
+
+@dataclass(frozen=True)
+class LabelOptions:
+    """How recordings are labelled, and where the labels go."""
+
+    title = "Output"
+    output: str = option(
+        "-o", "--output", required=True, metavar="FILE|DIR|TEMPLATE", help="Where labels go, as in detect."
+    )
+    format: str | None = output_format("-f", "--format", help="Label format.  [default: as -o says]")
+    model: str | None = option(
+        "--model", metavar="MODEL", help="Let this detector label, in place of loudness (speech-1, a file)."
+    )
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """How manifests are read."""
+
+    title = "What is imported"
+    kind: str = option(
+        "--as", type=click.Choice(KINDS), default=ImportSettings.kind, show_default=True, help="Kind of recordings."
+    )
+    by: str = option(
+        "--speech",
+        type=click.Choice(EVIDENCE),
+        default=ImportSettings.by,
+        show_default=True,
+        help="What counts as speech: each supervision, its aligned words, or the loud parts of it.",
+    )
+    outside: str = option(
+        "--outside",
+        type=click.Choice(OUTSIDE),
+        default=ImportSettings.outside,
+        show_default=True,
+        help="What lies outside of supervisions; unknown is left out.",
+    )
 
 
 @click.group()
@@ -30,15 +88,13 @@ def data() -> None:
     """Check, label and import data for training."""
 
 
-@data.command()
+@command()
 @click.argument("audio", type=PATH)
 @click.argument("labels", type=PATH, required=False)
-@gathering.gathering
-@click.option(
-    "--format", "kind", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format."
-)
-def check(audio: Path, labels: Path | None, kind: str, **options: Any) -> None:
-    """Say what looks wrong with AUDIO and LABELS before training.
+def check(
+    audio: Path, labels: Path | None, source: LabelledOptions, splits: SplitOptions, output: ReportOptions
+) -> None:
+    """Report what looks wrong with AUDIO and LABELS before training.
 
     AUDIO is a file or folder; LABELS a folder with a file per recording, or one file that names
     many; without it, labels lie beside the sound. Every recording is decoded to its end. Reported
@@ -50,9 +106,8 @@ def check(audio: Path, labels: Path | None, kind: str, **options: Any) -> None:
     from vad.data.check import check as run
     from vad.data.check import to_json
 
-    split = gathering.splitting(options)
-    report = run(audio, labels, uem=options["uem"], format=options["labels_format"], splitting=split)
-    if kind == "json":
+    report = run(audio, labels, uem=source.uem, format=source.labels_format, splitting=splits.splitting())
+    if output.format == "json":
         click.echo(json.dumps(to_json(report), indent=2, ensure_ascii=False))
     else:
         click.echo(printable_lines(_table(report)))
@@ -60,122 +115,109 @@ def check(audio: Path, labels: Path | None, kind: str, **options: Any) -> None:
         raise SystemExit(1)
 
 
-@data.command()
+@command()
 @click.argument("audio", type=PATH)
 @click.argument("labels", type=PATH, required=False)
-@click.option("-o", "--output", required=True, type=PATH, metavar="CORPUS", help="Corpus folder, made or added to.")
-@gathering.gathering
-@gathering.licence
-@click.option("--name", default="", metavar="NAME", help="Name of the source.  [default: the folder's]")
-def gather(audio: Path, labels: Path | None, output: Path, **options: Any) -> None:
+def gather(
+    audio: Path,
+    labels: Path | None,
+    *,
+    source: LabelledOptions,
+    splits: SplitOptions,
+    about: SourceOptions,
+    output: CorpusOptions,
+) -> None:
     """Make a corpus folder of AUDIO and LABELS.
 
-    It is what `vad train --corpus` reads; AUDIO and LABELS are those of `vad data check`. The sound
-    stays where it is: CORPUS/speech.jsonl lists it, with the labels and the split. Gathering a
-    source of the same name again replaces it; other sources in CORPUS stay.
+    `vad train --corpus` reads it; AUDIO and LABELS are those of `vad data check`. The sound stays
+    where it is: CORPUS/speech.jsonl lists it, with the labels and the split. Gathering a source of
+    the same name again replaces it; other sources in CORPUS stay.
     """
     from vad.data.gather import gather as run
 
-    split = gathering.splitting(options)
-    about = {"source": options["name"], "licence": options["licence"], "format": options["labels_format"]}
-    gathered = run(audio, labels, uem=options["uem"], splitting=split, **about)
+    gathered = run(
+        audio,
+        labels,
+        uem=source.uem,
+        format=source.labels_format,
+        splitting=splits.splitting(),
+        source=about.name,
+        licence=about.licence,
+    )
     with Console(quiet=False) as console:
         for text in gathered.said:
             console.warn(text)
-    path = gathered.write(output, keep=True)
+    path = gathered.write(output.output, keep=True)
     minutes = {side: f"{gathered.seconds(side) / 60:.1f} min" for side in ("train", "dev")}
     click.echo(f"{path}: train {minutes['train']}, dev {minutes['dev']}", err=True)
 
 
-@data.command()
+@command()
 @click.argument("inputs", nargs=-1, required=True, metavar="AUDIO...")
-@click.option("-o", "--output", required=True, metavar="FILE|DIR|TEMPLATE", help="Where labels go, as in detect.")
-@click.option("-f", "--format", "kind", type=click.Choice(list(FORMATS)), help="Label format.  [default: as -o says]")
-@click.option("--model", metavar="MODEL", help="Let this detector label, in place of loudness (speech-1, a file).")
-@shared.jobs
-@click.option("-q", "--quiet", is_flag=True, help="No progress and no warnings, only errors.")
-def label(inputs: tuple[str, ...], output: str, kind: str | None, model: str | None, **how: Any) -> None:
+def label(inputs: tuple[str, ...], output: LabelOptions, scale: JobsOptions, messages: MessageOptions) -> None:
     """Label clean recordings by loudness, or by a detector.
 
     Levels of 10 ms are compared with the recording's own floor (5th percentile) and speech level
     (95th): speech starts 40 % of the way up and ends below 30 %; pauses under 100 ms are filled,
     bursts under 60 ms dropped, 20 ms added at both ends. Recordings with less than 20 dB between
     floor and level are refused. Such labels follow pauses closely, and cannot tell a breath or a
-    slammed door from speech. With --model a detector labels instead, in noise, too.
+    slammed door from speech. With --model a detector labels instead, also in noise.
     """
     from vad.batch.inputs import find
     from vad.batch.output import open_output
-    from vad.batch.pool import open_pool, run_tasks
+    from vad.batch.pool import open_pool
+    from vad.batch.run import run_batch
     from vad.data.labelling import DetectorLabeller, label_by_energy
 
-    labeller = DetectorLabeller(model) if model else label_by_energy
+    labeller = DetectorLabeller(output.model) if output.model else label_by_energy
+    kind = label_format(output.format, output.output)
     found, errors = find(inputs)
-    with contextlib.ExitStack() as stack:
-        console = stack.enter_context(Console(how["quiet"]))
-        for error in errors:
-            console.error(error)
+    with messages.console() as console:
+        console.errors(errors)
         several = len(found) + len(errors) > 1
-        target = stack.enter_context(open_output(output, shared.label_format(kind, output), several))
-        pool = stack.enter_context(open_pool(how["jobs"], found))
-        for count, result in enumerate(run_tasks(found, labeller, pool), 1):
-            try:
-                with console.result(result) as document:
-                    target.write(result.source, [document])
-            except VadError as error:
-                console.error(error)
-            console.to(count / len(found), f"{count} of {len(found)}")
-    if console.failed:
-        raise SystemExit(1)
+        with open_output(output.output, kind, several) as target, open_pool(scale.jobs, found) as pool:
+
+            def deliver(one: Input, document: Document) -> float:
+                target.write(one, [document])
+                return document.duration
+
+            run_batch(found, labeller, deliver, console, pool=pool)
 
 
-@data.command("import")
+@command("import")
 @click.argument("source", type=PATH)
-@click.option("-o", "--output", required=True, type=PATH, metavar="CORPUS", help="Corpus folder, made or added to.")
-@click.option(
-    "--as",
-    "kind",
-    type=click.Choice(KINDS),
-    default=ImportSettings.kind,
-    show_default=True,
-    help="What the recordings are.",
-)
-@click.option(
-    "--speech",
-    "by",
-    type=click.Choice(EVIDENCE),
-    default=ImportSettings.by,
-    show_default=True,
-    help="What counts as speech: each supervision, its aligned words, or what is loud within it.",
-)
-@click.option(
-    "--outside",
-    type=click.Choice(OUTSIDE),
-    default=ImportSettings.outside,
-    show_default=True,
-    help="What lies outside of supervisions; unknown is left out.",
-)
-@gathering.licence
-@click.option("--name", metavar="NAME", help="Name of the source.  [default: that of the manifests]")
-@gathering.dev_share
-@gathering.seed
-@click.option("-q", "--quiet", is_flag=True, help="No warnings, only errors.")
-def import_(source: Path, output: Path, dev_share: float, seed: int, quiet: bool, **settings: Any) -> None:
+def import_(
+    source: Path,
+    *,
+    options: ImportOptions,
+    splits: DevOptions,
+    about: SourceOptions,
+    output: CorpusOptions,
+    messages: MessageOptions,
+) -> None:
     """Make a corpus folder of lhotse or Kaldi data.
 
     SOURCE is a folder with PREFIX_recordings_PART.jsonl.gz and PREFIX_supervisions_PART.jsonl.gz,
     as `lhotse prepare` makes it, one recordings manifest of it, or a folder with wav.scp and
     segments. Parts named train and dev become the splits, and parts named test are never used;
-    without a part of both names, speakers are divided. With --as, a folder of mere sound files
-    will do; all else needs the [data] extra. Importing the same source again replaces it; other
+    without a part of both names, speakers are divided. With --as, SOURCE may be a folder of mere
+    sound files; all else needs the [data] extra. Importing the same source again replaces it; other
     sources in CORPUS stay.
     """
     from vad.data.importing import import_source
 
-    imported = import_source(source, output, ImportSettings(**settings, splitting=Splitting(dev_share, seed=seed)))
-    with Console(quiet) as console:
+    settings = ImportSettings(
+        options.kind, options.by, options.outside, about.licence, about.name or None, splits.splitting()
+    )
+    imported = import_source(source, output.output, settings)
+    with messages.console() as console:
         for note in imported.notes:
             console.warn(note)
     click.echo(f"{imported.path}: {imported.summary}", err=True)
+
+
+for _command in (check, gather, label, import_):
+    data.add_command(_command)
 
 
 def printable_lines(lines: list[str]) -> str:

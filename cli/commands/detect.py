@@ -5,58 +5,118 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterable
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import click
 
-from vad.errors import SettingError, VadError
-from vad.formats import FORMATS, Document, printable
+from vad.errors import SettingError
+from vad.formats import Document, printable
 from vad.segments import invert, total
 from vad.settings import Segmentation
 
-from .. import options as shared
-from ..console import Console
-from ..progress import Progress
+from ..command import command, option
+from ..console import Console, clock
+from ..options import DetectionOptions, JobsOptions, MessageOptions, SoundOptions, label_format, output_format
 
 if TYPE_CHECKING:
     from vad.batch.inputs import Input
-    from vad.batch.output import Output
-    from vad.batch.pool import Pool
-    from vad.detector import Detection
-    from vad.grid import Grid
+    from vad.batch.output import Output, Provenance
+    from vad.batch.run import Totals
+    from vad.detector import Detection, Detector
 
-STDOUT = (None, "-")
-LIST = click.File(errors="surrogateescape")  # file names need not be Unicode
+LONG = 60.0  # seconds after which a run ends with a summary
 
 
-@click.command()
+@dataclass(frozen=True)
+class ListOptions:
+    """More inputs."""
+
+    title = "Input"
+    from_file: Iterable[str] = option(
+        "--from-file",
+        type=click.File(errors="surrogateescape"),  # file names need not be Unicode
+        default=(),
+        metavar="LIST",
+        help="Read more inputs from LIST, one per line.",
+    )
+
+
+@dataclass(frozen=True)
+class InputOptions(SoundOptions, ListOptions):
+    """The inputs, and how to read them."""
+
+
+@dataclass(frozen=True)
+class FindOptions(DetectionOptions):
+    """What to find."""
+
+    inverted: bool = option("--invert", is_flag=True, help="Give the silences instead of the speech.")
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """Where the results go."""
+
+    title = "Output"
+    output: str | None = option(
+        "-o", "--output", metavar="FILE|DIR|TEMPLATE", help="Where to write.  [default: standard output]"
+    )
+    format: str | None = output_format("-f", "--format", help="Label format.  [default: as -o says]")
+    scores: str | None = option("--scores", metavar="FILE|DIR", help="Also write the frame scores, as .npz or .csv.")
+    summary: bool = option(
+        "--summary", is_flag=True, help="A line per recording in place of its segments (or beside -o)."
+    )
+    unordered: bool = option(
+        "--unordered", is_flag=True, help="Write recordings as they are done, not in the order of INPUT."
+    )
+    resume: bool = option("--resume", is_flag=True, help="Leave out what an earlier run with the same -o has done.")
+
+    @property
+    def to_stdout(self) -> bool:
+        """Whether labels go to standard output."""
+        return self.output in (None, "-")
+
+
+@dataclass(frozen=True)
+class ScaleOptions(JobsOptions):
+    """Where the work is done."""
+
+    device: str = option(
+        "--device",
+        default="cpu",
+        show_default=True,
+        metavar="cpu|cuda|cuda:N",
+        help="What the network runs on: a GPU through torch (needs the [train] extra).",
+    )
+    cluster: str | None = option(
+        "--cluster", metavar="ADDRESS", help="Let the workers of this Dask scheduler do it: tcp://host:8786."
+    )
+
+
+@dataclass(frozen=True)
+class VerboseOptions(MessageOptions):
+    """What is written to standard error."""
+
+    verbose: bool = option(
+        "-v", "--verbose", is_flag=True, help="Also write the model, the settings, and a summary of each recording."
+    )
+
+    def console(self) -> Console:
+        """The console of the command."""
+        return Console(self.quiet, self.verbose)
+
+
+@command()
 @click.argument("inputs", nargs=-1, metavar="INPUT...")
-@click.option("--from-file", type=LIST, metavar="LIST", help="Read more inputs from LIST, one per line.")
-@click.option("-o", "--output", metavar="FILE|DIR|TEMPLATE", help="Where to write.  [default: standard output]")
-@click.option("-f", "--format", "kind", type=click.Choice(list(FORMATS)), help="Label format.  [default: as -o says]")
-@shared.segmentation
-@click.option("--invert", "inverted", is_flag=True, help="Give the silences instead of the speech.")
-@click.option("--scores", "scores_to", metavar="FILE|DIR", help="Also write the frame scores, as .npz or .csv.")
-@click.option("--summary", is_flag=True, help="A line per recording in place of its segments (or beside -o).")
-@click.option("--latency", metavar="SECONDS|NAME", help="Find what `vad stream --latency` would.  [default: no limit]")
-@shared.model
-@shared.sound
-@shared.jobs
-@click.option(
-    "--device",
-    default="cpu",
-    show_default=True,
-    metavar="cpu|cuda|cuda:N",
-    help="What the network runs on: a GPU by torch (needs the [train] extra).",
-)
-@click.option("--cluster", metavar="ADDRESS", help="Let the workers of this Dask scheduler do it: tcp://host:8786.")
-@click.option("--unordered", is_flag=True, help="Write recordings as they are done, not in the order of INPUT.")
-@click.option("--resume", is_flag=True, help="Leave out what an earlier run with the same -o has done.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress and no warnings, only errors.")
-@click.option("-v", "--verbose", is_flag=True, help="Say the model, the settings, and what each recording held.")
 def detect(
-    inputs: tuple[str, ...], from_file: Iterable[str] | None, preset: str, quiet: bool, verbose: bool, **options: Any
+    inputs: tuple[str, ...],
+    *,
+    source: InputOptions,
+    speech: FindOptions,
+    output: OutputOptions,
+    scale: ScaleOptions,
+    messages: VerboseOptions,
 ) -> None:
     """Find the speech in sound files.
 
@@ -66,12 +126,12 @@ def detect(
     that gets a file per recording; a name with {stem}, {name}, {dir}, {ext} or {channel} is a
     template; any other is one file.
 
-    A run over many recordings may be killed at any instant: the same command with --resume does
-    the rest. Files of their own count as done when they exist; one file for all is made at the end
-    of FILE.unfinished, which holds what is done so far. Failed recordings are tried again.
+    A run over many recordings may be killed at any time: the same command with --resume does the
+    rest. Files of their own count as done when they exist; one file for all is written at the end
+    from FILE.unfinished, which holds what is done so far. Failed recordings are tried again.
 
-    With --cluster the workers read the recordings, and --model, for themselves: name them in a way
-    that means the same everywhere. Results come back here. A lost worker's work is done by another.
+    With --cluster the workers read the recordings, and --model, themselves: their paths must be
+    valid on every machine. Results come back here. When a worker is lost, another does its work.
 
     \b
     Presets:
@@ -81,121 +141,128 @@ def detect(
       asr        chunks for transcription: long, padded, at most 30 s
     """
     from vad.batch.inputs import find
-    from vad.batch.output import Provenance, Run, check_scores_target, open_output
-    from vad.batch.pool import run_tasks, threads_each
+    from vad.batch.output import check_scores_target
+    from vad.batch.pool import open_pool, threads_each
+    from vad.batch.run import run_batch
     from vad.batch.task import Analysis, load
 
-    names = [*inputs, *(line.strip() for line in from_file or () if line.strip())]
+    names = [*inputs, *(line.strip() for line in source.from_file if line.strip())]
     if not names:
         raise click.UsageError("Give at least one INPUT: a file, a folder, a pattern, or - for standard input.")
-    kind = shared.label_format(options["kind"], options["output"])
-    detector = load(options["model"], options["device"]).for_latency(options["latency"])
-    settings = detector.settings(preset, **shared.settings(options))
+    detector = load(speech.model, scale.device).for_latency(speech.latency)
+    settings = speech.settings(detector)
     found, errors = find(names)
-    several = len(found) + len(errors) > 1 or options["channel"] == "each"
-    provenance = Provenance(
+    several = len(found) + len(errors) > 1 or source.channel == "each"
+    if output.scores:
+        check_scores_target(output.scores, several)
+    provenance = _provenance(detector, settings, source, speech)
+    with messages.console() as console, _open(output, provenance, found, several) as target:
+        console.detail(f"{detector.path}: {_described(settings)}")
+        console.errors(errors)
+        left = _not_done(found, target, output) if output.resume else found
+        task = Analysis(
+            speech.model,
+            settings,
+            source.channel,
+            speech.latency,
+            keep_scores=output.scores is not None,
+            raw=source.to_raw(),
+            threads=1 if scale.cluster else threads_each(scale.jobs, left),
+            device=scale.device,
+            on_progress=console.progress if len(found) == 1 and not scale.cluster else None,
+        )
+        deliver = _Delivery(target, provenance, output, detector.grid.frame_seconds, console)
+        ordered = not output.unordered and (output.to_stdout or output.summary)
+        with open_pool(scale.jobs, left, scale.cluster) as pool:
+            totals = run_batch(left, task, deliver, console, pool=pool, ordered=ordered)
+        _report(totals, len(found) - len(left), console)
+
+
+def _provenance(detector: Detector, settings: Segmentation, source: InputOptions, speech: FindOptions) -> Provenance:
+    """What the results depend on."""
+    from vad.batch.output import Provenance
+
+    latency = detector.latency(speech.latency) if speech.latency else None
+    return Provenance(
         detector.description.identity,
         detector.model.digest,
         settings,
-        detector.latency(options["latency"]) if options["latency"] else None,
-        options["channel"],
-        options["inverted"],
-        shared.raw(options),
+        latency,
+        source.channel,
+        speech.inverted,
+        source.to_raw(),
     )
-    if options["scores_to"]:
-        check_scores_target(options["scores_to"], several)
-    with contextlib.ExitStack() as stack:
-        console = stack.enter_context(Console(quiet, verbose))
-        output = None
-        if options["output"] or not options["summary"]:
-            run = Run(provenance, options["resume"], None if options["unordered"] else found)
-            output = stack.enter_context(open_output(options["output"], kind, several, run))
-        console.detail(f"{detector.path}: {_said(settings)}")
-        for error in errors:
-            console.error(error)
-        left = _left(found, output, options) if options["resume"] else found
-        progress = Progress(console, left, len(found) - len(left))
-        task = Analysis(
-            options["model"],
-            settings,
-            options["channel"],
-            options["latency"],
-            options["scores_to"] is not None,
-            shared.raw(options),
-            1 if options["cluster"] else threads_each(options["jobs"], left),
-            options["device"],
-            progress.moved if len(found) == 1 and not options["cluster"] else None,
-        )
-        pool = stack.enter_context(_pool(left, options))
-        ordered = not options["unordered"] and (options["output"] in STDOUT or options["summary"])
-        for result in run_tasks(left, task, pool, ordered):
-            try:
-                with console.result(result) as detections:
-                    _deliver(
-                        result.source, detections, output, about=provenance.about, grid=detector.grid, options=options
-                    )
-                for detection in detections if not options["summary"] else []:
-                    console.detail(_summary(detection))
-            except VadError as error:
-                console.error(error)
-            progress.count(result)
-        progress.report(verbose)
-    if console.failed:
-        raise SystemExit(1)
 
 
-def _pool(inputs: list[Input], options: dict[str, Any]) -> contextlib.AbstractContextManager[Pool | None]:
-    """Who does the work: a cluster, processes, or nobody else."""
-    from vad.batch.pool import open_pool
+def _open(
+    output: OutputOptions, provenance: Provenance, found: list[Input], several: bool
+) -> contextlib.AbstractContextManager[Output | None]:
+    """The place for labels; None where only the summary is written."""
+    from vad.batch.output import Run, open_output
 
-    if not options["cluster"]:
-        return open_pool(options["jobs"], inputs)
-    try:
-        from vad.batch.cluster import Cluster
-    except ImportError as error:
-        raise SettingError(f"--cluster needs Dask ({error}); pip install 'vad-bilstm[cluster]'") from error
-    return Cluster(options["cluster"])
-
-
-def _left(found: list[Input], output: Output | None, options: dict[str, Any]) -> list[Input]:
-    """What an earlier run has not done."""
-    if output is None or options["output"] in STDOUT:
-        raise SettingError("--resume: standard output does not tell what is done; give -o")
-    return [one for one in found if not output.is_done(one)]
+    kind = label_format(output.format, output.output)
+    if output.summary and not output.output:
+        return contextlib.nullcontext()
+    run = Run(provenance, output.resume, None if output.unordered else found)
+    return open_output(output.output, kind, several, run)
 
 
-def _deliver(
-    one: Input,
-    detections: list[Detection],
-    output: Output | None,
-    *,
-    about: dict[str, Any],
-    grid: Grid,
-    options: dict[str, Any],
-) -> None:
-    """Write what was found in a recording: its labels last, as they say that it is done."""
-    from vad.batch.output import write_scores
+def _not_done(found: list[Input], target: Output | None, output: OutputOptions) -> list[Input]:
+    """The inputs that an earlier run has not done."""
+    if target is None or output.to_stdout:
+        raise SettingError("resume: standard output does not show what is done; give -o", "resume")
+    return [one for one in found if not target.is_done(one)]
 
-    if options["scores_to"]:
+
+@dataclass(frozen=True)
+class _Delivery:
+    """Writes the results of one recording after the other."""
+
+    target: Output | None
+    provenance: Provenance
+    output: OutputOptions
+    frame_seconds: float
+    console: Console
+
+    def __call__(self, one: Input, detections: list[Detection]) -> float:
+        """Write scores first and labels last, because these mark a recording as done; its duration."""
+        from vad.batch.output import write_scores
+
+        if self.output.scores:
+            for detection in detections:
+                write_scores(self.output.scores, one, detection, self.frame_seconds)
+        if self.target:
+            self.target.write(one, [_document(detection, self.provenance) for detection in detections])
         for detection in detections:
-            write_scores(options["scores_to"], one, detection, grid.frame_seconds)
-    if output:
-        output.write(one, [_document(d, options["inverted"], about) for d in detections])
-    if options["summary"]:
-        for detection in detections:
-            click.echo(_summary(detection))
+            if self.output.summary:
+                click.echo(_summary(detection))
+            else:
+                self.console.detail(_summary(detection))
+        return detections[0].duration if detections else 0.0
 
 
-def _said(settings: Segmentation) -> str:
-    """`onset 0.5, offset 0.35, min_speech 0.1, ...`, what is without limit left out."""
+def _report(totals: Totals, left_out: int, console: Console) -> None:
+    """Write the totals of many recordings, where the run was long."""
+    if totals.done + left_out < 2 or (totals.elapsed < LONG and not console.verbose):
+        return
+    sound = f"{totals.sound / 3600:.2f} h of sound in {clock(totals.elapsed)} ({totals.rates})"
+    parts = [f"{totals.done} recordings, {sound}"]
+    parts += [f"{totals.failed} failed"] if totals.failed else []
+    parts += [f"{left_out} were done before"] if left_out else []
+    console.note("; ".join(parts))
+
+
+def _described(settings: Segmentation) -> str:
+    """`onset 0.5, offset 0.35, min_speech 0.1, ...`, without what has no limit."""
     return ", ".join(f"{name} {value:g}" for name, value in asdict(settings).items() if value != math.inf)
 
 
-def _document(detection: Detection, inverted: bool, about: dict[str, Any]) -> Document:
+def _document(detection: Detection, provenance: Provenance) -> Document:
+    """The labels of a detection: its segments or the silences between them."""
     segments, label = detection.segments, "speech"
-    if inverted:
+    if provenance.inverted:
         segments, label = invert(segments, detection.duration), "silence"
-    return Document(detection.name, detection.channel, detection.duration, segments, label, about=about)
+    return Document(detection.name, detection.channel, detection.duration, segments, label, about=provenance.about)
 
 
 def _summary(detection: Detection) -> str:

@@ -14,6 +14,8 @@ import click
 from vad import __version__
 from vad.errors import ModelError, VadError
 
+from ..command import command
+
 NEEDED = ("numpy", "onnxruntime", "soundfile", "soxr", "av", "click")
 EXTRAS = {
     "train": ("torch", "torchaudio", "librosa", "onnx", "safetensors", "tensorboard"),
@@ -25,7 +27,7 @@ EXTRAS = {
 CODECS = ("pcm_s16le", "flac", "mp3", "aac", "opus", "vorbis", "amrnb", "g729", "wmav2", "alac", "ac3")
 
 
-@click.command()
+@command()
 def doctor() -> None:
     """Show what is installed and what of it works: packages, codecs, microphones, model.
 

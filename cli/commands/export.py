@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from vad.errors import ModelError
 
+from ..command import command, option
+from ..types import PATH
 
-@click.command()
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What is written, and where."""
+
+    output: Path = option(
+        "-o", "--output", required=True, type=PATH, metavar="FILE", help="ONNX file to write; - for standard output."
+    )
+    waveform: bool = option(
+        "--waveform", is_flag=True, help="Put the features into the graph: it takes samples (needs [train])."
+    )
+
+
+@command()
 @click.argument("model", required=False)
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="ONNX file to write; - for standard output.",
-)
-@click.option("--waveform", is_flag=True, help="Put the features into the graph: it takes samples (needs [train]).")
-def export(model: str | None, output: Path, waveform: bool) -> None:
+def export(model: str | None, options: ExportOptions) -> None:
     """Write a model as one ONNX file, for C++, mobile and browsers.
 
     MODEL is a weights file, a folder made by `vad train`, or the name of a model in the package;
@@ -28,14 +35,14 @@ def export(model: str | None, output: Path, waveform: bool) -> None:
     (window, sample), and gives a score per 10 ms, (window, frame); its metadata say, under
     "waveform", how much sound to give at once. Its scores are checked against those of this package
     before it is written. Without --waveform the file is the weights file itself, which takes
-    log-mel frames. The thresholds stand in the metadata under "vad".
+    log-mel frames. The thresholds are in the metadata under "vad".
     """
     from vad import Detector
     from vad.atomic import write
 
     detector = Detector(model)
-    if not waveform:
-        write(output, detector.path.read_bytes())
+    if not options.waveform:
+        write(options.output, detector.path.read_bytes())
         return
     try:
         from vad.network.waveform import export_waveform
@@ -43,5 +50,6 @@ def export(model: str | None, output: Path, waveform: bool) -> None:
         raise ModelError(
             f"--waveform needs more than is installed ({error}); pip install 'vad-bilstm[train]'"
         ) from error
-    off = export_waveform(detector, output)
-    click.echo(f"{output}: takes samples; scores differ by at most {off:.1g} from those of this package", err=True)
+    difference = export_waveform(detector, options.output)
+    text = f"{options.output}: takes samples; scores differ by at most {difference:.1g} from those of this package"
+    click.echo(text, err=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,14 +12,22 @@ import click
 from vad.errors import ModelError
 from vad.formats import printable
 
+from ..command import command, option
+
 if TYPE_CHECKING:
     from vad import Detector
 
 
-@click.command()
+@dataclass(frozen=True)
+class InfoOptions:
+    """How it is shown."""
+
+    json: bool = option("--json", is_flag=True, help="As JSON, with every source of the training data.")
+
+
+@command()
 @click.argument("model", required=False)
-@click.option("--json", "as_json", is_flag=True, help="As JSON, with every source of the training data.")
-def info(model: str | None, as_json: bool) -> None:
+def info(model: str | None, options: InfoOptions) -> None:
     """Show what a weights file is: its training, its thresholds, its frame grid.
 
     MODEL is a weights file, a folder made by `vad train`, or the name of a model in the package;
@@ -39,7 +48,7 @@ def info(model: str | None, as_json: bool) -> None:
         "training": about.training,
         "recipe": about.recipe,
     }
-    if as_json:
+    if options.json:
         click.echo(json.dumps(facts, indent=2))
         return
     facts["training"] = _training(detector)
@@ -50,7 +59,7 @@ def info(model: str | None, as_json: bool) -> None:
 
 
 def _training(detector: Detector) -> dict[str, Any]:
-    """The hours of each kind of sound it was trained with, and how well it did."""
+    """The hours of each kind of sound that it was trained with, and its results."""
     about = detector.description.training
     hours: Counter[str] = Counter()
     try:

@@ -1,49 +1,80 @@
-"""`vad plot`: a recording and what is found in it, as a picture."""
+"""`vad plot`: a recording and its detected segments, as a picture."""
 
 from __future__ import annotations
 
 import math
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from vad.errors import VadError
 from vad.formats import Document, printable, speech_of
 
-from .. import options as shared
-from ..console import Console
+from .. import types
+from ..command import command, option
+from ..options import DetectionOptions, MessageOptions, SoundOptions, labels_format
 
 if TYPE_CHECKING:
     from vad.segments import Segment
 
-TIME: dict[str, Any] = {"metavar": "TIME", "callback": shared.to_seconds}
+
+@dataclass(frozen=True)
+class LabelOptions:
+    """The reference."""
+
+    title = "Input"
+    labels: Path | None = option("--labels", type=types.PATH, metavar="FILE|DIR", help="Also draw this reference.")
+    labels_format: str | None = labels_format("--labels-format", "the labels")
 
 
-@click.command()
+@dataclass(frozen=True)
+class InputOptions(SoundOptions, LabelOptions):
+    """The reference, and how to read the sound."""
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """The picture."""
+
+    title = "Output"
+    output: str | None = option(
+        "-o", "--output", metavar="FILE", help="Picture: .png, .svg or .pdf; - for a PNG.  [default: a window]"
+    )
+    open: bool = option("--open", is_flag=True, help="Open the picture of -o when it is done.")
+    spectrogram: bool = option(
+        "--spectrogram", is_flag=True, help="Draw the input of the model (log-mel), not the waveform."
+    )
+    start: float | None = option("--from", type=types.time, metavar="TIME", help="Begin here.  [default: 0]")
+    end: float | None = option("--to", type=types.time, metavar="TIME", help="End here.  [default: the end]")
+    row: float | None = option(
+        "--row",
+        type=types.time,
+        metavar="TIME",
+        help="Time in one row.  [default: all of it up to 2 min, else a twelfth]",
+    )
+
+    def span(self) -> tuple[float, float]:
+        """The time to draw, in seconds; `click.UsageError` where it is empty."""
+        start, end = self.start or 0.0, math.inf if self.end is None else self.end
+        if not start < end or self.row == 0:
+            raise click.UsageError("--to must come after --from, and --row must be above 0.")
+        return start, end
+
+
+@command(extra="plot")
 @click.argument("audio")
-@click.option("-o", "--output", metavar="FILE", help="Picture: .png, .svg or .pdf; - for a PNG.  [default: a window]")
-@click.option("--open", "opened", is_flag=True, help="Open the picture of -o when it is done.")
-@click.option("--spectrogram", is_flag=True, help="Draw what the model hears (log-mel), not the waveform.")
-@click.option("--labels", type=click.Path(path_type=Path), metavar="FILE|DIR", help="Also draw this reference.")
-@shared.labels_format
-@click.option("--from", "start", **TIME, help="Begin here.  [default: 0]")
-@click.option("--to", "end", **TIME, help="End here.  [default: the end]")
-@click.option("--row", **TIME, help="Time in one row.  [default: all of it up to 2 min, else a twelfth]")
-@shared.segmentation
-@click.option("--latency", metavar="SECONDS|NAME", help="Show what `vad stream --latency` finds.  [default: no limit]")
-@shared.model
-@shared.sound
-@click.option("-q", "--quiet", is_flag=True, help="No progress and no warnings, only errors.")
-@shared.needs("plot")
-def plot(audio: str, output: str | None, opened: bool, **options: Any) -> None:
-    """Draw AUDIO with its scores, the thresholds, and the speech that is found.
+def plot(
+    audio: str, source: InputOptions, speech: DetectionOptions, output: OutputOptions, messages: MessageOptions
+) -> None:
+    """Draw AUDIO with its scores, the thresholds, and the detected speech.
 
     AUDIO is a file (audio or video), or - for standard input. With --labels the reference is drawn
-    below, with what was missed and what was found falsely. TIME is in seconds, or like 1:30 or
-    1:02:03.5. Scores and segments are those of `vad detect` for the whole recording, whatever part
-    is drawn. Needs pip install 'vad-bilstm[plot]'.
+    below, with misses and false alarms. TIME is in seconds, or like 1:30 or 1:02:03.5. Scores and
+    segments are those of `vad detect` for the whole recording, whatever part is drawn. Needs
+    pip install 'vad-bilstm[plot]'.
     """
     from vad import Detector
     from vad.audio.decode import open_sound
@@ -51,36 +82,41 @@ def plot(audio: str, output: str | None, opened: bool, **options: Any) -> None:
     from vad.plotting.overview import view
     from vad.plotting.style import check_picture, save, show, style, window
 
-    if opened and output in (None, "-"):
+    if output.open and output.output in (None, "-"):
         raise click.UsageError("--open shows the picture of -o; without -o there is a window.")
-    start, end = options["start"] or 0.0, math.inf if options["end"] is None else options["end"]
-    if not start < end or options["row"] == 0:
-        raise click.UsageError("--to must come after --from, and a --row last longer than nothing.")
-    if output:
-        check_picture(output)
-    with style(), Console(options["quiet"]) as console:
-        figure = None if output else window()
-        detector = Detector(options["model"]).for_latency(options["latency"])
-        settings = detector.settings(options["preset"], **shared.settings(options))
-        sound = open_sound(sys.stdin.buffer if audio == "-" else audio, shared.raw(options))
-        documents = _documents(audio, options["labels"], options["labels_format"])
-        how = {"span": (start, end), "spectrum": options["spectrogram"], "latency": options["latency"]}
-        views = view(detector, sound, settings, options["channel"], progress=console.to, **how)
+    span = output.span()
+    if output.output:
+        check_picture(output.output)
+    with style(), messages.console() as console:
+        figure = None if output.output else window()
+        detector = Detector(speech.model).for_latency(speech.latency)
+        settings = speech.settings(detector)
+        sound = open_sound(sys.stdin.buffer if audio == "-" else audio, source.to_raw())
+        documents = _documents(audio, source.labels, source.labels_format)
+        views = view(
+            detector,
+            sound,
+            settings,
+            source.channel,
+            span=span,
+            spectrum=output.spectrogram,
+            latency=speech.latency,
+            progress=console.progress,
+        )
         references = [_reference(documents, v.detection.channel) for v in views] if documents else None
-        features = detector.description.features
         title = printable(Path(sound.name).name)
-        look = Look(title, settings, features, (start, end), options["row"], references)
+        look = Look(title, settings, detector.description.features, span, output.row, references)
         drawn = draw(views, look, figure)
-        if output:
-            save(drawn, output)
+        if output.output:
+            save(drawn, output.output)
         else:
             show()
-    if opened and output and click.launch(output):
-        raise VadError(f"{output}: is written, but no program was found that shows it")
+    if output.open and output.output and click.launch(output.output):
+        raise VadError(f"{output.output}: is written, but no program was found that shows it")
 
 
 def _documents(audio: str, labels: Path | None, format: str | None) -> list[Document] | None:
-    """The labels of a recording, in a file or in a folder of many; None where none were named."""
+    """The labels of a recording, in a file or in a folder of many; None without labels."""
     from vad.formats import read_labels
     from vad.labels.matching import match
 
@@ -92,5 +128,5 @@ def _documents(audio: str, labels: Path | None, format: str | None) -> list[Docu
 
 
 def _reference(documents: list[Document], channel: int | None) -> list[Segment]:
-    """What is said in a channel: labels of no channel are of all, and in the mean of all is what is in any."""
+    """The speech in a channel: labels without a channel belong to all, and the mean of all has that of each."""
     return speech_of(d for d in documents if None in (d.channel, channel) or d.channel == channel)

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,133 +16,224 @@ import click
 
 from vad.errors import AudioError, SettingError
 from vad.formats import printable
-from vad.settings import LIVE_FORMATS
+from vad.settings import LIVE_FORMATS, Raw
 
-from .. import options as shared
+from .. import types
+from ..command import command, option
 from ..console import Console
 from ..meter import Meter
+from ..options import LATENCY_HELP, OneChannelOptions, RawOptions, SpeechOptions
 
 if TYPE_CHECKING:
     from vad.detector import Detector
+    from vad.events import Event
+    from vad.features import Float32
     from vad.live.commands import CommandRunner
-    from vad.live.loop import Source
-    from vad.live.recorder import UtteranceRecorder
+    from vad.live.loop import Limits, Source
+    from vad.live.recorder import StreamRecorder, UtteranceRecorder
+    from vad.live.writer import EventWriter
     from vad.stream import Stream
 
 
-@click.command()
+@dataclass(frozen=True)
+class SourceOptions:
+    """The source of the sound, and when to stop."""
+
+    title = "Input"
+    device: str | None = option("--device", metavar="NAME|INDEX", help="Microphone.  [default: the system's]")
+    list_devices: bool = option("--list-devices", is_flag=True, help="Show the input devices, and stop.")
+    realtime: bool = option("--realtime", is_flag=True, help="Read a file at the pace of its sound.")
+    max_duration: float | None = option(
+        "--max-duration", type=types.seconds, metavar="SECONDS", help="Stop after this much sound."
+    )
+    stop_after_silence: float | None = option(
+        "--stop-after-silence",
+        type=types.seconds,
+        metavar="SECONDS",
+        help="Stop when nobody has spoken for this long.",
+    )
+
+    def limits(self) -> Limits:
+        """When to stop."""
+        from vad.live.loop import Limits
+
+        given = {"max_duration": self.max_duration, "stop_after_silence": self.stop_after_silence}
+        return Limits(**{name: value for name, value in given.items() if value is not None})
+
+
+@dataclass(frozen=True)
+class InputOptions(RawOptions, OneChannelOptions, SourceOptions):
+    """The source of the sound, and when to stop."""
+
+
+@dataclass(frozen=True)
+class LiveOptions(SpeechOptions):
+    """What counts as speech, and how late."""
+
+    latency: str = option("--latency", default="balanced", show_default=True, metavar="SECONDS|NAME", help=LATENCY_HELP)
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """Where the events and the sound go."""
+
+    title = "Output"
+    format: str = option(
+        "-f", "--format", type=click.Choice(LIVE_FORMATS), default="jsonl", show_default=True, help="Output format."
+    )
+    scores: bool = option("--scores", is_flag=True, help="Also write the score of every 10 ms (jsonl).")
+    save: str | None = option(
+        "--save",
+        metavar="DIR|TEMPLATE",
+        parameter="target",
+        help="Write each utterance as a sound file, padding included: .wav, .flac, .opus, ...",
+    )
+    save_all: Path | None = option(
+        "--save-all", type=types.PATH, metavar="FILE", help="Write the whole stream as a sound file."
+    )
+    command: str | None = option(
+        "--exec", metavar="COMMAND", help="Run COMMAND per utterance, with {file} {start} {end}."
+    )
+
+    def __post_init__(self) -> None:
+        if self.scores and self.format != "jsonl":
+            raise SettingError(f"scores: {self.format} holds only segments; give --format jsonl", "scores")
+
+
+@dataclass(frozen=True)
+class QuietOptions:
+    """What is written to standard error."""
+
+    title = "Messages"
+    quiet: bool = option("-q", "--quiet", is_flag=True, help="No meter, no header and no warnings, only errors.")
+
+
+@command()
 @click.argument("source", required=False, metavar="[INPUT]")
-@click.option("--device", metavar="NAME|INDEX", help="Microphone to listen to.  [default: the system's]")
-@click.option("--list-devices", is_flag=True, help="Show the input devices, and stop.")
-@click.option("--realtime", is_flag=True, help="Read a file at the pace of its sound.")
-@click.option("--latency", default="balanced", show_default=True, metavar="SECONDS|NAME", help=shared.LATENCY_HELP)
-@click.option(
-    "-f", "--format", "kind", type=click.Choice(LIVE_FORMATS), default="jsonl", show_default=True, help="Output format."
-)
-@click.option("--scores", is_flag=True, help="Also write the score of every 10 ms (jsonl).")
-@click.option(
-    "--save",
-    metavar="DIR|TEMPLATE",
-    help="Write each utterance as a sound file, padding included: .wav, .flac, .opus, ...",
-)
-@click.option("--save-all", metavar="FILE", help="Write the whole stream as a sound file.")
-@click.option("--exec", "command", metavar="COMMAND", help="Run COMMAND per utterance, with {file} {start} {end}.")
-@click.option("--max-duration", type=shared.SECONDS, metavar="SECONDS", help="Stop after this much sound.")
-@click.option(
-    "--stop-after-silence", type=shared.SECONDS, metavar="SECONDS", help="Stop when nobody has spoken for this long."
-)
-@shared.segmentation
-@shared.model
-@shared.one_channel
-@shared.bare
-@click.option("-q", "--quiet", is_flag=True, help="No meter, no header and no warnings, only errors.")
-def stream(source: str | None, quiet: bool, kind: str, **options: Any) -> None:
+def stream(
+    source: str | None, sound: InputOptions, speech: LiveOptions, output: OutputOptions, messages: QuietOptions
+) -> None:
     """Find the speech in live sound.
 
     INPUT is - for standard input (a container, or bare samples with --raw), or a file; without it
-    the microphone is heard, which needs the [mic] extra. Events are written the moment they are
-    certain: `start` when speech has held for --min-speech, `end` when silence has for
+    the microphone is read, which needs the [mic] extra. Events are written as soon as they are
+    certain: `start` when speech has lasted for --min-speech, `end` when silence has lasted for
     --min-silence. Ctrl-C ends the stream, and with it the open segment.
 
     \b
     Templates of --save: {number} {start} {end} {duration} {clock}, like
       'talk/{number:03d}_{start:.2f}.flac'
-    COMMAND is run without a shell, one after the other, and its output goes to
-    standard error; {file}, {start}, {end} and {duration} stand for the utterance.
+    COMMAND runs without a shell, one at a time, and its output goes to standard
+    error; {file}, {start}, {end} and {duration} stand for the utterance.
     """
-    if options["list_devices"]:
+    if sound.list_devices:
         _list_devices()
         return
     from vad import Detector
-    from vad.live.loop import Limits, run
-    from vad.live.recorder import StreamRecorder
+    from vad.live.loop import run
     from vad.live.writer import EventWriter
 
-    if options["scores"] and kind != "jsonl":
-        raise SettingError(f"--scores: {kind} holds segments alone; use --format jsonl")
-    given = {"max_duration": options["max_duration"], "stop_after_silence": options["stop_after_silence"]}
-    limits = Limits(**{name: value for name, value in given.items() if value is not None})
-    detector = Detector(options["model"]).for_latency(options["latency"])
+    limits = sound.limits()
+    detector = Detector(speech.model).for_latency(speech.latency)
     with contextlib.ExitStack() as stack:
-        meter = Meter(quiet)
+        meter = Meter(messages.quiet)
         stack.callback(meter.close)
-        console = stack.enter_context(Console(quiet, around=meter.aside))
-        sound = _open(source, options, detector)
-        stack.callback(sound.close)
-        live = _stream(detector, sound, options)
-        header = _header(detector, live, options)
-        if not quiet:
-            click.echo(printable(f"{sound.name}: {live.sample_rate} Hz, {_about(header)}"), err=True)
-        save, commands = _after(stack, options, console)
-        recorder = _recorder(stack, save, sound) if save else None
-        whole = None
-        if options["save_all"]:
-            whole = StreamRecorder(Path(options["save_all"]), sound.sample_rate, sound.name)
-            stack.callback(whole.close)
-        journal = EventWriter(sys.stdout, kind, sound.name, header)
-        for block, events in run(sound, live, limits, stack.enter_context(_asked_to_stop())):
-            if whole:
-                whole.take(block)
-            utterances = recorder.take(block, events, live.settled) if recorder else []
-            if events:
-                with meter.aside():
-                    files = {u.segment: u.path for u in utterances} if options["save"] else {}
-                    journal.write(events, live.duration, files)
-            if commands:
-                for utterance in utterances:
-                    commands.run(utterance.path, utterance.segment)
+        console = stack.enter_context(Console(messages.quiet, around=meter.cleared))
+        opened = _open(source, sound, detector)
+        stack.callback(opened.close)
+        live = detector.stream(
+            sample_rate=opened.sample_rate,
+            latency=speech.latency,
+            channel=sound.channel,
+            raw_channels=Raw.channels,
+            raw_dtype=Raw.dtype,
+            scores=output.scores,
+            preset=speech.preset,
+            **speech.changes,
+        )
+        header = _header(detector, live, speech)
+        if not messages.quiet:
+            click.echo(printable(f"{opened.name}: {live.sample_rate} Hz, {_about(header)}"), err=True)
+        writer = EventWriter(sys.stdout, output.format, opened.name, header)
+        sinks = _open_sinks(stack, output, opened, console, writer)
+        for block, events in run(opened, live, limits, stack.enter_context(_asked_to_stop())):
+            sinks.take(block, events, live, meter)
             meter.show(block, live)
 
 
-def _open(source: str | None, options: dict[str, Any], detector: Detector) -> Source:
-    """Where the sound comes from."""
+@dataclass
+class _Sinks:
+    """Everything that receives the blocks and events of a stream."""
+
+    writer: EventWriter
+    whole: StreamRecorder | None
+    recorder: UtteranceRecorder | None
+    keep: bool  # the files of utterances, which events then name
+    commands: CommandRunner | None
+
+    def take(self, block: Float32, events: list[Event], live: Stream, meter: Meter) -> None:
+        """Take a block `(sample, channel)` and its events; `meter` is cleared while they are written."""
+        if self.whole:
+            self.whole.take(block)
+        utterances = self.recorder.take(block, events, live.settled) if self.recorder else []
+        if events:
+            with meter.cleared():
+                files = {u.segment: u.path for u in utterances} if self.keep else {}
+                self.writer.write(events, live.duration, files)
+        for utterance in utterances if self.commands else []:
+            assert self.commands
+            self.commands.run(utterance.path, utterance.segment)
+
+
+def _open_sinks(
+    stack: contextlib.ExitStack, output: OutputOptions, source: Source, console: Console, writer: EventWriter
+) -> _Sinks:
+    """Open everything that receives sound and events; `stack` closes it."""
+    from vad.live.recorder import StreamRecorder, UtteranceRecorder
+
+    save, commands = output.save, None
+    if output.command is not None:
+        from vad.live.commands import CommandRunner
+
+        on_done: Callable[[Path], None] = lambda path: None  # noqa: E731
+        if not save:
+            save, on_done = stack.enter_context(tempfile.TemporaryDirectory(prefix="vad-")), Path.unlink
+        commands = CommandRunner(output.command, lambda line: console.warn(f"--exec: {line}"), on_done)
+        stack.callback(commands.close)
+    recorder = None
+    if save:
+        recorder = stack.enter_context(contextlib.closing(UtteranceRecorder(save, source.sample_rate)))
+    whole = None
+    if output.save_all:
+        whole = StreamRecorder(output.save_all, source.sample_rate, source.name)
+        stack.callback(whole.close)
+    return _Sinks(writer, whole, recorder, output.save is not None, commands)
+
+
+def _open(source: str | None, sound: InputOptions, detector: Detector) -> Source:
+    """The microphone, or the file or pipe that `source` names."""
     if source is None:
         from vad.audio.microphone import Microphone
 
-        if options["raw"] or options["realtime"]:
+        if sound.raw or sound.realtime:
             raise SettingError("--raw and --realtime belong to an INPUT; name a file, or - for standard input")
-        device = options["device"]
-        channel = options["channel"] if isinstance(options["channel"], int) else None
-        return Microphone(int(device) if device and device.isdecimal() else device, detector.grid.sample_rate, channel)
+        device = int(sound.device) if sound.device and sound.device.isdecimal() else sound.device
+        channel = sound.channel if isinstance(sound.channel, int) else None
+        return Microphone(device, detector.grid.sample_rate, channel)
     from vad.audio.decode import open_sound
     from vad.live.loop import SoundReader, standard_input
 
-    if options["device"] is not None:
-        raise SettingError("--device is a microphone, and INPUT none; give one of them")
-    sound = open_sound(standard_input() if source == "-" else source, shared.raw(options))
-    sound.rows(options["channel"])  # refuses one that is not there, before anything is said
-    return SoundReader(sound, options["realtime"])
+    if sound.device is not None:
+        raise SettingError("device: names a microphone, which INPUT is not; give one of them", "device")
+    opened = open_sound(standard_input() if source == "-" else source, sound.to_raw())
+    opened.rows(sound.channel)  # raises where there is no such channel, before anything is written
+    return SoundReader(opened, sound.realtime)
 
 
-def _stream(detector: Detector, sound: Source, options: dict[str, Any]) -> Stream:
-    names = ("latency", "channel", "scores", "preset")
-    return detector.stream(sample_rate=sound.sample_rate, **{n: options[n] for n in names}, **shared.settings(options))
-
-
-def _header(detector: Detector, live: Stream, options: dict[str, Any]) -> dict[str, Any]:
-    settings = detector.settings(options["preset"], **shared.settings(options))
-    plain = {name: value for name, value in asdict(settings).items() if value != float("inf")}
-    return live.header() | {"model": detector.description.identity, "settings": plain}
+def _header(detector: Detector, live: Stream, speech: LiveOptions) -> dict[str, Any]:
+    """The first line of the events: the stream, the model, the settings."""
+    finite = {name: value for name, value in asdict(speech.settings(detector)).items() if value != float("inf")}
+    return live.header() | {"model": detector.description.identity, "settings": finite}
 
 
 def _about(header: dict[str, Any]) -> str:
@@ -150,44 +241,9 @@ def _about(header: dict[str, Any]) -> str:
     return f"latency {1000 * header['latency']:.1f} ms, model {model['name']} {model['version']}"
 
 
-def _after(
-    stack: contextlib.ExitStack, options: dict[str, Any], console: Console
-) -> tuple[str | None, CommandRunner | None]:
-    """Where utterances go, and what is run for them."""
-    save: str | None = options["save"]
-    if options["command"] is None:
-        return save, None
-    from vad.live.commands import CommandRunner
-
-    done: Callable[[Path], None] = lambda path: None  # noqa: E731
-    if not save:
-        save = stack.enter_context(tempfile.TemporaryDirectory(prefix="vad-"))
-        done = Path.unlink
-    with _naming("--exec"):
-        commands = CommandRunner(options["command"], lambda line: console.warn(f"--exec: {line}"), done)
-    stack.callback(commands.close)
-    return save, commands
-
-
-def _recorder(stack: contextlib.ExitStack, save: str, sound: Source) -> UtteranceRecorder:
-    from vad.live.recorder import UtteranceRecorder
-
-    with _naming("--save"):
-        return stack.enter_context(contextlib.closing(UtteranceRecorder(save, sound.sample_rate)))
-
-
-@contextlib.contextmanager
-def _naming(flag: str) -> Iterator[None]:
-    """Put the flag in front of what is wrong with its value."""
-    try:
-        yield
-    except SettingError as error:
-        raise SettingError(f"{flag}: {error}") from error
-
-
 @contextlib.contextmanager
 def _asked_to_stop() -> Iterator[Callable[[], bool]]:
-    """Whether Ctrl-C was pressed or SIGTERM came; a second time they end the program."""
+    """A function that says whether Ctrl-C or SIGTERM came; a second one ends the program."""
     stop = threading.Event()
     before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
 
@@ -195,12 +251,12 @@ def _asked_to_stop() -> Iterator[Callable[[], bool]]:
         for number, handler in before.items():
             signal.signal(number, handler)
 
-    def ask(*_: Any) -> None:
+    def handle(*_: Any) -> None:
         stop.set()
         restore()
 
     for number in before:
-        signal.signal(number, ask)
+        signal.signal(number, handle)
     try:
         yield stop.is_set
     finally:
@@ -208,6 +264,7 @@ def _asked_to_stop() -> Iterator[Callable[[], bool]]:
 
 
 def _list_devices() -> None:
+    """Write a line for each input device."""
     from vad.audio.microphone import devices
 
     found = devices()

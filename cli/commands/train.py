@@ -3,39 +3,63 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from .. import gathering
-from .. import options as shared
+from ..command import command, option
 from ..console import Console
+from ..corpus_options import LabelledOptions, SplitOptions
+from ..types import PATH
 
 if TYPE_CHECKING:
     from vad.training.recipe import Recipe
 
-PLACE = click.Path(path_type=Path)
+
+@dataclass(frozen=True)
+class DataOptions(LabelledOptions):
+    """What to train on."""
+
+    audio: Path | None = option("--audio", type=PATH, help="Folder with recordings to train on.")
+    labels: Path | None = option(
+        "--labels", type=PATH, help="Folder or file with their labels.  [default: beside the recordings]"
+    )
+    noise: tuple[Path, ...] = option(
+        "--noise", type=PATH, multiple=True, default=(), help="Folder with sound without speech, to be mixed in."
+    )
+    corpus: Path | None = option("--corpus", type=PATH, help="Corpus folder (speech.jsonl, ...), in place of --audio.")
+
+    def __post_init__(self) -> None:
+        if (self.audio is None) == (self.corpus is None):
+            raise click.UsageError("Give the recordings: --audio (with --labels), or --corpus.")
+        if self.corpus and (self.labels or self.noise or self.uem):
+            raise click.UsageError("--labels, --noise and --uem belong to --audio; a corpus folder has its own.")
 
 
-@click.command()
+@dataclass(frozen=True)
+class TrainingOptions:
+    """Where the training goes, and where it starts from."""
+
+    title = "Training"
+    output: Path = option("-o", "--output", required=True, type=PATH, help="Folder for checkpoint and model.")
+    init_from: str | None = option(
+        "--init-from", metavar="MODEL", help="Start from the weights of this model, or of a checkpoint.pt."
+    )
+    resume: bool = option("--resume", is_flag=True, help="Continue the training in OUTPUT, if there is one.")
+
+
+@command(extra="train")
 @click.argument("arguments", nargs=-1, metavar="[RECIPE.toml] [KEY=VALUE]...")
-@click.option("--audio", type=PLACE, help="Folder with recordings to train on.")
-@click.option("--labels", type=PLACE, help="Folder or file with their labels.  [default: beside the recordings]")
-@click.option("--noise", type=PLACE, multiple=True, help="Folder with sound that holds no speech, to be mixed in.")
-@gathering.gathering
-@click.option("--corpus", type=PLACE, help="Folder with speech.jsonl and its kin, in place of --audio.")
-@click.option("-o", "--output", required=True, type=PLACE, help="Folder for checkpoint and model.")
-@click.option("--init-from", metavar="MODEL", help="Begin with the weights of this model, or of a checkpoint.pt.")
-@click.option("--resume", is_flag=True, help="Go on with the training in OUTPUT, if there is one.")
-@shared.needs("train")
-def train(arguments: tuple[str, ...], output: Path, init_from: str | None, resume: bool, **given: Any) -> None:
+def train(arguments: tuple[str, ...], data: DataOptions, splits: SplitOptions, training: TrainingOptions) -> None:
     """Train a model, on your own recordings or on a corpus folder.
 
     Without RECIPE, --audio adapts the model of the package to the recordings. With RECIPE a model
-    is trained as it says, from nothing or from --init-from. KEY=VALUE changes a single setting, as
-    in loop.steps=2000. Afterwards OUTPUT is ready for `vad detect --model OUTPUT`, and holds a
-    model card. Training that was killed loses minutes: give the same command with --resume.
+    is trained as the recipe says, from random weights or from --init-from. KEY=VALUE changes a
+    single setting, as in loop.steps=2000. Afterwards OUTPUT is ready for `vad detect --model
+    OUTPUT`, and holds a model card. A killed training loses minutes: run the same command with
+    --resume.
 
     Several GPUs or processes: torchrun --nproc-per-node 2 --no-python vad train ...
     """
@@ -43,58 +67,48 @@ def train(arguments: tuple[str, ...], output: Path, init_from: str | None, resum
     from vad.training.loop import checkpoint_path
     from vad.training.loop import train as run
 
-    if (given["audio"] is None) == (given["corpus"] is None):
-        raise click.UsageError("Give the recordings: --audio (with --labels), or --corpus.")
-    if given["corpus"] and (given["labels"] or given["noise"] or given["uem"]):
-        raise click.UsageError("--labels, --noise and --uem belong to --audio; a corpus folder has its own.")
     first = int(os.environ.get("RANK", "0")) == 0
     with Console(quiet=not first, verbose=first) as console:
-        recipe, init_from = _recipe(arguments, output, init_from, own=given["audio"] is not None)
-        checkpoint_path(output, resume)  # before the corpus of an earlier training is written over
-        corpus = given["corpus"] or output / "corpus"
-        if given["audio"] and first and not (resume and corpus.exists()):  # a training keeps its splits
-            _gather(console, corpus, given)
-        console.detail(f"training {recipe.name} in {output}: reading the recordings")
-        for p in run(recipe, corpus, output, init_from, resume):
+        recipe, init_from = _recipe(arguments, training, own=data.audio is not None)
+        checkpoint_path(training.output, training.resume)  # before the corpus of an earlier training is overwritten
+        corpus = data.corpus or training.output / "corpus"
+        if data.audio and first and not (training.resume and corpus.exists()):  # a training keeps its splits
+            _gather(console, corpus, data.audio, data, splits)
+        console.detail(f"training {recipe.name} in {training.output}: reading the recordings")
+        for p in run(recipe, corpus, training.output, init_from, training.resume):
             left = (p.steps - p.step) / p.steps_per_second
             console.detail(
                 f"step {p.step}/{p.steps}  loss {p.loss:.4f}  dev AUC {p.dev_auc:.4f}  dev DetER {p.dev_error:.1%}  "
                 f"{p.steps_per_second:.2f} steps/s  {left / 60:.0f} min left"
             )
         if first:
-            click.echo(finish(recipe, corpus, output))
+            click.echo(finish(recipe, corpus, training.output))
 
 
-def _recipe(arguments: tuple[str, ...], output: Path, init_from: str | None, own: bool) -> tuple[Recipe, str | None]:
-    """The recipe that was asked for, and the weights to begin with."""
+def _recipe(arguments: tuple[str, ...], training: TrainingOptions, own: bool) -> tuple[Recipe, str | None]:
+    """The recipe, and the weights to start from; by default to adapt the model of the package to `own` recordings."""
     from vad.model import pretrained
     from vad.training.recipe import adapting, changed, read_recipe
 
     if arguments and "=" not in arguments[0]:
-        return read_recipe(Path(arguments[0]), arguments[1:]), init_from
+        return read_recipe(Path(arguments[0]), arguments[1:]), training.init_from
     if not own:
         raise click.UsageError("Name a RECIPE.toml; without one, only --audio can be trained on.")
-    init_from = init_from or pretrained.DEFAULT
-    return changed(adapting(output.resolve().name, init_from), arguments), init_from
+    init_from = training.init_from or pretrained.DEFAULT
+    return changed(adapting(training.output.resolve().name, init_from), arguments), init_from
 
 
-def _gather(console: Console, corpus: Path, given: dict[str, Any]) -> None:
-    """Make a corpus folder of the recordings and labels that were given."""
+def _gather(console: Console, corpus: Path, audio: Path, data: DataOptions, splits: SplitOptions) -> None:
+    """Make a corpus folder of the recordings and labels."""
     from vad.data.gather import gather
     from vad.data.import_settings import ImportSettings
     from vad.data.importing import import_source
 
-    gathered = gather(
-        given["audio"],
-        given["labels"],
-        uem=given["uem"],
-        format=given["labels_format"],
-        splitting=gathering.splitting(given),
-    )
+    gathered = gather(audio, data.labels, uem=data.uem, format=data.labels_format, splitting=splits.splitting())
     (corpus / "noise.jsonl").unlink(missing_ok=True)
     notes = gathered.said
     gathered.write(corpus)
-    for folder in given["noise"]:
+    for folder in data.noise:
         notes += import_source(folder, corpus, ImportSettings("noise", name=str(folder))).notes
     for note in notes:
         console.warn(note)

@@ -39,7 +39,7 @@ class Cluster:
             socket.create_connection((place.hostname or "", place.port or 8786), TIMEOUT).close()
             self._client = Client(address, timeout=TIMEOUT, set_as_default=False)
         except (OSError, ValueError) as error:
-            raise VadError(f"--cluster {address}: no scheduler answers there ({error}); start one") from error
+            raise VadError(f"cluster {address}: no scheduler answers there ({error}); start one", "cluster") from error
         self._executor = self._client.get_executor(pure=False)
         self._counted = -REFRESH
         self._workers = MIN_WORKERS
@@ -58,9 +58,13 @@ class Cluster:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         self._client.close(timeout=5)
         if isinstance(error, CancelledError):
-            raise VadError(f"--cluster {self._address}: the scheduler is lost; with -o, --resume continues") from error
+            raise VadError(
+                f"cluster {self._address}: the connection to the scheduler is lost; resume the run", "cluster"
+            ) from error
         if isinstance(error, ImportError):
-            raise VadError(f"--cluster {self._address}: a worker cannot load this package ({error})") from error
+            raise VadError(
+                f"cluster {self._address}: a worker cannot load this package ({error})", "cluster"
+            ) from error
 
     def submit(self, task: Task[T], group: list[Input]) -> Future[list[Result[T]]]:
         """Run `run_group(task, group)` in a worker."""

@@ -32,7 +32,7 @@ class Journal:
         self._end = 0
         self._head = (json.dumps(head) + "\n").encode("ascii")
         if path.exists() and not resume:
-            raise SettingError(f"{path}: left by a run that was interrupted; continue it with --resume, or delete it")
+            raise SettingError(f"{path}: left by an interrupted run; continue it with resume, or delete it", "resume")
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self._open()
         self._read()
@@ -74,7 +74,7 @@ class Journal:
         if not self._places:
             self.path.unlink(missing_ok=True)
         elif self.path.exists():
-            warnings.warn(f"{self.path}: holds the finished recordings; --resume continues the run", stacklevel=2)
+            warnings.warn(f"{self.path}: holds the finished recordings; resume the run to continue", stacklevel=2)
 
     def __contains__(self, name: str) -> bool:
         return name in self._places

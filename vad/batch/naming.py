@@ -32,11 +32,11 @@ def name_fields(source: Input) -> dict[str, object]:
     return {"dir": str(path.parent), "name": path.name, "stem": path.stem, "ext": path.suffix[1:]}
 
 
-def fill_template(template: str, values: Mapping[str, object], option: str = "") -> str:
+def fill_template(template: str, values: Mapping[str, object], parameter: str = "") -> str:
     """`template` with its fields in braces replaced by `values`, in which slashes become `_` except in `PATHS`.
 
-    Raises `SettingError`, whose message begins with `option`, for unknown fields and for formats
-    that do not suit their values.
+    Raises `SettingError`, which names `parameter`, for unknown fields and for formats that do not
+    suit their values.
     """
     try:
         for _, name, spec, _ in Formatter().parse(template):
@@ -45,7 +45,8 @@ def fill_template(template: str, values: Mapping[str, object], option: str = "")
         return template.format_map({name: _without_slashes(name, value) for name, value in values.items()})
     except (KeyError, ValueError, IndexError, AttributeError, TypeError) as error:
         valid = ", ".join(f"{{{name}}}" for name in values)
-        raise SettingError(f"{option}{template}: not a template; the fields are {valid}") from error
+        text = f"{parameter} {template}".strip()
+        raise SettingError(f"{text}: not a template; the fields are {valid}", parameter or None) from error
 
 
 def _without_slashes(name: str, value: object) -> object:

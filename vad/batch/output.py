@@ -109,7 +109,7 @@ class OneFile:
     def __init__(self, stream: TextIO, kind: Format, several: bool, path: Path | None = None) -> None:
         if several and not kind.many:
             raise SettingError(
-                f"{kind.name} holds one recording and channel per file; give -o FOLDER or a template like {{stem}}"
+                f"{kind.name} holds one recording and channel per file; name a folder, or a template like {{stem}}"
             )
         self._stream, self._kind, self._several, self._path = stream, kind, several, path
         self._opening, self._between, self._closing = kind.brackets if several else ("", "", "")
@@ -201,10 +201,10 @@ def check_scores_target(target: str, several: bool) -> None:
     """Raise `SettingError` where scores cannot go to `target`: a file, a folder or a template."""
     separate = is_template(target) or is_folder(target)
     if several and not separate:
-        raise SettingError(f"--scores {target}: one file for several recordings or channels; give a folder")
+        raise SettingError(f"scores {target}: one file for several recordings or channels; give a folder", "scores")
     path = name_output(target, Input("a.wav", Path("a.wav")), None, ".npz") if separate else Path(target)
     if path.suffix not in (".npz", ".csv"):
-        raise SettingError(f"--scores {target}: scores are written as .npz or .csv; choose one of these extensions")
+        raise SettingError(f"scores {target}: written as .npz or .csv; choose one of these extensions", "scores")
 
 
 def write_scores(target: str, source: Input, detection: Detection, frame_seconds: float) -> None:

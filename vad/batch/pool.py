@@ -15,6 +15,7 @@ from typing import Protocol
 
 from vad.batch.inputs import Input
 from vad.batch.task import Result, T, Task, run_group, run_task
+from vad.errors import SettingError
 
 GROUP = 32  # recordings in a group, at most
 GROUP_BYTES = 1 << 22  # of sound in a group of more than one
@@ -110,8 +111,21 @@ def _results(future: Future[list[Result[T]]], pool: Pool, task: Task[T], group: 
         return [pool.run_isolated(task, one) for one in group]
 
 
-def open_pool(jobs: int | None, inputs: Sequence[Input]) -> contextlib.AbstractContextManager[Pool | None]:
-    """`jobs` processes for `inputs`; by default one per core where starting them pays. None where one is enough."""
+def open_pool(
+    jobs: int | None, inputs: Sequence[Input], cluster: str | None = None
+) -> contextlib.AbstractContextManager[Pool | None]:
+    """`jobs` processes for `inputs`, or the workers of the Dask scheduler at the address `cluster`.
+
+    By default there is a process per core where starting them pays; None where one is enough.
+    """
+    if cluster:
+        try:
+            from vad.batch.cluster import Cluster
+        except ImportError as error:
+            raise SettingError(
+                f"cluster: needs Dask ({error}); pip install 'vad-bilstm[cluster]'", "cluster"
+            ) from error
+        return Cluster(cluster)
     if jobs is None:
         jobs = CORES if sum(map(effort, inputs)) > STARTING else 1
     jobs = min(jobs, len(inputs))

@@ -145,7 +145,7 @@ class Cutter:
             )
         check_not_input(path, source)
         if path.exists() and not self._force:
-            raise FormatError(f"{path}: exists; name another place, or overwrite it with --force")
+            raise FormatError(f"{path}: exists; name another place, or overwrite it with force", "force")
 
 
 class _Reader:

@@ -30,12 +30,12 @@ class CommandRunner:
         try:
             self._words = shlex.split(command)
         except ValueError as error:
-            raise SettingError(f"command {command}: {error}; close the quote") from error
+            raise SettingError(f"command {command}: {error}; close the quote", "command") from error
         if not self._words:
-            raise SettingError("command: is empty; name a program, like 'whisper {file}'")
+            raise SettingError("command: is empty; name a program, like 'whisper {file}'", "command")
         program = self._fill(Path("a.wav"), Segment(0.0, 1.0))[0]
         if program == self._words[0] and not shutil.which(program):
-            raise SettingError(f"command {command}: no program {program}; name one that is installed")
+            raise SettingError(f"command {command}: no program {program}; name one that is installed", "command")
         self._on_error, self._on_done = on_error, on_done
         self._queue: queue.Queue[tuple[Path, Segment] | None] = queue.Queue()
         self._thread = threading.Thread(target=self._work, daemon=True)
@@ -53,7 +53,7 @@ class CommandRunner:
     def _fill(self, path: Path, segment: Segment) -> list[str]:
         values = (str(path), f"{segment.start:.3f}", f"{segment.end:.3f}", f"{segment.duration:.3f}")
         fields = dict(zip(FIELDS, values, strict=True))
-        return [fill_template(word, fields, "command ") for word in self._words]
+        return [fill_template(word, fields, "command") for word in self._words]
 
     def _work(self) -> None:
         while (item := self._queue.get()) is not None:

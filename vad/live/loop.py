@@ -107,7 +107,7 @@ class Limits:
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
             if not value > 0:
-                raise SettingError(f"{name}={value}: give seconds above 0")
+                raise SettingError(f"{name}={value}: give seconds above 0", name)
 
 
 def run(

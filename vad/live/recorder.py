@@ -46,10 +46,13 @@ class UtteranceRecorder:
         text = str(target)
         if text == "-":
             raise SettingError(
-                "target -: standard output has the events; give a folder, or a template like {number}.wav"
+                "target -: standard output has the events; give a folder, or a template like {number}.wav",
+                "target",
             )
         if not is_template(text) and not is_folder(text):
-            raise SettingError(f"target {target}: one name for all utterances; give a folder, or add {{number}}")
+            raise SettingError(
+                f"target {target}: one name for all utterances; give a folder, or add {{number}}", "target"
+            )
         self._template = text if is_template(text) else str(Path(escape_template(text), NAME))
         self._rate = sample_rate
         self._waiting: list[Float32] = []
@@ -62,7 +65,7 @@ class UtteranceRecorder:
         self._encoding = encoding_at(first, sample_rate)
         self._number = 1
         if self._name(Segment(2.0, 4.0)) == first:
-            raise SettingError(f"target {target}: names all utterances alike; use {{number}} or {{start}}")
+            raise SettingError(f"target {target}: names all utterances alike; use {{number}} or {{start}}", "target")
         self._number = 0
 
     def take(self, block: Float32, events: list[Event], settled: float) -> list[Utterance]:
@@ -102,7 +105,7 @@ class UtteranceRecorder:
 
     def _name(self, segment: Segment) -> Path:
         values = (self._number, segment.start, segment.end, segment.duration, self._began)
-        return Path(fill_template(self._template, dict(zip(FIELDS, values, strict=True)), "target "))
+        return Path(fill_template(self._template, dict(zip(FIELDS, values, strict=True)), "target"))
 
     def _begin(self, channels: int) -> None:
         self._number += 1

@@ -1,0 +1,124 @@
+"""Commands with typed options: every dataclass among a function's parameters is a section of options.
+
+@dataclass(frozen=True)
+class Messages:
+    title = "Messages"
+    quiet: bool = option("-q", "--quiet", is_flag=True, help="Only errors.")
+
+@command()
+def example(messages: Messages) -> None:
+    if not messages.quiet:
+        ...
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+from collections.abc import Callable
+from typing import Any, get_type_hints
+
+import click
+
+from vad.errors import SettingError, VadError
+
+
+def option(*flags: str, default: Any = None, parameter: str = "", **settings: Any) -> Any:
+    """A field of an options dataclass, set by a command line option with these `flags`.
+
+    `settings` are those of `click.option`. `parameter` is the library's name for the value, where
+    it is not that of the field: an error about this parameter names the option.
+    """
+    about = {"flags": flags, "settings": {"default": default, **settings}, "parameter": parameter}
+    return dataclasses.field(default=default, metadata=about)
+
+
+class Option(click.Option):
+    """An option that belongs to a section of the help, and sets a parameter of the library."""
+
+    def __init__(self, declarations: list[str], *, section: str, parameter: str, **settings: Any) -> None:
+        super().__init__(declarations, **settings)
+        self.section, self.parameter = section, parameter
+
+
+class Command(click.Command):
+    """A command whose help has sections, and whose library errors become one line that names the option.
+
+    `extra` is the extra of the package without which the command cannot run.
+    """
+
+    def __init__(self, *arguments: Any, extra: str = "", **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.extra = extra
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options by section, in the order in which the sections begin."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
+            last = next(reversed(sections), "Options")  # of --help
+            section = param.section if isinstance(param, Option) else last
+            if record:
+                sections.setdefault(section, []).append(record)
+        for title, records in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; errors of the library become those of click."""
+        try:
+            return super().invoke(ctx)
+        except SettingError as error:
+            raise click.UsageError(describe(error)) from error
+        except VadError as error:
+            raise click.ClickException(describe(error)) from error
+        except ImportError as error:
+            if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):  # Ctrl-C while a module was loading
+                raise KeyboardInterrupt from error
+            if not self.extra:
+                raise
+            missing = f"needs {error.name.partition('.')[0]}" if error.name else " ".join(str(error).split())
+            raise click.ClickException(f"{missing}; pip install 'vad-bilstm[{self.extra}]'") from error
+
+
+def command(name: str | None = None, *, extra: str = "") -> Callable[[Callable[..., None]], Command]:
+    """Make a `Command` of a function, which gets an instance of each options dataclass among its parameters.
+
+    Its other parameters are those of `click.argument`.
+    """
+
+    def decorate(function: Callable[..., None]) -> Command:
+        hints: dict[str, type[Any]] = get_type_hints(function)
+        kinds = {key: kind for key, kind in hints.items() if dataclasses.is_dataclass(kind)}
+
+        @functools.wraps(function)
+        def run(**given: Any) -> None:
+            for key, kind in kinds.items():
+                given[key] = kind(**{f.name: given.pop(f"{key}_{f.name}") for f in dataclasses.fields(kind)})
+            function(**given)
+
+        options: list[click.Parameter] = [
+            Option(
+                [*f.metadata["flags"], f"{key}_{f.name}"],
+                section=getattr(kind, "title", "Options"),
+                parameter=f.metadata["parameter"] or f.name,
+                **f.metadata["settings"],
+            )
+            for key, kind in kinds.items()
+            for f in dataclasses.fields(kind)
+        ]
+        return click.command(name, cls=Command, params=options, extra=extra)(run)
+
+    return decorate
+
+
+def describe(error: Exception) -> str:
+    """The message of `error`, with the option of the current command in place of the parameter that it names."""
+    text, name = str(error), getattr(error, "parameter", None)
+    context = click.get_current_context(silent=True)
+    for param in context.command.params if name and context else ():
+        if isinstance(param, Option) and param.parameter == name:
+            pattern = rf"(?<![\w./-]){re.escape(name)}(?![\w./-])"
+            return re.sub(pattern, max(param.opts, key=len), text, count=1)
+    return text

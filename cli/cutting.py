@@ -1,0 +1,210 @@
+"""What `vad split` and `vad trim` share: their options, and where they cut."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from vad.errors import FormatError, SettingError
+from vad.formats import speech_of
+from vad.segments import Segment, clip, drop, invert, merge, pad
+from vad.settings import Segmentation
+
+from .command import option
+from .console import Console
+from .options import JobsOptions, MessageOptions, OneChannelOptions, SpeechOptions, labels_format
+
+if TYPE_CHECKING:
+    from vad.batch.inputs import Input
+    from vad.batch.task import Analysis
+    from vad.cutting.cutter import Written
+
+WITH_MODEL = ("model", "onset", "offset", "max_speech")  # options that have no meaning with --labels
+
+
+class Cuts(NamedTuple):
+    """The segments to cut out of a recording."""
+
+    segments: list[Segment]
+    duration: float  # of the recording, in seconds
+    notes: list[str]  # warnings about it
+
+
+Cut = Callable[["Input", Path, Cuts], "Written"]
+
+
+@dataclass(frozen=True)
+class LabelOptions:
+    """The labels that say where to cut."""
+
+    title = "Input"
+    labels: Path | None = option(
+        "--labels",
+        type=click.Path(path_type=Path),
+        metavar="FILE|DIR",
+        help="Cut where these labels say, of any format; labels that overlap are merged.  [default: detect]",
+    )
+    labels_format: str | None = labels_format("--labels-format", "the labels")
+
+
+@dataclass(frozen=True)
+class InputOptions(OneChannelOptions, LabelOptions):
+    """The labels that say where to cut, and the channel to analyse."""
+
+
+@dataclass(frozen=True)
+class CutOptions(SpeechOptions):
+    """What to cut out."""
+
+    inverted: bool = option("--invert", is_flag=True, help="The silences instead of the speech.")
+
+
+def force_option() -> Any:
+    """The option that allows files to be overwritten."""
+    return option("--force", is_flag=True, help="Overwrite files that exist.")
+
+
+def run(
+    inputs: tuple[str, ...],
+    cut: Cut,
+    *,
+    source: InputOptions,
+    speech: CutOptions,
+    scale: JobsOptions,
+    messages: MessageOptions,
+) -> None:
+    """Find where to cut each of `inputs`, and `cut` it."""
+    from vad.batch.inputs import find
+    from vad.batch.pool import open_pool
+    from vad.batch.run import run_batch
+
+    found, errors = find(inputs)
+    with messages.console() as console, contextlib.ExitStack() as stack:
+        console.errors(errors)
+        paths = {one.path: stack.enter_context(_on_disk(one)) for one in found}
+        find_cuts = (
+            _by_labels(found, source.labels, source, speech, console) if source.labels else _by_model(source, speech)
+        )
+        nothing = "silence" if speech.inverted else "speech"
+
+        def deliver(one: Input, cuts: Cuts) -> float:
+            for note in cuts.notes:
+                console.warn(f"{one.path}: {note}")
+            if cuts.segments:
+                _warn_of_losses(one, cut(one, paths[one.path], cuts), console)
+            else:
+                console.warn(f"{one.path}: no {nothing}, nothing to write")
+            return cuts.duration
+
+        pool = stack.enter_context(open_pool(1 if source.labels else scale.jobs, found))
+        run_batch(found, FindCuts(find_cuts, paths, speech.inverted), deliver, console, pool=pool)
+
+
+@contextlib.contextmanager
+def _on_disk(one: Input) -> Iterator[Path]:
+    """A file that can be read twice: once to find the speech, once to cut it out."""
+    path = Path(one.path)
+    if one.path != "-" and not path.is_fifo():
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="vad-") as folder:
+        copy = Path(folder, "stdin")
+        with copy.open("wb") as file, path.open("rb") if one.path != "-" else sys.stdin.buffer as pipe:
+            shutil.copyfileobj(pipe, file)
+        yield copy
+
+
+@dataclass(frozen=True)
+class FindCuts:
+    """A task that finds where to cut a recording."""
+
+    find: Callable[[Input, Path], Cuts]
+    paths: dict[str, Path]  # the file to read for each input
+    inverted: bool
+
+    def __call__(self, one: Input) -> Cuts:
+        """Where to cut `one`."""
+        cuts = self.find(one, self.paths[one.path])
+        return cuts._replace(segments=invert(cuts.segments, cuts.duration)) if self.inverted else cuts
+
+
+@dataclass(frozen=True)
+class DetectedCuts:
+    """Cuts where a detector finds speech."""
+
+    analysis: Analysis
+
+    def __call__(self, one: Input, path: Path) -> Cuts:
+        """The speech of the recording in `path`."""
+        from vad.audio.decode import decoded_duration
+        from vad.batch.inputs import Input
+
+        found = self.analysis(Input(str(path), one.relative))[0]
+        duration = decoded_duration(path)
+        # a detection is in milliseconds; the last segment reaches to the last sample
+        segments = [s._replace(end=duration) if s.end >= found.duration else s for s in found.segments]
+        return Cuts(segments, duration, [])
+
+
+def _by_model(source: InputOptions, speech: CutOptions) -> DetectedCuts:
+    from vad.batch.task import Analysis, load
+
+    settings = speech.settings(load(speech.model))
+    return DetectedCuts(Analysis(speech.model, settings, source.channel))
+
+
+def _by_labels(
+    found: list[Input], home: Path, source: InputOptions, speech: CutOptions, console: Console
+) -> Callable[[Input, Path], Cuts]:
+    """Look cuts up in the labels at `home`."""
+    from vad.audio.decode import decoded_duration
+    from vad.labels.matching import match_inputs
+
+    speech.refuse(WITH_MODEL, "has no meaning with --labels, which say where to cut")
+    if source.channel != "mix":
+        raise SettingError("channel: has no meaning with --labels, which say where to cut; leave it out", "channel")
+    names = ("min_speech", "min_silence", "pad_start", "pad_end")
+    settings = Segmentation(**{name: speech.changes[name] or 0.0 for name in names})
+    matches = match_inputs(found, home, source.labels_format)
+    for problem in [*matches.problems, *matches.orphans]:
+        console.warn(problem)
+
+    def look_up(one: Input, path: Path) -> Cuts:
+        if one.path not in matches.labelled:
+            raise FormatError(f"{one.path}: has no labels in {home}; name them like the recording")
+        duration = decoded_duration(path)
+        segments = drop(merge(speech_of(matches.labelled[one.path]), settings.min_silence), settings.min_speech)
+        inside = [s for s in clip(segments, duration) if s.duration > 0]
+        padded = clip(pad(inside, settings.pad_start, settings.pad_end), duration)
+        return Cuts(padded, duration, _beyond(segments, duration))
+
+    return look_up
+
+
+def _beyond(segments: list[Segment], duration: float) -> list[str]:
+    """A note about labels that reach past the end by more than rounding."""
+    after = sum(s.start >= duration for s in segments)
+    last = max((s.end for s in segments), default=0.0)
+    if last <= duration + 0.01:
+        return []
+    left = f", {after} of which begin there and are left out" if after else ""
+    return [f"labels reach to {last:.2f} s, past the end at {duration:.2f} s{left}; are they of this recording?"]
+
+
+def _warn_of_losses(one: Input, written: Written, console: Console) -> None:
+    """Warn where the samples in the new files are not those of the recording."""
+    if written.lossless:
+        return
+    kind = written.parts[0].path.suffix
+    if written.encoding.lossless:
+        console.warn(f"{one.path}: {kind} cannot hold its {written.encoding.subtype} samples without loss; use .wav")
+    else:
+        console.warn(f"{one.path}: is compressed with loss; decoded, and written as {kind}")
