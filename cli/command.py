@@ -114,11 +114,11 @@ def command(name: str | None = None, *, extra: str = "") -> Callable[[Callable[.
 
 
 def describe(error: Exception) -> str:
-    """The message of `error`, with the option of the current command in place of the parameter that it names."""
+    """The message of `error`, with the options of the current command in place of the parameters that it names."""
     text, name = str(error), getattr(error, "parameter", None)
     context = click.get_current_context(silent=True)
     for param in context.command.params if name and context else ():
-        if isinstance(param, Option) and param.parameter == name:
-            pattern = rf"(?<![\w./-]){re.escape(name)}(?![\w./-])"
-            return re.sub(pattern, max(param.opts, key=len), text, count=1)
+        if isinstance(param, Option) and (param.parameter == name or "_" in param.parameter):
+            pattern = rf"(?<![\w./-]){re.escape(param.parameter)}(?![\w./-])"
+            text = re.sub(pattern, max(param.opts, key=len), text, count=1)
     return text

@@ -188,7 +188,7 @@ class TestNames:
         path = write(tmp_path / "a.wav")
         template = str(tmp_path / "{number}.wav")
         (tmp_path / "3.wav").write_text("mine")
-        with pytest.raises(FormatError, match=r"3\.wav: exists; .*--force"):
+        with pytest.raises(FormatError, match=r"3\.wav: exists; .*force"):
             Cutter(template).split(source(path), path, SPEECH)
         assert not (tmp_path / "1.wav").exists() and (tmp_path / "3.wav").read_text() == "mine"
         Cutter(template, force=True).split(source(path), path, SPEECH)
@@ -263,7 +263,7 @@ class TestCommands:
 
     def test_wrong_use_is_refused(self, tmp_path: Path) -> None:
         path = write(tmp_path / "a.wav")
-        assert "one at a time" in run("split", path, "--channel", "each", status=2).stderr
+        assert "only one channel" in run("split", path, "--channel", "each", status=2).stderr
         labels = tmp_path / "a.txt"
         labels.write_text("0.5\t1\n")
         for name, status, reason in (
@@ -277,8 +277,8 @@ class TestCommands:
             (("trim", path, "--labels", labels, "-o", tmp_path / "d.wav", "--gap", "nan"), "not a number"),
             (("trim", path, "--labels", labels, "-o", "-"), "use .wav"),
             (("split", path, "--labels", labels, "-o", "-"), "give a folder"),
-            (("split", path, "--labels", labels, "-o", tmp_path / "out", "--pad-start", "-1"), "pad_start=-1"),
-            (("split", path, "--labels", labels, "-o", tmp_path / "out", "--pad-end", "nan"), "pad_end=nan"),
+            (("split", path, "--labels", labels, "-o", tmp_path / "out", "--pad-start", "-1"), "--pad-start=-1"),
+            (("split", path, "--labels", labels, "-o", tmp_path / "out", "--pad-end", "nan"), "--pad-end=nan"),
         ):
             done = run(*options, status=2)
             assert reason in done.stderr.splitlines()[-1] and done.stdout == "", done.stderr

@@ -239,7 +239,7 @@ class TestRun:
 
     def test_what_is_no_duration_is_said(self, one: Path) -> None:
         result = detect(one, "--min-speech", "1 minute", status=2)
-        assert "'--min-speech': '1 minute' is no duration; give seconds, like 0.1 or 100ms" in result.stderr
+        assert "'--min-speech': '1 minute' is not a duration; give seconds, like 0.1 or 100ms" in result.stderr
 
     def test_verbose_says_model_settings_and_what_was_found(self, one: Path) -> None:
         result = detect(one, "-v")

@@ -186,7 +186,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(many: Path, tmp_path: P
         _, said = process.communicate(timeout=60)
     assert process.returncode == 1
     assert said.decode().splitlines()[-1] == "Aborted!"
-    line = f"Warning: {journal}: holds the finished recordings; --resume continues the run"
+    line = f"Warning: {journal}: holds the finished recordings; resume the run to continue"
     assert line in said.decode().splitlines()
 
 
@@ -219,7 +219,7 @@ def test_a_report_says_what_came_of_it(many: Path) -> None:
 def test_a_ledger_gives_back_what_it_was_told_in_any_order(tmp_path: Path) -> None:
     texts = {"a": ["1\n"], "b": [], "\udcff": ["\u00e9", "2"]}
     path = tmp_path / "new" / "x.unfinished"
-    with pytest.warns(UserWarning, match="--resume"), Journal(path, HEAD, False) as journal:
+    with pytest.warns(UserWarning, match="resume the run"), Journal(path, HEAD, False) as journal:
         for name, text in texts.items():
             journal.add(name, text)
     with Journal(path, HEAD, True) as journal:

@@ -157,7 +157,7 @@ class TestFiles:
             (["--save", "{nothing}.wav"], "the fields are {number}", 2),
             (["--save", "{start}.mp9"], "use .wav", 2),
             (["--save", "-"], "give a folder", 2),
-            (["--channel", "each"], "one at a time", 2),
+            (["--channel", "each"], "only one channel", 2),
             (["--channel", "2"], "two.wav: no channel 2", 1),
             (["--save", "{clock}.wav"], "alike", 2),
             (["--save", "all.wav"], "give a folder", 2),

@@ -304,8 +304,8 @@ class TestCommand:
         [
             (["nowhere"], "nowhere: does not exist"),
             ([".", "--labels", "a.tsv"], "the references hold no speech"),
-            ([".", "--miss-at-most", "none"], "'none' is no share; give one like 2% or 0.02"),
-            ([".", "--miss-at-most", "nan"], "'nan' is no share"),
+            ([".", "--miss-at-most", "none"], "'none' is not a share; give one like 2% or 0.02"),
+            ([".", "--miss-at-most", "nan"], "'nan' is not a share"),
             ([".", "--minimize", "miss"], "detecting everything would reach this goal"),
             ([".", "--dcf", "-1", "1"], "two weights"),
             ([".", "--seed", "-1"], "seed=-1: give 0 or more"),

@@ -33,10 +33,9 @@ class ListOptions:
     """More inputs."""
 
     title = "Input"
-    from_file: Iterable[str] = option(
+    from_file: Iterable[str] | None = option(
         "--from-file",
         type=click.File(errors="surrogateescape"),  # file names need not be Unicode
-        default=(),
         metavar="LIST",
         help="Read more inputs from LIST, one per line.",
     )
@@ -146,7 +145,7 @@ def detect(
     from vad.batch.run import run_batch
     from vad.batch.task import Analysis, load
 
-    names = [*inputs, *(line.strip() for line in source.from_file if line.strip())]
+    names = [*inputs, *(line.strip() for line in source.from_file or () if line.strip())]
     if not names:
         raise click.UsageError("Give at least one INPUT: a file, a folder, a pattern, or - for standard input.")
     detector = load(speech.model, scale.device).for_latency(speech.latency)

@@ -2,35 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
 from vad.formats import FORMATS
 
-from .. import options as shared
+from ..command import command, option
+from ..options import MODEL_HELP
+from ..types import PATH
 
 
-@click.command()
+@dataclass(frozen=True)
+class ReviewOptions:
+    """What is shown, what is written, and where the page is."""
+
+    labels: Path | None = option("--labels", type=PATH, metavar="FILE|DIR", help="Labels.  [default: beside AUDIO]")
+    output: Path | None = option("-o", "--output", type=PATH, metavar="DIR", help="Folder for all that is written.")
+    format: str = option(
+        "-f",
+        "--format",
+        type=click.Choice(list(FORMATS)),
+        default="text",
+        show_default=True,
+        help="Format of the label files that follow every change.",
+    )
+    model: str | None = option("--model", metavar="MODEL", help=MODEL_HELP)
+    cache: Path | None = option("--cache", type=PATH, metavar="DIR", help="Folder for pictures and scores.")
+    port: int = option("--port", type=click.IntRange(0, 65535), default=0, help="Port to listen at.  [default: any]")
+    host: str = option(
+        "--host", default="127.0.0.1", show_default=True, help="Address to listen at; others let machines in."
+    )
+    no_open: bool = option("--no-open", is_flag=True, help="Print the address, and open no browser.")
+
+
+@command(extra="review")
 @click.argument("audio", nargs=-1, required=True)
-@click.option("--labels", type=click.Path(path_type=Path), metavar="FILE|DIR", help="Labels.  [default: beside AUDIO]")
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="Folder for all that is written.")
-@click.option(
-    "-f",
-    "--format",
-    type=click.Choice(list(FORMATS)),
-    default="text",
-    show_default=True,
-    help="Format of the label files that follow every change.",
-)
-@shared.model
-@click.option("--cache", type=click.Path(path_type=Path), metavar="DIR", help="Folder for pictures and scores.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port to listen at.  [default: any]")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; others let machines in.")
-@click.option("--no-open", is_flag=True, help="Print the address, and open no browser.")
-@shared.needs("review")
-def review(audio: tuple[str, ...], **options: Any) -> None:
+def review(audio: tuple[str, ...], options: ReviewOptions) -> None:
     """Open a page to see, hear and correct what is detected in AUDIO, files or folders.
 
     Corrections are saved at once, in the folder AUDIO-review beside AUDIO or in --output; files
@@ -44,20 +53,20 @@ def review(audio: tuple[str, ...], **options: Any) -> None:
     from vad.review.session import Session
 
     first = Path(audio[0]).resolve()
-    home = options["output"] or first.with_name(f"{first.name if first.is_dir() else first.stem}-review")
-    given = {name: options[name] for name in ("labels", "model", "format")}
-    session = Session(list(audio), home, **given, cache=Cache(options["cache"] or default_folder()))
+    home = options.output or first.with_name(f"{first.name if first.is_dir() else first.stem}-review")
+    cache = Cache(options.cache or default_folder())
+    session = Session(list(audio), home, labels=options.labels, model=options.model, format=options.format, cache=cache)
     for note in session.library.notes:
         click.echo(f"Warning: {note}", err=True)
-    if options["host"] not in LOCAL:
-        click.echo(f"Warning: --host {options['host']} lets other machines ask; the token is the only lock", err=True)
+    if options.host not in LOCAL:
+        click.echo(f"Warning: --host {options.host} lets other machines ask; the token is the only lock", err=True)
 
     def ready(address: str) -> None:
         click.echo(address)
-        if not options["no_open"]:
+        if not options.no_open:
             click.launch(address)
 
     try:
-        serve(session, options["host"], options["port"], ready)
+        serve(session, options.host, options.port, ready)
     finally:
         session.close()

@@ -131,7 +131,6 @@ def stream(
         return
     from vad import Detector
     from vad.live.loop import run
-    from vad.live.writer import EventWriter
 
     limits = sound.limits()
     detector = Detector(speech.model).for_latency(speech.latency)
@@ -154,8 +153,7 @@ def stream(
         header = _header(detector, live, speech)
         if not messages.quiet:
             click.echo(printable(f"{opened.name}: {live.sample_rate} Hz, {_about(header)}"), err=True)
-        writer = EventWriter(sys.stdout, output.format, opened.name, header)
-        sinks = _open_sinks(stack, output, opened, console, writer)
+        sinks = _open_sinks(stack, output, opened, console, header)
         for block, events in run(opened, live, limits, stack.enter_context(_asked_to_stop())):
             sinks.take(block, events, live, meter)
             meter.show(block, live)
@@ -186,10 +184,11 @@ class _Sinks:
 
 
 def _open_sinks(
-    stack: contextlib.ExitStack, output: OutputOptions, source: Source, console: Console, writer: EventWriter
+    stack: contextlib.ExitStack, output: OutputOptions, source: Source, console: Console, header: dict[str, Any]
 ) -> _Sinks:
     """Open everything that receives sound and events; `stack` closes it."""
     from vad.live.recorder import StreamRecorder, UtteranceRecorder
+    from vad.live.writer import EventWriter
 
     save, commands = output.save, None
     if output.command is not None:
@@ -207,6 +206,7 @@ def _open_sinks(
     if output.save_all:
         whole = StreamRecorder(output.save_all, source.sample_rate, source.name)
         stack.callback(whole.close)
+    writer = EventWriter(sys.stdout, output.format, source.name, header)  # last: it writes the header
     return _Sinks(writer, whole, recorder, output.save is not None, commands)
 
 
