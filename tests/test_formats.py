@@ -15,7 +15,7 @@ import pympi
 import pytest
 import srt
 import webvtt
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lhotse import SupervisionSegment, SupervisionSet, validate
 from praatio import textgrid
@@ -129,6 +129,7 @@ every_format = pytest.mark.parametrize("kind", FORMATS)
 
 
 @every_format
+@settings(max_examples=30)  # of each format
 @given(given=recordings())
 def test_segments_come_back_from_every_format(read: Callable[[str, str], Times], kind: str, given: Document) -> None:
     found = read(kind, written(kind, given))
@@ -155,6 +156,7 @@ THREE = [(0.0, 1.0), (1.5, 2.0), (3.0, 4.25)]
 
 
 @pytest.mark.parametrize("kind", [name for name in FORMATS if name not in ("rttm", "uem")])
+@settings(max_examples=40)  # of each format
 @given(name=names(HOSTILE))
 @example(name="a\nb\t1\t2\n.wav")
 @example(name="\x1b]0;owned\x07.wav")

@@ -6,7 +6,7 @@ import gzip
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from labelfiles import ALONE, Read, joined, recordings, refused, times, written
 from vad.errors import FormatError
@@ -19,6 +19,7 @@ NAMED = ["json", "jsonl", "csv", "tsv", "rttm", "uem"]
 
 class TestRoundTrip:
     @pytest.mark.parametrize("kind", FORMATS)
+    @settings(max_examples=30)  # of each format
     @given(given=recordings())
     def test_what_we_write_comes_back(self, read_as: Read, kind: str, given: Document) -> None:
         (found,) = read_as(written(kind, given), f"talk{FORMATS[kind].extension}")

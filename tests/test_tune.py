@@ -150,7 +150,7 @@ class TestSearch:
 class TestTuning:
     def test_a_gain_that_is_chance_shows_on_the_recordings_left_out(self) -> None:
         rng = np.random.default_rng(3)
-        noise = [recording(rng.random(300), (1 + 0.1 * n, 2)) for n in range(6)]
+        noise = [recording(rng.random(100), (0.3 + 0.05 * n, 0.7)) for n in range(6)]
         tuned = run(Trials(noise, Grid()), Goal(), DEFAULT)
         assert tuned.metrics["tuned"]["dcf"] < tuned.metrics["left_out"]["dcf"]
 
@@ -164,8 +164,8 @@ class TestTuning:
 
     def test_the_seed_divides_the_recordings(self) -> None:
         rng = np.random.default_rng(0)
-        trials = Trials([recording(rng.random(200), (0.3 + 0.1 * n, 1.5)) for n in range(7)], Grid())
-        first, again, other = (run(trials, Goal(), DEFAULT, folds=3, seed=seed) for seed in (1, 1, 2))
+        trials = Trials([recording(rng.random(80), (0.2 + 0.1 * n, 0.7)) for n in range(5)], Grid())
+        first, again, other = (run(trials, Goal(), DEFAULT, folds=2, seed=seed) for seed in (1, 1, 2))
         assert first == again
         assert first.after == other.after
         assert first.folds != other.folds
