@@ -15,13 +15,16 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from vad.audio.microphone import Microphone
 from vad.errors import VadError
 from vad.review.corrections import Conflict
 from vad.review.labelling import write_all
+from vad.review.live import Live, OpenSource
 from vad.review.recordings import Recording
 from vad.review.security import Guard
 from vad.review.session import Session
 from vad.review.sound import playable
+from vad.review.teach import Teacher
 
 PAGE = Path(__file__).parent / "page"
 KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
@@ -30,13 +33,52 @@ FILES = {path.name: path for path in PAGE.iterdir() if path.suffix in KINDS}
 Given = dict[str, Any]
 
 
-def make_app(session: Session, token: str, hosts: frozenset[str], port: int) -> Starlette:
-    """The application for a review, open to whoever has the `token`."""
+def make_app(
+    session: Session, token: str, hosts: frozenset[str], port: int, open_source: OpenSource = Microphone
+) -> Starlette:
+    """The application for a review, open to whoever has the `token`; `open_source` opens microphones."""
+    teacher, live = Teacher(session), Live(session, open_source)
+    session.at_end += [teacher.stop, live.stop]
     return Starlette(
-        routes=Routes(session).all,
+        routes=[*Routes(session).all, *more_routes(teacher, live)],
         middleware=[Middleware(Guard, token=token, hosts=hosts, port=port)],
         exception_handlers={VadError: _explain},
     )
+
+
+def post(path: str, answer: Callable[[Request, Given], Any]) -> Route:
+    """An address that takes an object of JSON and gives JSON; `answer` works in a thread."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            given = json.loads(await request.body())
+        except (ValueError, RecursionError):
+            given = None
+        if not isinstance(given, dict):
+            raise HTTPException(400, "The request is no object of JSON.")
+        return JSONResponse(await run_in_threadpool(answer, request, given))
+
+    return Route(path, endpoint, methods=["POST"])
+
+
+def more_routes(teacher: Teacher, live: Live) -> list[Route]:
+    """The addresses for training and for the microphone."""
+    return [
+        Route("/api/teach", lambda request: JSONResponse(teacher.status())),
+        post("/api/teach/start", lambda _, given: teacher.start(given)),
+        post("/api/teach/stop", lambda _, given: teacher.stop()),
+        post("/api/teach/use", lambda _, given: teacher.use(given)),
+        Route("/api/live", lambda request: JSONResponse(live.status(whole(request, "since")))),
+        Route("/api/live/devices", lambda request: JSONResponse({"devices": live.devices()})),
+        post("/api/live/start", lambda _, given: live.start(given)),
+        post("/api/live/stop", lambda _, given: {"id": live.stop()}),
+    ]
+
+
+def whole(request: Request, name: str) -> int:
+    """A whole number of the query, 0 where there is none."""
+    given = request.query_params.get(name, "0")
+    return int(given) if given.isdecimal() and len(given) < 16 else 0
 
 
 class Routes:
@@ -53,11 +95,11 @@ class Routes:
             Route(one, self._detail),
             Route(one + "/tiles/{layer}/{level:int}/{tile:int}", self._tile),
             Route(one + "/sound", self._sound),
-            Route(one + "/change", self._post(self._change), methods=["POST"]),
-            Route(one + "/segments", self._post(self._segments), methods=["POST"]),
-            Route("/api/evaluate", self._post(lambda _, given: session.evaluate(given)), methods=["POST"]),
-            Route("/api/weights", self._post(self._weights), methods=["POST"]),
-            Route("/api/labels", self._post(self._labels), methods=["POST"]),
+            post(one + "/change", self._change),
+            post(one + "/segments", self._segments),
+            post("/api/evaluate", lambda _, given: session.evaluate(given)),
+            post("/api/weights", self._weights),
+            post("/api/labels", self._labels),
         ]
 
     def _recording(self, request: Request) -> Recording:
@@ -68,20 +110,6 @@ class Routes:
             raise HTTPException(403, "This recording became a link to a file outside of what was named.")
         return recording
 
-    def _post(self, answer: Callable[[Request, Given], Any]) -> Callable[[Request], Any]:
-        """What takes JSON and gives JSON, in a thread."""
-
-        async def post(request: Request) -> Response:
-            try:
-                given = json.loads(await request.body())
-            except (ValueError, RecursionError):
-                given = None
-            if not isinstance(given, dict):
-                raise HTTPException(400, "The request is no object of JSON.")
-            return JSONResponse(await run_in_threadpool(answer, request, given))
-
-        return post
-
     def _file(self, request: Request) -> Response:
         path = FILES.get(request.path_params.get("name", "index.html"))
         if path is None:
@@ -89,11 +117,11 @@ class Routes:
         return FileResponse(path, media_type=KINDS[path.suffix], headers={"cache-control": "no-cache"})
 
     def _list(self, request: Request) -> Response:
-        since = request.query_params.get("since", "0")
+        since = whole(request, "since")
         rows = [
             one.row(self._session.library.correction(one))
             for one in list(self._session.library.recordings.values())
-            if one.revision > (int(since) if since.isdecimal() else 0)
+            if one.revision > since
         ]
         return JSONResponse({"recordings": rows})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,7 @@ class Session:
             self.library.admit(self.places.live)
             for path in sorted(self.places.live.glob("*.flac")):
                 self.add_live(path)
+        self.at_end: list[Callable[[], object]] = []
         self.work = Work(self.library, cache, detector, detector.settings())
 
     @property
@@ -93,6 +94,8 @@ class Session:
 
     def close(self) -> None:
         """Stop working."""
+        for end in self.at_end:
+            end()
         self.work.close()
         self.journal.close()
 
@@ -102,7 +105,7 @@ class Session:
 
     def corrected(self) -> Iterator[tuple[Recording, Correction]]:
         """The recordings with corrections."""
-        for recording in self.library.recordings.values():
+        for recording in list(self.library.recordings.values()):
             correction = self.library.correction(recording)
             if correction.begun:
                 yield recording, correction

@@ -44,7 +44,7 @@ class Work:
         with self._lock:
             self.detector, self.settings = detector, settings
             self._model = sha256(detector.path)[:16]
-            for recording in self._library.recordings.values():
+            for recording in list(self._library.recordings.values()):
                 recording.scores, recording.score_layer, recording.detected = None, None, []
                 self._library.changed(recording)
             self._more.notify()
@@ -99,7 +99,7 @@ class Work:
     def _next(self) -> Recording | None:
         waiting = [
             r
-            for r in self._library.recordings.values()
+            for r in list(self._library.recordings.values())
             if r.scores is None and not r.error and (r.id, self._model) not in self._failed
         ]
         return max(waiting, key=lambda r: r.opened, default=None)

@@ -5,11 +5,13 @@ import { get, post } from "./api.js";
 import { move } from "./edit.js";
 import { fillHelp, listen } from "./keys.js";
 import { List } from "./list.js";
+import { Live } from "./live.js";
 import { Overview } from "./overview.js";
 import { Player } from "./player.js";
 import { Pointer } from "./pointer.js";
 import { Recording } from "./recording.js";
 import { Settings } from "./settings.js";
+import { Teach } from "./teach.js";
 import { Timeline, readColours } from "./timeline.js";
 import { View, clock } from "./view.js";
 
@@ -31,6 +33,8 @@ class Page {
     this.overview = new Overview(find("overview"), this.view, model);
     this.list = new List(find("recordings"), find("search"), find("order"), find("summary"), (id) => this.open(id));
     this.settings = new Settings(find, () => this.detect(), (text, bad = true) => this.say(text, bad));
+    new Teach(find, () => this.restart());
+    new Live(find, () => this.settings.given, (id) => this.recorded(id));
     new Pointer(find("stage"), this.timeline, this.view, model, this.pointing());
     this.wire();
   }
@@ -53,6 +57,23 @@ class Page {
     this.watch();
   }
 
+  // Another model is at work: other scores, other thresholds.
+  async restart() {
+    this.about = await get("/api/session");
+    find("model").textContent = this.about.model;
+    this.settings.load(this.about.presets);
+    const { id } = this.recording;
+    this.recording.close();
+    this.recording = null;
+    await this.open(id);
+  }
+
+  // The microphone was recorded.
+  async recorded(id) {
+    await this.list.update();
+    await this.open(id);
+  }
+
   // Look for news of the list, often while scores are computed.
   async watch() {
     let busy = false;
@@ -73,11 +94,12 @@ class Page {
     this.player.stop();
     history.replaceState(null, "", `#${id}`);
     Object.assign(model, { tiles: null, lanes: {}, unsure: [], selection: null, selected: null, cursor: 0, place: 0 });
+    const here = (act) => (...given) => this.recording === recording && act(...given);
     const recording = new Recording(id, model, {
-      pictures: () => this.pictures(),
-      segments: () => this.segments(),
-      scored: () => this.detect(),
-      saved: (all) => this.saved(all),
+      pictures: here(() => this.pictures()),
+      segments: here(() => this.segments()),
+      scored: here(() => this.detect()),
+      saved: here((all) => this.saved(all)),
       failed: (text) => this.say(text),
     });
     this.recording = recording;
@@ -234,12 +256,15 @@ class Page {
   }
 
   async next() {
-    await this.recording?.setState("done");
+    if (!this.recording?.about?.duration) return;
+    await this.recording.setState("done");
+    await this.list.update();
     const next = this.list.sorted().find((row) => row.state !== "done" && row.id !== this.recording.id);
     if (next) this.open(next.id);
     else this.say("all recordings are done", false);
   }
 
+  // The recording before or behind in the list.
   step(by) {
     const row = this.list.neighbour(by);
     if (row) this.open(row.id);

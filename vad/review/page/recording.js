@@ -32,7 +32,9 @@ export class Recording {
     if (first) this.makeTiles();
     for (const [name, counts] of Object.entries(about.layers)) this.tiles[name].counts = counts;
     if (!this.unsaved) this.take(about.correction);
-    this.model.loudest = await this.loudest();
+    const loudest = await this.loudest();
+    if (this.closed) return;
+    this.model.loudest = loudest;
     this.on.pictures();
     if (!about.error && !(about.complete && about.layers.scores)) setTimeout(() => this.poll(), POLL);
   }
@@ -96,6 +98,7 @@ export class Recording {
   }
 
   derive() {
+    if (this.closed) return;
     const { lanes } = this.model;
     lanes.yours = this.begun ? this.correction.speech : this.base;
     lanes.detected = this.detected || [];

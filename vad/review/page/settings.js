@@ -13,10 +13,10 @@ const SLIDERS = [
 ];
 const NO_LIMIT = 121; // of the last slider: its right end
 const METRICS = [
-  ["deter", "Detection error rate"],
+  ["deter", "DetER"],
   ["miss", "Miss"],
   ["false_alarm", "False alarm"],
-  ["dcf", "Detection cost"],
+  ["dcf", "DCF"],
   ["f1", "F1"],
 ];
 

@@ -1,0 +1,85 @@
+// Training on what is corrected: start, follow, compare, and go on with the new model.
+
+import { get, post } from "./api.js";
+
+const POLL = 1000; // milliseconds
+const METRICS = [["deter", "DetER"], ["miss", "Miss"], ["false_alarm", "False alarm"], ["dcf", "DCF"]];
+const percent = (share) => (share === null ? "–" : `${(100 * share).toFixed(1)} %`);
+
+export class Teach {
+  // `changed` is called when another model is at work.
+  constructor(find, changed) {
+    Object.assign(this, { find, changed });
+    find("open-teach").addEventListener("click", () => this.open());
+    find("teach-start").addEventListener("click", () => this.ask("start", { steps: Number(find("teach-steps").value) }));
+    find("teach-stop").addEventListener("click", () => this.ask("stop", {}));
+    find("teach-use").addEventListener("click", () => this.use(false));
+    find("teach-back").addEventListener("click", () => this.use(true));
+  }
+
+  async open() {
+    this.find("teach").showModal();
+    await this.look();
+  }
+
+  async ask(what, given) {
+    try {
+      this.find("teach-error").textContent = "";
+      await post(`/api/teach/${what}`, given);
+      await this.look();
+    } catch (error) {
+      this.find("teach-error").textContent = error.message;
+    }
+  }
+
+  async use(before) {
+    await this.ask("use", { before });
+    this.find("teach").close();
+    this.changed();
+  }
+
+  async look() {
+    clearTimeout(this.later);
+    let status;
+    try {
+      status = await get("/api/teach");
+    } catch (error) {
+      this.find("teach-error").textContent = error.message;
+      return;
+    }
+    this.show(status);
+    if (status.running) this.later = setTimeout(() => this.look(), POLL);
+  }
+
+  show(status) {
+    const { find } = this;
+    find("teach-done").textContent = status.done === 1 ? "1 recording is done" : `${status.done} recordings are done`;
+    find("teach-start").disabled = status.running || status.done < 2;
+    find("teach-stop").hidden = !status.running;
+    find("teach-progress").hidden = !status.running;
+    find("teach-progress").max = status.steps;
+    find("teach-progress").value = status.step || 0;
+    find("open-teach").textContent = status.running ? `Teaching ${Math.round((100 * status.step) / status.steps)} %` : "Teach";
+    find("teach-lines").textContent = (status.lines || []).join("\n");
+    if (status.error) find("teach-error").textContent = status.error;
+    const { verdict } = status;
+    find("teach-verdict").hidden = !verdict;
+    if (!verdict) return;
+    const better = verdict.after.dcf !== null && verdict.after.dcf < verdict.before.dcf;
+    const many = verdict.recordings === 1 ? "1 recording" : `${verdict.recordings} recordings`;
+    find("teach-summary").textContent = `On ${many} that the training did not learn from, the new model is ${better ? "better" : "not better"}:`;
+    const rows = METRICS.map(([name, title]) => row(title, percent(verdict.before[name]), percent(verdict.after[name])));
+    find("teach-metrics").tBodies[0].replaceChildren(...rows);
+    find("teach-model").textContent = status.model;
+  }
+}
+
+function row(title, ...values) {
+  const element = document.createElement("tr");
+  const head = document.createElement("th");
+  head.scope = "row";
+  head.textContent = title;
+  element.append(head);
+  for (const value of values) element.insertCell().textContent = value;
+  return element;
+}

@@ -1,0 +1,182 @@
+"""Train on what is corrected: `vad train` in a process of its own, and what it has changed."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections import defaultdict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vad.data.index import intersect, read_index
+from vad.detector import Detector
+from vad.errors import SettingError, VadError
+from vad.evaluation.results import Hypothesis, RecordingResult, evaluate_recording
+from vad.formats import FORMATS
+from vad.labels.sets import LabelledRecording
+from vad.review.corrections import Correction
+from vad.review.labelling import label_path, write_labels, write_uem
+from vad.review.recordings import Recording
+from vad.review.session import Session, plain_metrics
+from vad.segments import Segment
+
+SHOWN = 12  # lines of the program that the page shows
+STEP = re.compile(r"step (\d+)/(\d+)")
+STEPS = 600  # of a training, unless the page says otherwise
+PROGRAM = "from vad.cli import main; main()"
+
+
+@dataclass
+class Training:
+    """A run of `vad train`, and what became of it."""
+
+    output: Path
+    before: Path  # the model that it begins with
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=SHOWN))
+    step: int = 0
+    steps: int = STEPS
+    running: bool = True
+    error: str = ""
+    verdict: dict[str, Any] | None = None
+
+    def read(self, line: str) -> None:
+        """Take a line of what the program writes."""
+        self.lines.append(line.rstrip())
+        if found := STEP.search(line):
+            self.step, self.steps = int(found[1]), int(found[2])
+
+
+class Teacher:
+    """Runs one training at a time for a review; `changes` are KEY=VALUE of its recipe."""
+
+    def __init__(self, session: Session, changes: tuple[str, ...] = ()) -> None:
+        self._session, self._changes, self._lock = session, changes, threading.Lock()
+        self._program: subprocess.Popen[str] | None = None
+        self._training: Training | None = None
+
+    def start(self, given: dict[str, Any]) -> None:
+        """Begin to train on the recordings that are done, for `steps`; `SettingError` where that cannot be."""
+        steps = given.get("steps", STEPS)
+        if not isinstance(steps, int) or not 1 <= steps <= 1_000_000:
+            raise SettingError(f"steps={steps!r}: give a whole number from 1 on")
+        if importlib.util.find_spec("torch") is None:
+            raise SettingError("training needs torch; pip install 'vad-bilstm[train]'")
+        done = [(r, c) for r, c in self._session.corrected() if c.state == "done"]
+        if len(done) < 2:
+            raise SettingError("training needs two recordings that are done, one to learn from and one to measure by")
+        with self._lock:
+            if self._training and self._training.running:
+                raise SettingError("a training runs already; stop it first")
+            output = self._free()
+            training = self._training = Training(output, self._session.detector.path, steps=steps)
+        self._gather(done, output)
+        command = [sys.executable, "-c", PROGRAM, "train", f"loop.steps={steps}", *self._changes]
+        command += ["--audio", str(output / "audio")]
+        command += ["--labels", str(output / "labels"), "--uem", str(output / "scored.uem"), "-o", str(output)]
+        command += ["--init-from", str(training.before)]
+        self._program = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        )
+        threading.Thread(target=self._follow, args=(training, self._program, done), daemon=True).start()
+
+    def stop(self) -> None:
+        """End the training that runs."""
+        if self._program and self._program.poll() is None:
+            self._program.terminate()
+
+    def status(self) -> dict[str, Any]:
+        """What the page shows of the training."""
+        training = self._training
+        done = sum(correction.state == "done" for _, correction in self._session.corrected())
+        if training is None:
+            return {"done": done, "steps": STEPS, "running": False}
+        return {
+            "done": done,
+            "running": training.running,
+            "step": training.step,
+            "steps": training.steps,
+            "lines": list(training.lines),
+            "error": training.error,
+            "verdict": training.verdict,
+            "model": str(training.output) if training.verdict else "",
+        }
+
+    def use(self, given: dict[str, Any]) -> None:
+        """Go on with the model that was trained, or with the one before it."""
+        training = self._training
+        if training is None or training.verdict is None:
+            raise SettingError("no model has been trained yet")
+        detector = Detector(training.before if given.get("before") is True else training.output)
+        self._session.work.use(detector, detector.settings())
+
+    def _free(self) -> Path:
+        number = 1
+        while (output := self._session.places.models / f"corrected-{number}").exists():
+            number += 1
+        output.mkdir(parents=True)
+        return output
+
+    def _gather(self, done: list[tuple[Recording, Correction]], output: Path) -> None:
+        """The sound that is done, by links, and its labels; each at its place."""
+        kind = FORMATS["text"]
+        for recording, correction in done:
+            link = output / "audio" / recording.place.lstrip("/")
+            link.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                link.symlink_to(recording.path.resolve())
+            except OSError:  # Windows lets not everybody make links
+                shutil.copyfile(recording.path, link)
+            write_labels(recording, correction, kind, label_path(recording, kind, output / "labels"))
+        write_uem(done, output / "scored.uem")
+
+    def _follow(
+        self, training: Training, program: subprocess.Popen[str], done: list[tuple[Recording, Correction]]
+    ) -> None:
+        assert program.stdout
+        for line in program.stdout:
+            training.read(line)
+        try:
+            if program.wait():
+                last = training.lines[-1] if training.lines else ""
+                training.error = "stopped" if program.returncode < 0 else last or "vad train failed"
+            else:
+                training.verdict = verdict(training, done)
+        except (VadError, OSError) as error:
+            training.error = str(error)
+        training.running = False
+
+
+def verdict(training: Training, done: Iterable[tuple[Recording, Correction]]) -> dict[str, Any]:
+    """The metrics of the model before and after, on what the training kept apart (its dev recordings)."""
+    corpus = training.output / "corpus"
+    held_out: dict[str, list[Segment]] = defaultdict(list)
+    for line in read_index(corpus / "speech.jsonl"):
+        if line["split"] == "dev":
+            start = float(line["start"])
+            held_out[os.path.realpath(corpus / line["file"])].append(Segment(start, start + float(line["duration"])))
+    results: dict[str, list[RecordingResult]] = {}
+    for name, model in (("before", training.before), ("after", training.output)):
+        detector = Detector(model)
+        results[name] = [
+            _evaluate(detector, recording, correction, held_out[os.path.realpath(recording.path)])
+            for recording, correction in done
+            if os.path.realpath(recording.path) in held_out
+        ]
+    if not results["after"]:
+        raise SettingError("the training kept no recording apart to measure by")
+    return {"recordings": len(results["after"]), **{name: plain_metrics(found) for name, found in results.items()}}
+
+
+def _evaluate(
+    detector: Detector, recording: Recording, correction: Correction, regions: list[Segment]
+) -> RecordingResult:
+    scored = intersect(regions, correction.scored(recording.duration))
+    reference = LabelledRecording(recording.place, str(recording.path), correction.speech, scored)
+    return evaluate_recording(reference, Hypothesis(recording.duration, detector.detect(recording.path)))
