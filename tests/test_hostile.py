@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import soundfile
 
-from conftest import DOUBLE, ENERGY, RATE, SEGMENT_OF_SOUND, SOUND, bursts, invoke, run
+from conftest import DOUBLE, ENERGY, RATE, SEGMENT_OF_SOUND, SOUND, bursts, invoke, run, write_causal
 from vad import AudioError, Detector, ModelError, SettingError
 from vad.audio.decode import AudioWarning, open_sound
 from vad.batch.inputs import Input
@@ -220,6 +221,14 @@ class TestModels:
         result = invoke("info", path, status=1)
         assert result.stdout == ""
         assert result.stderr.startswith(f"Error: {path}: ") and result.stderr.count("\n") == 1
+
+    def test_a_state_of_unknown_size_is_refused(self, tmp_path: Path) -> None:
+        path = write_causal(tmp_path / "causal.onnx", delays=3)
+        model = onnx.load(path)
+        model.graph.input[1].type.tensor_type.shape.dim[1].dim_param = "any"
+        onnx.save(model, path)
+        with pytest.raises(ModelError, match=r"causal\.onnx: its network does not say how large its state is$"):
+            Detector(path)
 
     def test_the_name_of_a_model_cannot_harm_a_terminal(self, tmp_path: Path) -> None:
         path = tmp_path / "model.onnx"
