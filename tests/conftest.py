@@ -37,6 +37,14 @@ settings.register_profile("anywhere", deadline=None)  # no assertion about time
 settings.load_profile("anywhere")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Let pytest-xdist run the whole suite in two processes, unless `-n` gives another number; files run in one."""
+    whole = config.args_source is not pytest.Config.ArgsSource.ARGS
+    if whole and config.getoption("numprocesses", None) is None and not config.getoption("usepdb"):
+        config.option.numprocesses, config.option.dist = 2, "worksteal"
+
+
 def bursts(*spans: tuple[float, float], seconds: float, rate: int = RATE) -> np.ndarray:
     """Silence of `seconds` with a 1 kHz tone in each span (start, end): float32, `(sample,)`."""
     time = np.arange(round(seconds * rate)) / rate
