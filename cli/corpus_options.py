@@ -75,7 +75,6 @@ class SplitOptions(DevOptions):
         type=click.Choice(WAYS),
         default=Splitting.by,
         show_default=True,
-        parameter="by",
         help="Never divide a speaker, or a file; or divide each recording in time, its end for dev.",
     )
     speaker_pattern: str | None = option(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from vad.batch.inputs import Input
     from vad.batch.output import Output, Provenance
     from vad.batch.run import Totals
-    from vad.detector import Detection, Detector
+    from vad.detector import Detection
 
 LONG = 60.0  # seconds after which a run ends with a summary
 
@@ -44,6 +44,13 @@ class ListOptions:
 @dataclass(frozen=True)
 class InputOptions(SoundOptions, ListOptions):
     """The inputs, and how to read them."""
+
+    def names(self, inputs: tuple[str, ...]) -> list[str]:
+        """The inputs on the command line and in the list; `click.UsageError` where there are none."""
+        names = [*inputs, *(line.strip() for line in self.from_file or () if line.strip())]
+        if not names:
+            raise click.UsageError("Give at least one INPUT: a file, a folder, a pattern, or - for standard input.")
+        return names
 
 
 @dataclass(frozen=True)
@@ -140,57 +147,32 @@ def detect(
       asr        chunks for transcription: long, padded, at most 30 s
     """
     from vad.batch.inputs import find
-    from vad.batch.output import check_scores_target
+    from vad.batch.output import Provenance, check_scores_target
     from vad.batch.pool import open_pool, threads_each
     from vad.batch.run import run_batch
     from vad.batch.task import Analysis, load
 
-    names = [*inputs, *(line.strip() for line in source.from_file or () if line.strip())]
-    if not names:
-        raise click.UsageError("Give at least one INPUT: a file, a folder, a pattern, or - for standard input.")
-    detector = load(speech.model, scale.device).for_latency(speech.latency)
-    settings = speech.settings(detector)
-    found, errors = find(names)
+    settings = speech.settings(load(speech.model, scale.device).for_latency(speech.latency))
+    task = Analysis(
+        speech.model, settings, source.channel, speech.latency, output.scores is not None, source.to_raw(), scale.device
+    )
+    found, errors = find(source.names(inputs))
     several = len(found) + len(errors) > 1 or source.channel == "each"
     if output.scores:
         check_scores_target(output.scores, several)
-    provenance = _provenance(detector, settings, source, speech)
+    provenance = Provenance.of(task, speech.inverted)
     with messages.console() as console, _open(output, provenance, found, several) as target:
-        console.detail(f"{detector.path}: {_described(settings)}")
+        console.detail(f"{task.detector.path}: {_described(settings)}")
         console.errors(errors)
         left = _not_done(found, target, output) if output.resume else found
-        task = Analysis(
-            speech.model,
-            settings,
-            source.channel,
-            speech.latency,
-            keep_scores=output.scores is not None,
-            raw=source.to_raw(),
-            threads=1 if scale.cluster else threads_each(scale.jobs, left),
-            device=scale.device,
-            on_progress=console.progress if len(found) == 1 and not scale.cluster else None,
-        )
-        deliver = _Delivery(target, provenance, output, detector.grid.frame_seconds, console)
+        if not scale.cluster:
+            progress = console.progress if len(found) == 1 else None
+            task = replace(task, threads=threads_each(scale.jobs, left), on_progress=progress)
+        deliver = _Delivery(target, provenance, output, task.detector.grid.frame_seconds, console)
         ordered = not output.unordered and (output.to_stdout or output.summary)
         with open_pool(scale.jobs, left, scale.cluster) as pool:
             totals = run_batch(left, task, deliver, console, pool=pool, ordered=ordered)
         _report(totals, len(found) - len(left), console)
-
-
-def _provenance(detector: Detector, settings: Segmentation, source: InputOptions, speech: FindOptions) -> Provenance:
-    """What the results depend on."""
-    from vad.batch.output import Provenance
-
-    latency = detector.latency(speech.latency) if speech.latency else None
-    return Provenance(
-        detector.description.identity,
-        detector.model.digest,
-        settings,
-        latency,
-        source.channel,
-        speech.inverted,
-        source.to_raw(),
-    )
 
 
 def _open(

@@ -136,19 +136,18 @@ def tune(
     with messages.console() as console:
         detector = load(speech.model).for_latency(speech.latency)
         before = speech.settings(detector)
+        task = Analysis(speech.model, before, source.channel, speech.latency, keep_scores=True)
         settings = EvaluationSettings(goal.collar, target.weights, resamples=0)
         sounds = read_labelled(audio, source.labels, uem=source.uem, format=source.labels_format)
-        analysis = Analysis(speech.model, before, source.channel, speech.latency, keep_scores=True)
-        about = {"audio": str(audio), "model": detector.description.identity}
         with open_pool(scale.jobs, find([one.path for one in sounds.recordings])[0]) as pool:
-            evaluation = evaluate_sound(
-                sounds, DetectorHypotheses(analysis), settings, pool=pool, progress=console.progress, about=about
-            )
+            about = {"audio": str(audio), "model": detector.description.identity}
+            hypotheses, progress = DetectorHypotheses(task), console.progress
+            evaluation = evaluate_sound(sounds, hypotheses, settings, pool=pool, progress=progress, about=about)
         recordings = [TuningRecording.of(one) for one in evaluation.whole.recordings]
         trials = Trials(recordings, detector.grid, goal.collar)
         free = [name for name in TUNABLE if speech.changes[name] is None]
-        progress = functools.partial(_searched, console, goal.folds)
-        tuned = run(trials, target, before, free, folds=goal.folds, seed=goal.seed, progress=progress)
+        searched = functools.partial(_searched, console, goal.folds)
+        tuned = run(trials, target, before, free, folds=goal.folds, seed=goal.seed, progress=searched)
         for note in [*evaluation.notes, *tuned.notes]:
             console.warn(note)
         console.errors(map(VadError, evaluation.problems))

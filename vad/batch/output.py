@@ -17,6 +17,7 @@ from vad.audio.resample import Channel
 from vad.batch.inputs import Input
 from vad.batch.journal import Journal
 from vad.batch.naming import check_not_input, is_folder, is_template, name_output
+from vad.batch.task import Analysis
 from vad.detector import Detection
 from vad.errors import FormatError, SettingError
 from vad.formats import Document, Format
@@ -44,6 +45,14 @@ class Provenance:
     channel: Channel = "mix"
     inverted: bool = False
     raw: Raw | None = None
+
+    @classmethod
+    def of(cls, task: Analysis, inverted: bool = False) -> Provenance:
+        """The provenance of what `task` finds."""
+        detector = task.detector
+        latency = detector.latency(task.latency) if task.latency else None
+        identity = detector.description.identity
+        return cls(identity, task.digest, task.settings, latency, task.channel, inverted, task.raw)
 
     @property
     def about(self) -> dict[str, Any]:

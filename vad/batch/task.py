@@ -96,8 +96,8 @@ class Analysis:
     latency: str | None = None
     keep_scores: bool = False
     raw: Raw | None = None
-    threads: int = 1
     device: str = CPU  # of the network
+    threads: int = 1
     on_progress: Callable[[float], None] | None = None  # takes the share done, where the length is known
     digest: str = field(init=False)  # of the weights, which every process reads for itself
 

@@ -43,7 +43,9 @@ def import_source(source: Path, folder: Path, settings: ImportSettings) -> Impor
     elif settings.kind == "speech":
         parts = read_parts(source)
         if not any(part.supervisions for part in parts):
-            raise RecipeError(f"{source}: recordings without supervisions; say --as noise, music or rir, or label them")
+            raise RecipeError(
+                f"{source}: recordings without supervisions; set kind to noise, music or rir, or label them", "kind"
+            )
         lines = [region.line(folder) for region in _divide(_label(parts, settings, left_out), settings)]
     else:
         parts = _of_kind(read_parts(source), settings.kind, source)
@@ -122,7 +124,7 @@ def _words(supervision: Any, name: str) -> list[Segment]:
     """When the words of a supervision are spoken; `AudioError` where nobody has aligned them."""
     aligned = (supervision.alignment or {}).get("word")
     if aligned is None:
-        raise AudioError(f"{name}: its supervisions have no aligned words; use --speech supervision or energy")
+        raise AudioError(f"{name}: its supervisions have no aligned words; set by to supervision or energy", "by")
     return [Segment(word.start, word.end) for word in aligned if word.symbol.strip() not in ("", "<eps>", "SIL")]
 
 

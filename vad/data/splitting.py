@@ -28,13 +28,15 @@ class Splitting:
 
     def __post_init__(self) -> None:
         if not 0 < self.dev_share < 1:
-            raise SettingError(f"dev_share={self.dev_share}: give a share between 0 and 1, like 0.2")
+            raise SettingError(f"dev_share={self.dev_share}: give a share between 0 and 1, like 0.2", "dev_share")
         if self.by not in WAYS:
-            raise SettingError(f"split_by={self.by!r}: valid are {', '.join(WAYS)}")
+            raise SettingError(f"split_by={self.by!r}: valid are {', '.join(WAYS)}", "split_by")
         try:
             re.compile(self.speaker_pattern or "")
         except re.error as error:
-            raise SettingError(f"speaker_pattern={self.speaker_pattern!r}: no regular expression ({error})") from error
+            raise SettingError(
+                f"speaker_pattern={self.speaker_pattern!r}: not a regular expression ({error})", "speaker_pattern"
+            ) from error
 
     def speaker(self, path: str) -> str | None:
         """The speaker that `speaker_pattern` finds in `path`; None where it finds none."""

@@ -34,7 +34,7 @@ def by_column(names: Iterable[str], table: Path, column: str, step: float | None
     such column or recording.
     """
     if step is not None and not NARROWEST <= step < math.inf:
-        raise SettingError(f"step={step}: give the width of a range, {NARROWEST:g} or more")
+        raise SettingError(f"step={step}: give the width of a range, {NARROWEST:g} or more", "step")
     names = list(names)
     groups = dict.fromkeys(names, NONE)
     known = Names([Input(name, Path(name)) for name in names])

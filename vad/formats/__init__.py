@@ -70,7 +70,7 @@ def by_extension(path: Path) -> Format:
     fitting = [f for f in FORMATS.values() if path.name.lower().endswith(f.extension.lower()) and path.suffix]
     if not fitting:
         valid = ", ".join(dict.fromkeys(f.extension for f in FORMATS.values()))
-        raise FormatError(f"{path}: no label format has this extension ({valid}); say --format")
+        raise FormatError(f"{path}: no label format has this extension ({valid}); name the format")
     return max(fitting, key=lambda f: len(f.extension))
 
 

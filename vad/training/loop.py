@@ -111,7 +111,7 @@ def checkpoint_path(output: Path, resume: bool) -> Path:
     """Where the checkpoint stands in `output`; `RecipeError` where one is in the way, unless it is to be resumed."""
     path = output / "checkpoint.pt"
     if path.exists() and not resume:
-        raise RecipeError(f"{path}: an earlier training; go on with --resume, or name a fresh folder")
+        raise RecipeError(f"{path}: holds an earlier training; continue it with resume, or name a new folder", "resume")
     return path
 
 
@@ -125,7 +125,7 @@ def begin(
     network = read_network(init_from, recipe) if init_from else None
     if hard := recipe.mixture.hard_negatives:
         if not (knowing := network or teacher):
-            raise RecipeError("mixture.hard_negatives: found with a trained network; say --init-from as well")
+            raise RecipeError("mixture.hard_negatives: found with a trained network; set init_from, too", "init_from")
         mixer.weigh(1 + hard * hardness(knowing, corpus, recipe.features))
     if network:
         return network

@@ -35,13 +35,15 @@ class Goal:
 
     def __post_init__(self) -> None:
         if self.minimize not in GOALS:
-            raise SettingError(f"minimize={self.minimize}: choose one of {', '.join(GOALS)}")
+            raise SettingError(f"minimize={self.minimize}: choose one of {', '.join(GOALS)}", "minimize")
         for name, limit in self.limits.items():
             if not 0 <= limit <= 1:
-                raise SettingError(f"{name}_at_most={limit}: give a share from 0 to 1")
+                raise SettingError(f"{name}_at_most={limit}: give a share from 0 to 1", f"{name}_at_most")
         for name, other, what in (("miss", "false_alarm", "everything"), ("false_alarm", "miss", "nothing")):
             if self.minimize == name and other not in self.limits:
-                raise SettingError(f"minimize={name}: detecting {what} would reach this goal; set {other}_at_most, too")
+                raise SettingError(
+                    f"minimize={name}: detecting {what} would reach this goal; set {other}_at_most, too", "minimize"
+                )
 
     @property
     def limits(self) -> MetricValues:
@@ -103,9 +105,9 @@ def tune(
     the limits of the goal, or the references hold no speech or nothing else.
     """
     if folds < 2:
-        raise SettingError(f"folds={folds}: give at least 2")
+        raise SettingError(f"folds={folds}: give at least 2", "folds")
     if seed < 0:
-        raise SettingError(f"seed={seed}: give 0 or more")
+        raise SettingError(f"seed={seed}: give 0 or more", "seed")
     first = goal.metrics(trials(before))
     if np.isnan(list(first.values())).any():
         lacking = "speech" if np.isnan(first["miss"]) else "time without speech"
