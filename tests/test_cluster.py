@@ -72,9 +72,9 @@ def test_every_recording_comes_once_though_a_worker_is_killed(
             time.sleep(0.002)
         assert process.poll() is None  # some are done, others are not
         workers[0].kill()
-        _, said = process.communicate(timeout=120)
+        _, stderr = process.communicate(timeout=120)
     assert process.returncode == 1
-    (line,) = [line for line in said.decode().splitlines() if line.startswith("Error")]
+    (line,) = [line for line in stderr.decode().splitlines() if line.startswith("Error")]
     assert f"file://{many}/150.wav: " in line
     found = [row["file"] for row in csv.DictReader(out.open())]
     assert found == [f"file://{many}/{number:03}.wav" for number in range(160) if number != 150]

@@ -1,4 +1,4 @@
-"""`vad compare`, and detectors of other packages, which stand-ins take the place of."""
+"""`vad compare`, with stand-ins for the packages of other detectors."""
 
 from __future__ import annotations
 
@@ -127,8 +127,8 @@ class TestCompare:
     def test_what_cannot_be_had_is_left_out_and_said(self, recordings: Path) -> None:
         (recordings / "c.wav").write_bytes(b"no sound")
         result = compare(recordings, "--systems", f"silero,{ENERGY},gone.onnx", status=1)
-        for said in ("pip install silero-vad", "gone.onnx", "c.wav"):
-            assert sum(said in line for line in result.stderr.splitlines()) == 1
+        for text in ("pip install silero-vad", "gone.onnx", "c.wav"):
+            assert sum(text in line for line in result.stderr.splitlines()) == 1
         assert str(ENERGY) in result.stdout
         compare(recordings, "--systems", "silero", status=1)
         compare(recordings / "a.wav", "--reference", recordings / "gone", status=1)

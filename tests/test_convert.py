@@ -1,4 +1,4 @@
-"""`vad convert`: what a file says of its stretches stays, and what cannot is said."""
+"""`vad convert`: labels keep what both formats can hold, and a warning names what is lost."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def flat(text: str) -> str:
 
 @pytest.fixture(scope="module")
 def again(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Document], Document]:
-    """`again(format, document)`: what is read of a file in which it was written."""
+    """`again(format, document)` writes a document to a file and reads it back."""
     folder = tmp_path_factory.mktemp("again")
 
     def run(kind: str, given: Document) -> Document:
@@ -62,7 +62,7 @@ NAMES = st.sampled_from(["Ann", "Bob Smith", "\u8a71", 'O\'Neil & "Co"', "7", "a
 
 
 @st.composite
-def said(draw: st.DrawFn, texts: bool = True, speakers: bool = True) -> Document:
+def drawn_documents(draw: st.DrawFn, texts: bool = True, speakers: bool = True) -> Document:
     """Labels to the millisecond, which may overlap, with texts and speakers."""
     times = draw(st.lists(st.tuples(st.integers(0, 50_000), st.integers(1, 9_000)), min_size=1, max_size=8))
     labels = []
@@ -89,7 +89,7 @@ class TestRoundTrip:
 
     @pytest.mark.parametrize("kind", BOTH)
     @settings(max_examples=25)
-    @given(given=said())
+    @given(given=drawn_documents())
     def test_texts_and_speakers_come_back(
         self, again: Callable[[str, Document], Document], kind: str, given: Document
     ) -> None:
@@ -100,7 +100,7 @@ class TestRoundTrip:
 
     @pytest.mark.parametrize("kind", CAPTIONS)
     @settings(max_examples=25)
-    @given(given=said())
+    @given(given=drawn_documents())
     def test_speakers_stand_before_texts_where_there_is_one_place(
         self, again: Callable[[str, Document], Document], kind: str, given: Document
     ) -> None:
@@ -108,7 +108,7 @@ class TestRoundTrip:
 
     @pytest.mark.parametrize("kind", SPEAKERS)
     @settings(max_examples=25)
-    @given(given=said(texts=False))
+    @given(given=drawn_documents(texts=False))
     def test_speakers_come_back(self, again: Callable[[str, Document], Document], kind: str, given: Document) -> None:
         def name(x: Label) -> str:
             return word(x.speaker) if kind == "rttm" else x.speaker
@@ -116,13 +116,13 @@ class TestRoundTrip:
         assert rows(again(kind, given), name) == rows(given, name)
 
     @settings(max_examples=25)
-    @given(given=said(speakers=False))
+    @given(given=drawn_documents(speakers=False))
     def test_words_come_back(self, again: Callable[[str, Document], Document], given: Document) -> None:
         assert rows(again("ctm", given), lambda x: x.text) == rows(given, lambda x: word(x.text))
 
     @pytest.mark.parametrize("kind", ["kaldi", "uem"])
     @settings(max_examples=25)
-    @given(given=said())
+    @given(given=drawn_documents())
     def test_speech_comes_back(self, again: Callable[[str, Document], Document], kind: str, given: Document) -> None:
         assert times(again(kind, given)) == times(given)
 
@@ -252,7 +252,7 @@ class TestPreparing:
 
 
 @pytest.mark.parametrize(
-    ("kind", "said"),
+    ("kind", "expected"),
     [
         ("json", []),
         ("textgrid", []),
@@ -264,10 +264,10 @@ class TestPreparing:
         ("uem", ["no text", "speech alone", "those of 1 label are left out", "needs durations"]),
     ],
 )
-def test_what_is_lost_is_said(kind: str, said: list[str]) -> None:
+def test_a_warning_names_what_is_lost(kind: str, expected: list[str]) -> None:
     given = document(Label(0, 1, "hi", speaker="Ann"), Label(1, 2, "[noise]"), Label(3, 3, "speech"))
     found = losses([given], FORMATS[kind])
-    assert len(found) == len(said) and all(part in line for part, line in zip(said, found, strict=True))
+    assert len(found) == len(expected) and all(part in line for part, line in zip(expected, found, strict=True))
 
 
 def convert(*arguments: object, status: int = 0, give: str = "") -> subprocess.CompletedProcess[str]:

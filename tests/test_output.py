@@ -1,4 +1,4 @@
-"""Where results go (`vad.batch.output`), and where recordings come from (`vad.batch.inputs`)."""
+"""Places that results go to (`vad.batch.output`), and recordings that names stand for (`vad.batch.inputs`)."""
 
 from __future__ import annotations
 

@@ -28,11 +28,11 @@ def begin(*arguments: object) -> subprocess.Popen[bytes]:
 
 
 def detect(*arguments: str | Path, status: int = 0) -> str:
-    """The same to its end; what it said."""
+    """Run the same to its end; its standard error."""
     with begin(*arguments) as process:
-        _, said = process.communicate(timeout=60)
-    assert process.returncode == status, said
-    return said.decode()
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == status, stderr
+    return stderr.decode()
 
 
 def children(group: int) -> list[int]:
@@ -70,7 +70,7 @@ def test_killed_at_any_instant_and_continued_it_ends_as_if_nothing_had_happened(
         place.mkdir()
         scores[place] = place / "scores"
     how = [many, "--jobs", "2", "-f", "json" if target == "all.json" else "csv"]
-    said = detect(*how, "-o", whole / target, "--scores", scores[whole], status=1)
+    stderr = detect(*how, "-o", whole / target, "--scores", scores[whole], status=1)
     chance = random.Random(5)
 
     def done() -> int:
@@ -88,7 +88,7 @@ def test_killed_at_any_instant_and_continued_it_ends_as_if_nothing_had_happened(
             assert path.read_bytes() == (whole / path.relative_to(cut)).read_bytes()  # whole, or not there
         assert not (cut / "all.json").exists()
     again = detect(*how, "-o", cut / target, "--scores", scores[cut], "--resume", status=1)
-    assert again == said  # the broken one is tried again, and costs a line
+    assert again == stderr  # the broken one is tried again, and costs a line
     files = {p.relative_to(whole) for p in whole.rglob("*") if p.is_file()}
     assert {p.relative_to(cut) for p in cut.rglob("*") if p.is_file()} == files
     assert all((whole / p).read_bytes() == (cut / p).read_bytes() for p in files if p.suffix != ".npz")
@@ -150,7 +150,7 @@ def test_what_a_killed_run_left_half_written_is_removed(many: Path, tmp_path: Pa
         assert sorted(p.name for p in out.iterdir()) == [Path(ours.name).name, "001.txt", "002.txt"]
 
 
-def test_two_runs_never_write_one_ledger(tmp_path: Path) -> None:
+def test_two_runs_never_write_one_journal(tmp_path: Path) -> None:
     with Journal(tmp_path / "a.csv.unfinished", HEAD, resume=False) as journal:
         journal.add("a.wav", ["1"])
         with pytest.raises(SettingError, match="another run"):
@@ -183,18 +183,18 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(many: Path, tmp_path: P
         while process.poll() is None and not (journal.exists() and journal.stat().st_size > 1000):
             time.sleep(0.005)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert said.decode().splitlines()[-1] == "Aborted!"
+    assert stderr.decode().splitlines()[-1] == "Aborted!"
     line = f"Warning: {journal}: holds the finished recordings; resume the run to continue"
-    assert line in said.decode().splitlines()
+    assert line in stderr.decode().splitlines()
 
 
 def test_a_run_that_was_cut_short_is_not_overwritten(many: Path, tmp_path: Path) -> None:
     (tmp_path / "all.csv.unfinished").write_text('{"format": "csv"}\n')
     for how in ([], ["--resume"]):  # the second has other settings
-        said = detect(many / "001.wav", many / "002.wav", "-o", tmp_path / "all.csv", *how, status=2)
-        assert f"{tmp_path}/all.csv.unfinished: " in said
+        stderr = detect(many / "001.wav", many / "002.wav", "-o", tmp_path / "all.csv", *how, status=2)
+        assert f"{tmp_path}/all.csv.unfinished: " in stderr
 
 
 def test_standard_output_cannot_be_continued(many: Path) -> None:
@@ -208,15 +208,15 @@ def test_one_file_is_in_the_order_of_the_inputs(many: Path, tmp_path: Path) -> N
 
 
 def test_a_report_says_what_came_of_it(many: Path) -> None:
-    said = detect(many / "001.wav", many / "150.wav", "-v", status=1).splitlines()[-1]
-    assert said.startswith("2 recordings, 0.00 h of sound in 0:00:0")
-    assert said.endswith("; 1 failed")
+    stderr = detect(many / "001.wav", many / "150.wav", "-v", status=1).splitlines()[-1]
+    assert stderr.startswith("2 recordings, 0.00 h of sound in 0:00:0")
+    assert stderr.endswith("; 1 failed")
 
 
 # The journal
 
 
-def test_a_ledger_gives_back_what_it_was_told_in_any_order(tmp_path: Path) -> None:
+def test_a_journal_gives_back_what_it_was_told_in_any_order(tmp_path: Path) -> None:
     texts = {"a": ["1\n"], "b": [], "\udcff": ["\u00e9", "2"]}
     path = tmp_path / "new" / "x.unfinished"
     with pytest.warns(UserWarning, match="resume the run"), Journal(path, HEAD, False) as journal:
@@ -231,7 +231,7 @@ def test_a_ledger_gives_back_what_it_was_told_in_any_order(tmp_path: Path) -> No
 
 
 @pytest.mark.filterwarnings("ignore:.*--resume")
-def test_a_ledger_cut_at_any_byte_holds_its_whole_lines(tmp_path: Path) -> None:
+def test_a_journal_cut_at_any_byte_holds_its_whole_lines(tmp_path: Path) -> None:
     path = tmp_path / "x"
     with Journal(path, HEAD, False) as journal:
         for name in "abc":
@@ -249,7 +249,7 @@ def test_a_ledger_cut_at_any_byte_holds_its_whole_lines(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*--resume")
-def test_a_ledger_of_other_settings_is_left_alone(tmp_path: Path) -> None:
+def test_a_journal_of_other_settings_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "x"
     with Journal(path, HEAD, False) as journal:
         journal.add("a", ["1"])
@@ -260,7 +260,7 @@ def test_a_ledger_of_other_settings_is_left_alone(tmp_path: Path) -> None:
     assert path.read_bytes() == content
 
 
-def test_an_empty_ledger_leaves_nothing(tmp_path: Path) -> None:
+def test_an_empty_journal_leaves_nothing(tmp_path: Path) -> None:
     with Journal(tmp_path / "x", HEAD, False):
         pass
     assert list(tmp_path.iterdir()) == []

@@ -23,6 +23,7 @@ EXTRAS = {
     "mic": ("sounddevice",),
     "plot": ("matplotlib", "librosa"),
     "cluster": ("distributed", "fsspec"),
+    "review": ("starlette", "uvicorn"),
 }
 CODECS = ("pcm_s16le", "flac", "mp3", "aac", "opus", "vorbis", "amrnb", "g729", "wmav2", "alac", "ac3")
 

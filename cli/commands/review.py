@@ -44,7 +44,7 @@ def review(audio: tuple[str, ...], options: ReviewOptions) -> None:
 
     Corrections are saved at once, in the folder AUDIO-review beside AUDIO or in --output; files
     that are there already stay as they are. The address that is printed holds a secret token:
-    whoever has it can hear the recordings. Ctrl-C ends the page.
+    anybody who has it can hear the recordings. Ctrl-C ends the page.
 
     Needs pip install 'vad-bilstm[review]'.
     """
