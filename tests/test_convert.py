@@ -21,7 +21,7 @@ from labelfiles import SAMPLES, mutated, written
 from vad.batch.inputs import Input
 from vad.errors import FormatError
 from vad.formats import FORMATS, Document, Label, Labels, load, read_labels
-from vad.formats.labels import documents, word
+from vad.formats.reading import build_documents, word
 from vad.labels.convert import losses, plain_name, prepare
 
 BOTH = ["json", "jsonl", "csv", "tsv", "textgrid", "elan", "lhotse", "vtt"]  # hold a text and a speaker
@@ -35,7 +35,7 @@ TURNS = (
 
 
 def document(*labels: Label, name: str = "talk.wav", duration: float = 0.0) -> Document:
-    (one,) = documents((label._replace(recording=name) for label in labels), name, None, duration)
+    (one,) = build_documents((label._replace(recording=name) for label in labels), name, None, duration)
     return one
 
 

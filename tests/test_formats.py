@@ -23,7 +23,8 @@ from pyannote.database.util import load_rttm, load_uem
 
 from labelfiles import ALONE, Times, recordings, written
 from vad.errors import FormatError
-from vad.formats import FORMATS, Document, by_extension
+from vad.formats import FORMATS, Document, Label, by_extension
+from vad.formats.csv import plain_cell
 from vad.segments import Segment
 
 
@@ -191,8 +192,22 @@ def test_a_quote_in_a_name_does_not_break_rttm_and_uem(read: Callable[[str, str]
 def test_tables_keep_the_printable_name_in_its_column(kind: str, separator: str, name: str) -> None:
     given = document(*THREE, name=name)
     rows = table(written(kind, given), separator)
-    assert [row["file"] for row in rows] == [given.name] * 3
+    assert [plain_cell(row["file"]) for row in rows] == [given.name] * 3
     assert [list(row) for row in rows] == [["file", "channel", "start", "end", "duration", "label", "speaker"]] * 3
+
+
+@pytest.mark.parametrize(("kind", "separator"), [("csv", ","), ("tsv", "\t")])
+@pytest.mark.parametrize(
+    "text", ["=cmd|'/C calc'!A0", "+1+1", "-1+1", "@SUM(A1)", "'=1", "'hi", "- Yes. - No.", "-5", "+.5"]
+)
+def test_no_cell_of_a_table_is_a_formula_and_none_is_changed(kind: str, separator: str, text: str) -> None:
+    labels = (Label(1.0, 2.0, text, speaker=text),)
+    content = written(kind, document((1.0, 2.0), name=text, labels=labels))
+    (row,) = table(content, separator)
+    for cell in (row["file"], row["label"], row["speaker"]):
+        assert cell == text if text in ("'hi", "-5", "+.5") else cell == f"'{text}"
+    ((label,),) = (found.labels for found in FORMATS[kind].read(content))
+    assert (label.recording, label.text, label.speaker) == (text, text, text)
 
 
 @pytest.mark.parametrize("kind", ["text", "csv", "tsv", "json", "jsonl"])
@@ -202,8 +217,8 @@ def test_several_recordings_stay_apart_whatever_their_names(kind: str, name: str
     text = written(kind, one, document((5.0, 6.0), name="b.wav", shared=True))
     rows = {
         "text": lambda: [line.split("\t")[0] for line in text.splitlines()],
-        "csv": lambda: [row["file"] for row in table(text, ",")],
-        "tsv": lambda: [row["file"] for row in table(text, "\t")],
+        "csv": lambda: [plain_cell(row["file"]) for row in table(text, ",")],
+        "tsv": lambda: [plain_cell(row["file"]) for row in table(text, "\t")],
         "jsonl": lambda: [json.loads(line)["file"] for line in text.splitlines()],
         "json": lambda: [entry["file"] for entry in json.loads(text) for _ in entry["segments"]],
     }[kind]()

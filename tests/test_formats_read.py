@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from labelfiles import ALONE, Read, joined, recordings, refused, times, written
 from vad.errors import FormatError
 from vad.formats import FORMATS, Document, read_labels
-from vad.formats.labels import NON_SPEECH, is_speech
+from vad.formats.reading import NON_SPEECH, is_speech
 from vad.segments import Segment
 
 NAMED = ["json", "jsonl", "csv", "tsv", "rttm", "uem"]
@@ -152,10 +152,10 @@ class TestErrors:
             ("segments", "u talk 0 -1\n", "line 1: the time -1 is negative"),
             ("a.srt", "1\n00:00:02,000 --> 00:00:01,000\nx\n", "line 2: ends at 1 s, before"),
             ("a.srt", "1\n00:00 -> 1\nx\n", "has no line like"),
-            ("a.srt", "1\n0 --> 1\nx\n", "line 2: times are written"),
+            ("a.srt", "1\n0 --> 1\nx\n", "line 2: write times like"),
             ("a.vtt", "00:00:02.000 --> 00:00:03.000\nx\n", "line 1: WebVTT begins with WEBVTT"),
-            ("a.json", "", "is no JSON, or cut short"),
-            ("a.json", '{"segments": [{"start": 1, "e', "is no JSON, or cut short"),
+            ("a.json", "", "is no JSON, or truncated"),
+            ("a.json", '{"segments": [{"start": 1, "e', "is no JSON, or truncated"),
             ("a.json", '{"name": 1}', "needs the columns start and end"),
             ("a.json", '[{"start": 1, "end": 2}, {"start": 1}]', "entry 2: needs the columns"),
             ("a.json", '[{"start": NaN, "end": 2}]', "entry 1: the time 'nan' is not finite"),
@@ -165,30 +165,30 @@ class TestErrors:
             ("a.json", "[" * 100_000, ""),
             ("a.json", '{"output":' * 5000 + "1" + "}" * 5000, ""),
             ("a.json", '[{"start": 1, "end": ' + "9" * 5000 + "}]", ""),
-            ("a.jsonl", '{"start": 1, "end": 2}\n{"start": 1, ', "line 2: is no JSON, or cut short"),
+            ("a.jsonl", '{"start": 1, "end": 2}\n{"start": 1, ', "line 2: is no JSON, or truncated"),
             ("a.jsonl", '{"start": 1, "end": 2}\n{"start": 3, "end": 2}', "line 2: ends at 2 s, before"),
             ("a.TextGrid", "hello", "ends before the last interval"),
             ("a.TextGrid", '"ooTextFile" "Pitch 1"', "is no TextGrid"),
-            ("a.TextGrid", '"ooTextFile" "TextGrid" 0 1 <exists> 1 "IntervalTier" "a" 0 1 5 0 1 "x"', "cut short"),
-            ("a.TextGrid", '"ooTextFile"\n"TextGrid"\n0 "x"', "line 3: has the text 'x' where a number belongs"),
+            ("a.TextGrid", '"ooTextFile" "TextGrid" 0 1 <exists> 1 "IntervalTier" "a" 0 1 5 0 1 "x"', "truncated"),
+            ("a.TextGrid", '"ooTextFile"\n"TextGrid"\n0 "x"', "line 3: has the text 'x' in the place of a number"),
             ("a.eaf", "hello", "is no XML"),
-            ("a.eaf", "<ANNOTATION_DOCUMENT><TIER>", "is no XML, or cut short"),
+            ("a.eaf", "<ANNOTATION_DOCUMENT><TIER>", "is no XML, or truncated"),
             ("a.eaf", "<html></html>", "no ANNOTATION_DOCUMENT"),
             ("a.eaf", '<!DOCTYPE x [<!ENTITY a "b">]><ANNOTATION_DOCUMENT/>', "document type"),
-            ("a.mp3", "hello", "is of no known label format; say which it is: text, json"),
+            ("a.mp3", "hello", "has no known label format; name the format: text, json"),
         ],
     )
     def test_a_wrong_file_is_refused_with_the_reason(self, read_as: Read, name: str, content: str, reason: str) -> None:
         assert reason in refused(read_as, content, name)
 
     def test_an_unknown_format_is_refused_with_the_known_ones(self, read_as: Read) -> None:
-        assert "there is no label format x; choose of text, json" in refused(read_as, "0 1", "a.txt", "x")
+        assert "there is no label format x; choose one of text, json" in refused(read_as, "0 1", "a.txt", "x")
 
     @pytest.mark.parametrize("name", ["a.txt", "a.json", "a.TextGrid", "a.eaf", "a.srt"])
     def test_what_is_no_text_is_refused(self, read_as: Read, name: str) -> None:
         assert "is not text" in refused(read_as, b"RIFF\0\0\0\0WAVEfmt " + bytes(range(256)), name)
         assert "cannot be unpacked" in refused(read_as, gzip.compress(b"0 1\n" * 99)[:-12], name)
-        assert "begins as UTF-16" in refused(read_as, b"\xff\xfea", name)
+        assert "begins like UTF-16" in refused(read_as, b"\xff\xfea", name)
 
     @pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.eaf"])
     def test_what_must_be_unicode_is_refused_in_latin_1(self, read_as: Read, name: str) -> None:

@@ -13,7 +13,7 @@ from conftest import DATA, run
 from vad.cutting.timemap import Piece, TimeMap, read_map, remap, select
 from vad.errors import FormatError
 from vad.formats import Document, Label, read_labels
-from vad.formats.labels import documents
+from vad.formats.reading import build_documents
 
 #                       original: ..AAAA..BB....C    cut with a gap of 1: AAAA.BB.C
 PIECES = [Piece(2, 6, 0), Piece(8, 10, 5), Piece(14, 15, 8)]
@@ -21,7 +21,7 @@ MAP = TimeMap("talk.wav", 15.0, "short.wav", 9.0, PIECES)
 
 
 def document(*labels: Label) -> Document:
-    return documents(labels)[0]
+    return build_documents(labels)[0]
 
 
 def moved(*labels: Label, whole: bool | None = None) -> list[tuple[float, float, str]]:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from vad.errors import FormatError
 from vad.formats import Document, Label
-from vad.formats.labels import ROUNDING, documents, short
+from vad.formats.reading import ROUNDING, build_documents, short
 
 TOLERANCE = 0.1  # seconds after the end of a recording at which its labels may begin
 
@@ -140,6 +140,6 @@ def remap(document: Document, time_map: TimeMap, whole: bool | None = None) -> R
             for part in parts:
                 yield label._replace(start=part.start, end=part.end, recording="", channel=None)
 
-    (moved,) = documents(labels(), duration=time_map.original_duration)
+    (moved,) = build_documents(labels(), duration=time_map.original_duration)
     named = replace(moved, recording=time_map.original, channel=document.channel)
     return Remapped(named, lost)

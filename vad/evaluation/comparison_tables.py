@@ -11,6 +11,7 @@ from vad.evaluation.compare import Comparison
 from vad.evaluation.metrics import METRICS
 from vad.evaluation.tables import align, group_values, markdown, metric_columns
 from vad.formats import printable
+from vad.formats.csv import safe_cell
 from vad.formats.json import to_text
 
 OMITTED = ("minutes", "speech")  # columns that would be the same in every row
@@ -84,7 +85,9 @@ def _differences(comparison: Comparison, name: str) -> dict[str, list[float]]:
 def to_csv(comparison: Comparison) -> str:
     """The table as CSV."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(table_rows(comparison))
+    csv.writer(text, lineterminator="\n").writerows(
+        [safe_cell(name), *cells] for name, *cells in table_rows(comparison)
+    )
     return text.getvalue()
 
 

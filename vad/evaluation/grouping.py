@@ -13,7 +13,7 @@ from vad.errors import FormatError, SettingError
 from vad.formats import printable
 from vad.formats.columns import columns
 from vad.formats.encoding import read_text
-from vad.formats.labels import is_number
+from vad.formats.reading import is_number
 from vad.labels.matching import Names
 
 NONE = "(not in the table)"

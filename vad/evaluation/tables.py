@@ -12,6 +12,7 @@ from vad.evaluation.evaluate import Evaluation
 from vad.evaluation.metrics import METRICS
 from vad.evaluation.results import CONFIDENCE, Group
 from vad.formats import printable
+from vad.formats.csv import safe_cell
 from vad.formats.json import to_text
 from vad.settings import CostWeights
 
@@ -101,7 +102,7 @@ def to_csv(evaluation: Evaluation) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["of", "name", *METRICS])
     for kind, name, values in lines:
-        writer.writerow([kind, name, *("" if math.isnan(v) else f"{v:.9g}" for v in values.values())])
+        writer.writerow([kind, safe_cell(name), *("" if math.isnan(v) else f"{v:.9g}" for v in values.values())])
     return text.getvalue()
 
 

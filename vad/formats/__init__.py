@@ -1,4 +1,4 @@
-"""Label formats, one file each (a family that differs by a character shares one)."""
+"""Label formats, a file for each; formats that differ in a separator share one."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from vad.errors import FormatError
 from vad.formats.document import Document, Format, Label, printable, speech_of
 from vad.formats.encoding import read_text
 
-# Each is called so in capitals, in the file of its name or the one named below.
+# A format `x` is the constant `X` of the module `x`, or of the module named here.
 _NAMES = "text json jsonl csv tsv rttm textgrid audacity srt vtt lab uem elan ctm kaldi lhotse pyannote"
 _FILES = {"tsv": "csv", "srt": "subtitles", "vtt": "subtitles"}
-# Where the extension says little, the content decides, the more peculiar formats first.
+# If the extension does not decide, the content does; formats with the clearest marks come first.
 _BY_CONTENT = "vtt srt textgrid elan jsonl json rttm ctm uem kaldi csv tsv text"
-VAGUE = {".txt", ".json", ".jsonl"}
+AMBIGUOUS = {".txt", ".json", ".jsonl"}
 
 
 class _Formats(Mapping[str, Format]):
-    """The formats by name, each loaded when it is asked for: all of them would be a tenth of a short run."""
+    """The formats by name, each imported on first use: to import all takes a tenth of a short run."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._names = tuple(names)
@@ -56,16 +56,16 @@ __all__ = [
 
 
 class Labels(NamedTuple):
-    """What a file holds, and in which format."""
+    """The labels of a file, and its format."""
 
     format: Format
     documents: list[Document]  # at least one
 
 
 def by_extension(path: Path) -> Format:
-    """The format to write that a file name asks for, by its longest extension; `.txt` is plain text.
+    """The format to write, chosen by the longest extension of a file name; `.txt` is plain text.
 
-    Raises `FormatError` naming the valid extensions where it asks for none of them.
+    Raises `FormatError`, which lists the valid extensions, if the name has none of them.
     """
     fitting = [f for f in FORMATS.values() if path.name.lower().endswith(f.extension.lower()) and path.suffix]
     if not fitting:
@@ -75,38 +75,37 @@ def by_extension(path: Path) -> Format:
 
 
 def holds_labels(path: Path, format: str | None = None) -> bool:
-    """Whether a file is called as label files are, or as those of one format."""
+    """Whether a file has the extension of a label format, or of `format`."""
     kinds = [FORMATS[format]] if format and format in FORMATS else FORMATS.values()
     return _extension(path) in {kind.suffix for kind in kinds}
 
 
 def _extension(path: Path) -> str:
-    """The last extension without that of gzip, or the name, if that is all: Kaldi's `segments`."""
+    """The last extension except `.gz`; for a name without extension, like Kaldi's `segments`, a dot and the name."""
     inner = path.with_suffix("") if path.suffix.lower() == ".gz" else path
     return (inner.suffix or f".{inner.name}").lower()
 
 
 def read_labels(path: Path, format: str | None = None) -> list[Document]:
-    """The labels in a file: a document for each channel of each recording that it names, at least one.
+    """Read a label file: a document for each channel of each recording, at least one.
 
-    `format` is one of `FORMATS`; without it the extension says it, and where that is unknown or
-    shared by several formats, the content. The name of a recording is as the file gives it, empty
-    where the format gives none. A document's `labels` are all that the file says, in order; its
-    `segments` are in order and apart from each other: labels that overlap or touch are one stretch
-    of speech, labels of non-speech are left out. The duration is the end of the last label where
-    the file does not say it.
+    `format` is one of `FORMATS`. The default is the format of the extension or, if that is unknown
+    or several formats share it, of the content. A recording has the name that the file gives it,
+    empty if it gives none. The `labels` of a document are all labels of the file, in order; its
+    `segments` are in order and do not overlap: labels of speech that overlap or touch are merged,
+    labels of other sounds are left out. The duration is the end of the last label, unless the file
+    states it.
 
-    Raises `FormatError` of one line that names the file where it cannot be read, or is not what it
-    should be.
+    Raises `FormatError`, one line that names the file, if the file cannot be read or is damaged.
     """
     return load(path, format).documents
 
 
 def load(source: Path | BinaryIO, format: str | None = None) -> Labels:
-    """What `read_labels` gives, of a file or of an open one, and the format that it was."""
+    """Read a file, or an open one, like `read_labels`; also returns the format."""
     path = source if isinstance(source, Path) else Path("standard input")
     if format is not None and format not in FORMATS:
-        raise FormatError(f"{path}: there is no label format {format}; choose of {', '.join(FORMATS)}")
+        raise FormatError(f"{path}: there is no label format {format}; choose one of {', '.join(FORMATS)}")
     try:
         text, unicode = read_text(source)
         kind = FORMATS[format] if format else _recognise(path, text)
@@ -120,13 +119,13 @@ def load(source: Path | BinaryIO, format: str | None = None) -> Labels:
 
 
 def _recognise(path: Path, text: str) -> Format:
-    """The format by the extension, else by the content."""
+    """The format of the extension, else of the content."""
     extension = _extension(path)
     known = next((f for f in FORMATS.values() if f.extension.lower() == extension), None)
-    if known and extension not in VAGUE:
+    if known and extension not in AMBIGUOUS:
         return known
     lines = [line for line in text[:100_000].split("\n") if line.strip() and not line.startswith(";;")][:5]
     found = next((FORMATS[name] for name in _BY_CONTENT.split() if FORMATS[name].fits(lines)), known)
     if not found:
-        raise FormatError(f"is of no known label format; say which it is: {', '.join(FORMATS)}")
+        raise FormatError(f"has no known label format; name the format: {', '.join(FORMATS)}")
     return found

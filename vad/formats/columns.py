@@ -1,4 +1,4 @@
-"""Where the start, the end and the rest of a label stand in a row, with a head or without."""
+"""Rows of tables to labels: which column is the start, the end, the text; with a head or without."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 
 from vad.errors import FormatError
 from vad.formats.document import Label
-from vad.formats.labels import channel_of, is_number, seconds, short, stretch
+from vad.formats.reading import channel_of, check_span, is_number, seconds, short
 
-# The names that other programs give to a column, without units and the word time; the first one wins.
+# The names of columns in the files of other programs, without units and the word time; the first one wins.
 NAMES = {
     "start": ("start", "onset", "begin", "starttime", "tmin", "xmin", "from"),
     "end": ("end", "offset", "stop", "endtime", "tmax", "xmax", "to"),
@@ -29,9 +29,9 @@ UNITS = {"s", "sec", "seconds", "time"}
 
 @functools.lru_cache(256)
 def columns(names: tuple[str, ...]) -> Mapping[str, int]:
-    """The column of each of `NAMES`, by the names of all columns; without times where they name none.
+    """The index of each meaning in `NAMES` among the columns called `names`; meanings without a column are left out.
 
-    `offset` is the start where a duration and no other start is given, as in NeMo's manifests.
+    `offset` is the start if there is a duration and no other start, as in NeMo's manifests.
     """
     plain = ["_".join(w for w in re.findall("[a-z]+", name.lower()) if w not in UNITS) for name in names]
     at = {}
@@ -47,7 +47,7 @@ def columns(names: tuple[str, ...]) -> Mapping[str, int]:
 
 
 def require_times(at: Mapping[str, int], names: tuple[str, ...]) -> None:
-    """Raise `FormatError` where `columns` found no times among `names`."""
+    """Raise `FormatError` if `columns` found no times among `names`."""
     if "start" in at and ("end" in at or "duration" in at):
         return
     if any("sample" in name.lower() for name in names):
@@ -55,8 +55,8 @@ def require_times(at: Mapping[str, int], names: tuple[str, ...]) -> None:
     raise FormatError(f"needs the columns start and end (or duration), and has {short(', '.join(names))}")
 
 
-def labelled(values: Sequence[object], at: Mapping[str, int], base: Label = UNNAMED) -> Label:
-    """The label of a row; `base` has what holds where the row says nothing else."""
+def row_label(values: Sequence[object], at: Mapping[str, int], base: Label = UNNAMED) -> Label:
+    """The label of a row; `base` has the values for columns that are missing."""
     if max(at.values()) >= len(values):
         raise FormatError(f"has {len(values)} columns, fewer than needed")
     start = seconds(values[at["start"]])
@@ -64,20 +64,20 @@ def labelled(values: Sequence[object], at: Mapping[str, int], base: Label = UNNA
     text, recording, speaker = (_word(values, at.get(key)) for key in ("text", "recording", "speaker"))
     channel = channel_of(values[at["channel"]]) if "channel" in at else base.channel
     text = base.text if text is None else text
-    return Label(*stretch(start, end), text, recording or base.recording, channel, speaker or "")
+    return Label(*check_span(start, end), text, recording or base.recording, channel, speaker or "")
 
 
 def _word(values: Sequence[object], index: int | None) -> str | None:
-    """The text at `index`; None where there is none."""
+    """The text at `index`; None if there is none."""
     value = None if index is None else values[index]
     return None if value is None else str(value)
 
 
-def bare(fields: Sequence[str]) -> Label:
-    """The label of a row without a head: `[recording] start end [label]`; an empty label is none."""
+def headless_label(fields: Sequence[str]) -> Label:
+    """The label of a row in a table without head: `[recording] start end [label]`."""
     at = 0 if is_number(fields[0]) else 1
     if len(fields) < at + 2:
         raise FormatError(f"needs start and end in seconds, and is {short(' '.join(fields))}")
-    start, end = stretch(seconds(fields[at]), seconds(fields[at + 1]))
+    start, end = check_span(seconds(fields[at]), seconds(fields[at + 1]))
     text = fields[at + 2].strip() if len(fields) > at + 2 else ""
     return Label(start, end, text or "speech", fields[0] if at else "")

@@ -1,15 +1,32 @@
-"""Tables with a row per segment, comma- or tab-separated."""
+"""Tables with a row per segment, separated by commas or tabs.
+
+Spreadsheets take a cell that begins with `=`, `+`, `-` or `@` for a formula. The writer puts an apostrophe
+before such names and texts, except numbers, and the reader takes it away again.
+"""
 
 import csv
 import io
 import re
 
 from vad.errors import FormatError
-from vad.formats.columns import bare, columns, labelled, require_times
+from vad.formats.columns import columns, headless_label, require_times, row_label
 from vad.formats.document import Document, Format, decimal, harmless
-from vad.formats.labels import documents, is_number, words
+from vad.formats.reading import build_documents, is_number, words
 
 COLUMNS = ("file", "channel", "start", "end", "duration", "label", "speaker")
+
+
+FORMULA = re.compile("'*[=+@-]")
+
+
+def safe_cell(text: str) -> str:
+    """`text` with an apostrophe before it if a spreadsheet could take it for a formula."""
+    return f"'{text}" if FORMULA.match(text) and not is_number(text) else text
+
+
+def plain_cell(cell: str) -> str:
+    """The text of a cell that `safe_cell` returned."""
+    return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
 
 
 def write(document: Document, separator: str = ",") -> str:
@@ -17,7 +34,8 @@ def write(document: Document, separator: str = ",") -> str:
     rows = csv.writer(text, delimiter=separator, lineterminator="\n")
     for x in document.rows:
         times = (decimal(x.start), decimal(x.end), decimal(x.end - x.start))
-        rows.writerow([document.name, document.channel, *times, harmless(x.text), harmless(x.speaker)])
+        name, label, speaker = map(safe_cell, (document.name, harmless(x.text), harmless(x.speaker)))
+        rows.writerow([name, document.channel, *times, label, speaker])
     return text.getvalue()
 
 
@@ -26,7 +44,7 @@ def write_tabs(document: Document) -> str:
 
 
 def read(text: str) -> list[Document]:
-    """A table with any of the usual separators, with a head that names the columns or without."""
+    """A table with any of the usual separators, with or without a head that names the columns."""
     first = next((line for line in text.split("\n") if line.strip()), "")
     separator = next((mark for mark in "\t;," if mark in first), None)
     if separator:
@@ -39,19 +57,19 @@ def read(text: str) -> list[Document]:
         for cells in rows:
             if not "".join(cells).strip():
                 continue
-            row = _points(cells) if separator == ";" else cells
+            row = [plain_cell(cell) for cell in (_points(cells) if separator == ";" else cells)]
             if at is None:
                 at = _head(row)
                 if at:
                     continue
-            labels.append(labelled(row, at) if at else bare(row))
+            labels.append(row_label(row, at) if at else headless_label(row))
     except (csv.Error, FormatError) as error:
         raise FormatError(f"line {rows.line_num}: {error}") from error
-    return documents(labels)
+    return build_documents(labels)
 
 
 def _head(row: list[str]) -> dict[str, int]:
-    """Where the columns are; empty where the first row is no head, as it holds numbers."""
+    """The indices of the columns; empty if the first row is no head, as it holds numbers."""
     if any(map(is_number, row)):
         return {}
     at = columns(tuple(row))
@@ -60,7 +78,7 @@ def _head(row: list[str]) -> dict[str, int]:
 
 
 def _points(row: list[str]) -> list[str]:
-    """`row` with decimal points for the commas that go with semicolons."""
+    """`row` with decimal points in place of decimal commas, which go with semicolons."""
     return [re.sub(r"^(\s*\d+),(\d+\s*)$", r"\1.\2", field) for field in row]
 
 

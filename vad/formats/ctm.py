@@ -2,7 +2,17 @@
 
 from vad.errors import FormatError
 from vad.formats.document import Document, Format, Label, decimal
-from vad.formats.labels import cells, channel_of, documents, each_line, is_number, seconds, stretch, word, words
+from vad.formats.reading import (
+    build_documents,
+    cells,
+    channel_of,
+    check_span,
+    each_line,
+    is_number,
+    seconds,
+    word,
+    words,
+)
 
 
 def write(document: Document) -> str:
@@ -13,7 +23,7 @@ def write(document: Document) -> str:
 
 
 def read(text: str) -> list[Document]:
-    return documents(each_line(text, _parse, ";;"))
+    return build_documents(each_line(text, _parse, ";;"))
 
 
 def _parse(line: str) -> Label | None:
@@ -24,7 +34,7 @@ def _parse(line: str) -> Label | None:
     if fields[2] == fields[3] == "*":
         return None
     begin = seconds(fields[2])
-    start, end = stretch(begin, begin + seconds(fields[3]))
+    start, end = check_span(begin, begin + seconds(fields[3]))
     return Label(start, end, fields[4], fields[0], channel_of(fields[1]))
 
 

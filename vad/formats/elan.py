@@ -1,8 +1,8 @@
 """ELAN's annotations (EAF), a tier for each speaker.
 
-It is read by the standard library: pympi-ling, which writes the files of the tests, reads from a path alone,
-demands attributes that have nothing to do with time, and raises whatever comes. Files of ELAN have
-no document type, so that one with it (an XML bomb needs it) is refused before it is parsed.
+The standard library reads it: pympi-ling, which writes the files of the tests, reads from paths only,
+requires attributes that are not about time, and raises any exception. ELAN writes no document type, so
+files with one (XML bombs need it) are refused before they are parsed.
 """
 
 import io
@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 from vad.errors import FormatError
 from vad.formats.document import SPEECH, Document, Format, Label, harmless, one_line
-from vad.formats.labels import documents, seconds, short, stretch
+from vad.formats.reading import build_documents, check_span, seconds, short
 from vad.formats.tiers import lay_out, on_tier
 
-# ELAN demands a date; the same labels make the same file.
+# ELAN requires a date; a constant one gives equal files for equal labels.
 HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <ANNOTATION_DOCUMENT AUTHOR="" DATE="1970-01-01T00:00:00Z" FORMAT="3.0" VERSION="3.0"
  xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
@@ -56,23 +56,23 @@ def read(text: str) -> list[Document]:
     from xml.etree.ElementTree import ParseError
 
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise FormatError("has a document type, which ELAN never writes; save it anew in ELAN")
+        raise FormatError("has a document type, which ELAN never writes; save it again in ELAN")
     try:
-        return documents(_annotations(text))
+        return build_documents(_annotations(text))
     except (ParseError, ValueError) as error:
-        raise FormatError(f"is no XML, or cut short ({error})") from error
+        raise FormatError(f"is no XML, or truncated ({error})") from error
 
 
 def _annotations(text: str) -> Iterator[Label]:
-    """The annotations of all tiers that have times of their own.
+    """The annotations that have start and end times, of all tiers.
 
-    A time slot without a value lies within an annotation of the parent tier, which has both.
+    An annotation whose time slots have no value is part of one on the parent tier, which has both.
     """
     from xml.etree.ElementTree import iterparse
 
     events = iterparse(io.StringIO(text), ("start", "end"))
     if next(events)[1].tag != "ANNOTATION_DOCUMENT":
-        raise FormatError("is XML, but no ANNOTATION_DOCUMENT; save it anew in ELAN")
+        raise FormatError("is XML, but no ANNOTATION_DOCUMENT; save it again in ELAN")
     slots: dict[str | None, str | None] = {}
     tier = participant = ""
     for event, element in events:
@@ -93,13 +93,13 @@ def _annotations(text: str) -> Iterator[Label]:
 
 def _label(name: str | None, begin: str, end: str, text: str | None) -> Label:
     try:
-        return Label(*stretch(seconds(begin) / 1000, seconds(end) / 1000), text or "")
+        return Label(*check_span(seconds(begin) / 1000, seconds(end) / 1000), text or "")
     except FormatError as error:
         raise FormatError(f"annotation {short(name)}: {error}") from error
 
 
 def _attributed(label: Label, participant: str) -> Label:
-    """`label` with its speaker: the participant of its tier, or else what the tier is called."""
+    """`label` with its speaker: the participant of its tier, or else the name of the tier."""
     speaker = participant or label.speaker or label.tier
     return label._replace(speaker="" if speaker.lower() in SPEECH else speaker)
 

@@ -1,4 +1,4 @@
-"""From a file to its text, whatever its encoding."""
+"""The text of a file in any of the usual encodings."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import BinaryIO
 
 from vad.errors import FormatError
 
-LIMIT = 1 << 30  # bytes; labels of a week are a hundredth of it
+LIMIT = 1 << 30  # bytes; the labels of a week take a hundredth of it
 
 
 def read_text(source: Path | BinaryIO) -> tuple[str, bool]:
-    """The text of a file, or of an open one, and whether it is Unicode: UTF-8, UTF-16 with its mark, else Latin-1.
+    """Read a file, or an open one: its text, and whether it is Unicode (UTF-8, or UTF-16 with a mark; else Latin-1).
 
-    What gzip packed is unpacked; lines end in a line feed. Raises `FormatError`, without the
-    file's name, where the file cannot be read, is no text, or is longer than `LIMIT`.
+    Unpacks gzip; lines end in a line feed. Raises `FormatError`, without the file's name, if the
+    file cannot be read, is not text, or is longer than `LIMIT`.
     """
     try:
         with source.open("rb") if isinstance(source, Path) else contextlib.nullcontext(source) as file:
@@ -41,7 +41,7 @@ def _unpack(content: bytes) -> bytes:
     try:
         return gzip.GzipFile(fileobj=io.BytesIO(content)).read(LIMIT + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise FormatError(f"cannot be unpacked ({error}); pack it anew with gzip") from error
+        raise FormatError(f"cannot be unpacked ({error}); compress it again with gzip") from error
 
 
 def _decode(content: bytes) -> tuple[str, bool]:
@@ -50,5 +50,5 @@ def _decode(content: bytes) -> tuple[str, bool]:
         return content.decode("utf-16" if wide else "utf-8-sig"), True
     except UnicodeDecodeError as error:
         if wide:
-            raise FormatError("begins as UTF-16 and is not; save it as UTF-8") from error
+            raise FormatError("begins like UTF-16, but is not; save it as UTF-8") from error
         return content.decode("latin-1"), False

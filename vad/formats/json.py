@@ -1,7 +1,7 @@
-"""JSON: an object per recording with model, settings and duration; several make an array.
+"""JSON: an object per recording with model, settings and duration; an array for several.
 
-Read are also lists of objects or pairs with start and end, as detectors give them, and what
-pyannote and Whisper write.
+It also reads lists of objects or pairs with start and end, as detectors return them, and the JSON
+of pyannote and Whisper.
 """
 
 import json
@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from vad.errors import FormatError
-from vad.formats.columns import UNNAMED, columns, labelled, require_times
+from vad.formats.columns import UNNAMED, columns, require_times, row_label
 from vad.formats.document import Document, Format, Label, harmless
-from vad.formats.labels import PLACES, channel_of, documents, seconds, short
+from vad.formats.reading import PLACES, build_documents, channel_of, seconds, short
 
 HOLDS = frozenset({"text", "speakers", "points"})
 LISTS = ("segments", "content", "timeline", "diarization", "supervisions", "speech", "output")
@@ -25,13 +25,13 @@ def write(document: Document) -> str:
         "duration": round(document.duration, PLACES),
         "label": document.label,
         **document.about,
-        "segments": [said(label, document) for label in document.rows],
+        "segments": [label_object(label, document) for label in document.rows],
     }
     return to_text(content)
 
 
-def said(label: Label, document: Document) -> dict[str, Any]:
-    """A label as an object; its text and its speaker where they say more than the document does."""
+def label_object(label: Label, document: Document) -> dict[str, Any]:
+    """A label as an object; with text and speaker if they differ from those of the document."""
     row: dict[str, Any] = {"start": label.start, "end": label.end}
     if label.text != document.label:
         row["label"] = harmless(label.text)
@@ -63,28 +63,30 @@ def parse(text: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise FormatError(f"line {error.lineno}: is no JSON, or cut short ({error.msg})") from error
+        raise FormatError(f"line {error.lineno}: is no JSON, or truncated ({error.msg})") from error
     except ValueError as error:  # a number of thousands of digits
         raise FormatError(f"is no JSON with labels ({short(error)})") from error
 
 
 def read_value(value: Any) -> list[Document]:
-    """The documents in a value of JSON: an entry, a recording, or a list of either."""
+    """The documents of a JSON value: an entry, a recording, or a list of either."""
     if isinstance(value, list):
         if any(find_list(inner) is not None for inner in value):
             return [document for inner in value for document in read_value(inner)]
-        return documents(_entries(value))
+        return build_documents(_entries(value))
     inner = find_list(value)
     if inner is None:
-        return documents([entry(value)])
+        return build_documents([entry(value)])
     if isinstance(inner, dict):
         return read_value(inner)
     base = _owner(value)
-    return documents(_entries(inner, base), base.recording, base.channel, float(seconds(value.get("duration") or 0)))
+    return build_documents(
+        _entries(inner, base), base.recording, base.channel, float(seconds(value.get("duration") or 0))
+    )
 
 
 def _owner(value: dict[str, Any]) -> Label:
-    """What a recording says of all its entries."""
+    """The values that a recording gives for all its entries."""
     names = tuple(value)
     at = columns(names)
     recording = value[names[at["recording"]]] if "recording" in at else ""
@@ -97,7 +99,7 @@ def _owner(value: dict[str, Any]) -> Label:
 
 
 def find_list(value: Any) -> list[Any] | dict[str, Any] | None:
-    """What holds the entries of a recording, if `value` is one."""
+    """The list, or object, with the entries of a recording; None if `value` is no recording."""
     if not isinstance(value, dict):
         return None
     return next((value[key] for key in LISTS if isinstance(value.get(key), (list, dict))), None)
@@ -112,9 +114,9 @@ def _entries(values: list[Any], base: Label = UNNAMED) -> Iterator[Label]:
 
 
 def entry(value: Any, base: Label = UNNAMED) -> Label:
-    """The label that an object or a pair is; `base` has what holds where it says nothing else."""
+    """The label of an object or a pair; `base` has the values for keys that are missing."""
     if isinstance(value, list) and len(value) >= 2:
-        return labelled(value, {"start": 0, "end": 1}, base)
+        return row_label(value, {"start": 0, "end": 1}, base)
     if not isinstance(value, dict):
         raise FormatError(f"needs an object with start and end in seconds, and is {short(value)}")
     if isinstance(value.get("segment"), dict):  # pyannote, whose label is the speaker
@@ -122,14 +124,14 @@ def entry(value: Any, base: Label = UNNAMED) -> Label:
     names = tuple(value)
     at = columns(names)
     require_times(at, names)
-    label = labelled(tuple(value.values()), at, base)
+    label = row_label(tuple(value.values()), at, base)
     if "recording_id" in value:  # lhotse, which counts channels from 0
         label = label._replace(channel=_from_zero(value.get("channel")))
     return label
 
 
 def _from_zero(channel: Any) -> int | None:
-    """A channel counted from 1, of one counted from 0 or a list of one; None for several."""
+    """A channel from 1 up, of a channel from 0 up or a list of one; None for several."""
     if isinstance(channel, list) and len(channel) == 1:
         channel = channel[0]
     return channel + 1 if isinstance(channel, int) and channel >= 0 else None

@@ -1,13 +1,13 @@
-"""JSON lines: a line per segment; read are also `vad stream`, lhotse's supervisions and NeMo's manifests."""
+"""JSON lines: a line per segment; also reads `vad stream`, lhotse's supervisions and NeMo's manifests."""
 
 import json
 
 from vad.errors import FormatError
 from vad.formats.document import Document, Format, Label
-from vad.formats.json import HOLDS, entry, find_list, parse, read_value, said
-from vad.formats.labels import documents
+from vad.formats.json import HOLDS, entry, find_list, label_object, parse, read_value
+from vad.formats.reading import build_documents
 
-BESIDE = ("header", "start", "score")  # what a stream says beside its segments
+OTHER_EVENTS = ("header", "start", "score")  # of a stream, besides its segments
 
 
 def write(document: Document) -> str:
@@ -19,7 +19,7 @@ def write(document: Document) -> str:
                 "start": label.start,
                 "end": label.end,
                 "label": document.label,
-                **said(label, document),
+                **label_object(label, document),
             },
             ensure_ascii=False,
         )
@@ -36,7 +36,7 @@ def read(text: str) -> list[Document]:
             continue
         try:
             value = parse(line)
-            if isinstance(value, dict) and value.get("event") in BESIDE:
+            if isinstance(value, dict) and value.get("event") in OTHER_EVENTS:
                 continue
             if find_list(value) is None:
                 labels.append(entry(value))
@@ -44,7 +44,7 @@ def read(text: str) -> list[Document]:
                 whole += read_value(value)
         except FormatError as error:
             raise FormatError(f"line {number}: {str(error).removeprefix('line 1: ')}") from error
-    return whole + (documents(labels) if labels or not whole else [])
+    return whole + (build_documents(labels) if labels or not whole else [])
 
 
 def fits(lines: list[str]) -> bool:

@@ -1,19 +1,29 @@
 """Kaldi's `segments`: utterance, recording, start and end.
 
-An utterance is named as Kaldi advises: speaker, recording, and its times in milliseconds, which sort as
-the utterances do; of two that would be named alike the second has a number.
+The name of an utterance follows Kaldi's advice: speaker, recording, and its times in milliseconds, so that
+names sort like utterances; a second utterance with the same name gets a number.
 """
 
 from collections import Counter
 
 from vad.errors import FormatError
 from vad.formats.document import Document, Format, Label, decimal
-from vad.formats.labels import cells, documents, each_line, is_number, seconds, spoken, stretch, word, words
+from vad.formats.reading import (
+    build_documents,
+    cells,
+    check_span,
+    each_line,
+    is_number,
+    seconds,
+    speech_labels,
+    word,
+    words,
+)
 
 
 def write(document: Document) -> str:
     lines, times = [], Counter[str]()
-    for x in spoken(document):
+    for x in speech_labels(document):
         channel = f"ch{document.channel}" if document.channel else ""
         parts = (word(x.speaker), document.uri, channel, f"{round(1000 * x.start):08}", f"{round(1000 * x.end):08}")
         name = "-".join(part for part in parts if part)
@@ -24,14 +34,14 @@ def write(document: Document) -> str:
 
 
 def read(text: str) -> list[Document]:
-    return documents(each_line(text, _parse))
+    return build_documents(each_line(text, _parse))
 
 
 def _parse(line: str) -> Label:
     fields = words(line)
     if len(fields) != 4:
         raise FormatError(f"has {len(fields)} fields, where segments have 4: utterance, recording, start, end")
-    start, end = stretch(seconds(fields[2]), seconds(fields[3]))
+    start, end = check_span(seconds(fields[2]), seconds(fields[3]))
     return Label(start, end, recording=fields[1])
 
 

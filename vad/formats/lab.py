@@ -1,11 +1,11 @@
 """LAB, as WaveSurfer and music annotation tools write it: start, end and label, separated by spaces."""
 
-from vad.formats.columns import bare
+from vad.formats.columns import headless_label
 from vad.formats.document import Document, Format, Label, decimal, one_line
-from vad.formats.labels import documents, each_line, is_number, words
+from vad.formats.reading import build_documents, each_line, is_number, words
 
 HTK = 1e-7  # seconds; HTK counts in units of 100 ns
-SMALLEST = 100_000  # of HTK's units: 10 ms, its usual frame; in seconds it would be more than a day
+SMALLEST = 100_000  # in HTK's units: 10 ms, its usual frame; in seconds this would be more than a day
 
 
 def write(document: Document) -> str:
@@ -17,7 +17,7 @@ def read(text: str) -> list[Document]:
     whole = all(isinstance(label.start, int) and isinstance(label.end, int) for label in labels)
     if whole and max((label.end for label in labels), default=0) >= SMALLEST:
         labels = [label._replace(start=label.start * HTK, end=label.end * HTK) for label in labels]
-    return documents(labels)
+    return build_documents(labels)
 
 
 def _parse(line: str) -> Label:
@@ -25,7 +25,7 @@ def _parse(line: str) -> Label:
     start, end, *rest = [*words(line), ""]
     if start.isdigit() and end.isdigit() and len(rest) == 3 and is_number(rest[1]):
         del rest[1]
-    return bare(["", start, end, " ".join(rest)])
+    return headless_label(["", start, end, " ".join(rest)])
 
 
 LAB = Format("lab", ".lab", read, write, frozenset({"text", "captions", "points"}), many=False)

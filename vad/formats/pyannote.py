@@ -1,15 +1,17 @@
 """The JSON of pyannote.audio 4 and of pyannoteAI: who speaks when.
 
-The JSON of older versions is read as well, as is everything that `vad.formats.json` reads.
+It also reads the JSON of older versions, and all that `vad.formats.json` reads.
 """
 
 from vad.formats.document import Document, Format, harmless
 from vad.formats.json import fits, read, to_text
-from vad.formats.labels import spoken
+from vad.formats.reading import speech_labels
 
 
 def write(document: Document) -> str:
-    turns = [{"start": x.start, "end": x.end, "speaker": harmless(x.speaker) or "SPEECH"} for x in spoken(document)]
+    turns = [
+        {"start": x.start, "end": x.end, "speaker": harmless(x.speaker) or "SPEECH"} for x in speech_labels(document)
+    ]
     return to_text({"diarization": turns})
 
 

@@ -1,23 +1,25 @@
 """Subtitles with a cue per label: SubRip (SRT) and WebVTT.
 
-They are read here: the packages srt and webvtt-py are the referees in the tests, but a damaged
-file of a few kilobytes keeps the one busy for minutes, and the other needs 14 s for a million cues.
-Bold, italics and underlines are kept from subtitles to subtitles, other markup is left out.
+The readers are our own: the packages srt and webvtt-py are the references in the tests, but srt takes
+minutes for a damaged file of a few kilobytes, and webvtt-py 14 s for a million cues. Bold, italics and
+underlines are kept between the two formats, other markup is left out. Reading is linear in the length of
+the file: no two neighbouring repetitions in a pattern match the same character.
 """
 
 import html
+import itertools
 import re
 from collections.abc import Iterator
 
 from vad.errors import FormatError
 from vad.formats.document import Document, Format, Label, harmless, one_line
-from vad.formats.labels import documents, stretch
+from vad.formats.reading import build_documents, check_span
 
 CLOCK = r"(?:([0-9]+):)?([0-9]{1,2}):([0-9]{1,2}(?:[.,][0-9]*)?)"
 CUE = re.compile(rf"\s*{CLOCK}\s*-->\s*{CLOCK}(?:\s.*)?")
 SRT_TAG = re.compile(r"(</?(?:[bius]|font|c|v|ruby|rt|lang)(?:[\s.][^<>]*)?>|\{\\[^{}]*\})", re.IGNORECASE)
 VTT_TAG = re.compile("(<[^<>]*>)")
-VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^<>]*)>")
+VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s([^<>]*)>")
 KEPT = {f"<{slash}{letter}>" for slash in ("", "/") for letter in "biu"}
 
 
@@ -36,7 +38,7 @@ def write_vtt(document: Document) -> str:
 
 
 def _cues_of(document: Document) -> list[Label]:
-    """What can be shown: a cue lasts at least a millisecond."""
+    """The labels that can be shown: a cue lasts at least a millisecond."""
     return [label for label in document.rows if round(1000 * label.end) > round(1000 * label.start)]
 
 
@@ -58,7 +60,7 @@ def _escape(text: str) -> str:
 
 
 def _body(text: str) -> str:
-    """`text` without what would end a cue: blank lines and arrows."""
+    """`text` without blank lines and arrows, which would end a cue."""
     lines = [line for line in harmless(text).replace("-->", "->").split("\n") if line.strip()]
     return "\n".join(lines)
 
@@ -73,62 +75,61 @@ def _clock(seconds: float, point: str) -> str:
 def read_srt(text: str) -> list[Document]:
     if text.strip() and "-->" not in text:
         raise FormatError("has no line like 00:00:01,500 --> 00:00:02,000")
-    return documents(_label(cue, content, SRT_TAG) for cue, content in _cues(text.split("\n")))
+    return build_documents(_label(cue, content, SRT_TAG) for cue, content in _cues(text.split("\n")))
 
 
 def read_vtt(text: str) -> list[Document]:
     if not text.startswith("WEBVTT"):
         raise FormatError("line 1: WebVTT begins with WEBVTT")
-    return documents(label for cue, content in _cues(text.split("\n")) for label in _voices(cue, content))
+    return build_documents(label for cue, content in _cues(text.split("\n")) for label in _voices(cue, content))
 
 
 def _cues(lines: list[str]) -> Iterator[tuple[tuple[float, float], str]]:
-    """The times of each line with `-->`, and what follows up to a blank line."""
-    begun: tuple[float, float] | None = None
+    """The times of each line with `-->`, and the lines after it up to a blank line."""
+    times: tuple[float, float] | None = None
     content: list[str] = []
     for number, line in enumerate([*lines, ""], 1):
         if "-->" in line:
-            if begun:  # a cue without a blank line at its end
-                yield begun, "\n".join(content)
-            begun, content = _times(line, number), []
-        elif begun and not line.strip():
-            yield begun, "\n".join(content)
-            begun = None
-        elif begun:
+            if times:  # a cue without a blank line at its end
+                yield times, "\n".join(content)
+            times, content = _times(line, number), []
+        elif times and not line.strip():
+            yield times, "\n".join(content)
+            times = None
+        elif times:
             content.append(line)
 
 
 def _voices(cue: tuple[float, float], content: str) -> Iterator[Label]:
-    """A label for each voice that a cue of WebVTT names, or one."""
+    """A label for each voice that a cue of WebVTT names, or one label if it names none."""
     first, *rest = VOICE.split(content)
     if first.strip() or not rest:
         yield _label(cue, first, VTT_TAG, entities=True)
-    for speaker, said in zip(rest[::2], rest[1::2], strict=True):
+    for speaker, text in zip(rest[::2], rest[1::2], strict=True):
         name = html.unescape(speaker).strip()
-        label = _label(cue, said, VTT_TAG, entities=True)
+        label = _label(cue, text, VTT_TAG, entities=True)
         yield label._replace(speaker=name, text="speech" if label.text == name else label.text)
 
 
 def _label(cue: tuple[float, float], content: str, tag: re.Pattern[str], entities: bool = False) -> Label:
-    """A label with the plain text of `content`, and with its markup where it has some that is kept."""
-    plain, markup, marked = "", "", False
-    for number, piece in enumerate(tag.split(content)):
-        if number % 2:
-            kept = piece.lower() if piece.lower() in KEPT else ""
-            markup, marked = markup + kept, marked or bool(kept)
-        else:
-            text = html.unescape(piece) if entities else piece
-            plain, markup = plain + text, markup + _escape(text)
-    return Label(*cue, plain.strip(), markup=markup.strip() if marked else "")
+    """A label with the plain text of `content`, and with its markup if any of that is kept."""
+    pieces = tag.split(content)
+    tags = [piece.lower() if piece.lower() in KEPT else "" for piece in pieces[1::2]]
+    texts = [html.unescape(piece) if entities else piece for piece in pieces[::2]]
+    markup = ""
+    if any(tags):
+        both = itertools.zip_longest(map(_escape, texts), tags, fillvalue="")
+        markup = "".join(itertools.chain.from_iterable(both)).strip()
+    return Label(*cue, "".join(texts).strip(), markup=markup)
 
 
 def _times(line: str, number: int) -> tuple[float, float]:
     match = CUE.fullmatch(line)
     if not match:
-        raise FormatError(f"line {number}: times are written 00:00:01,500 --> 00:00:02,000")
+        raise FormatError(f"line {number}: write times like 00:00:01,500 --> 00:00:02,000")
     times = [float(part.replace(",", ".") if part else 0) for part in match.groups()]
     try:
-        return stretch(*(3600 * hours + 60 * minutes + rest for hours, minutes, rest in (times[:3], times[3:])))
+        return check_span(*(3600 * hours + 60 * minutes + rest for hours, minutes, rest in (times[:3], times[3:])))
     except FormatError as error:
         raise FormatError(f"line {number}: {error}") from error
 

@@ -1,44 +1,44 @@
-"""Plain text for people and pipes: `START END` in seconds, after the file's name where there are several.
+"""Plain text for people and pipes: `START END` in seconds, after the name of the file if there are several.
 
-What a file said of a stretch stands behind it, as in Audacity's labels.
+The text of a label follows its times, as in Audacity's labels.
 """
 
 import itertools
 import re
 
-from vad.formats.columns import bare
+from vad.formats.columns import headless_label
 from vad.formats.document import Document, Format, Label, decimal, one_line
-from vad.formats.labels import cells, documents, each_line, is_number
+from vad.formats.reading import build_documents, cells, each_line, is_number
 
 CHANNEL = re.compile(r"(.*)\[([1-9][0-9]{0,4})\]", re.DOTALL)
-SPECTRUM = "\\\t"  # begins Audacity's line with the frequencies of the label before
+SPECTRUM = "\\\t"  # start of Audacity's lines with the frequencies of a label
 
 
 def write(document: Document) -> str:
     channel = f"[{document.channel}]" if document.channel else ""
     prefix = f"{document.name}{channel}\t" if document.shared else ""
     return "".join(
-        f"{prefix}{decimal(x.start)}\t{decimal(x.end)}{_said(x) if document.labels else ''}\n" for x in document.rows
+        f"{prefix}{decimal(x.start)}\t{decimal(x.end)}{_caption(x) if document.labels else ''}\n" for x in document.rows
     )
 
 
-def _said(label: Label) -> str:
-    """A column with the caption; none where there is nothing but speech."""
+def _caption(label: Label) -> str:
+    """A column with the caption; none for a placeholder."""
     return f"\t{one_line(label.caption)}" if label.caption != "speech" else ""
 
 
 def read(text: str) -> list[Document]:
-    return documents(each_line(text, _parse, SPECTRUM))
+    return build_documents(each_line(text, _parse, SPECTRUM))
 
 
 def _parse(line: str) -> Label:
-    label = bare(_fields(line))
+    label = headless_label(_fields(line))
     channel = CHANNEL.fullmatch(label.recording) if label.recording.endswith("]") else None
     return label._replace(recording=channel[1], channel=int(channel[2])) if channel else label
 
 
 def _fields(line: str) -> list[str]:
-    """`[NAME[CHANNEL]] START END [LABEL]`, separated by tabs or, where there is none, by blanks."""
+    """`[NAME[CHANNEL]] START END [LABEL]`, separated by tabs or, if there are none, by blanks."""
     fields = cells(line)
     at = 2 if is_number(fields[0]) else 3
     return fields if "\t" in line or len(fields) <= at else [*fields[:at], " ".join(fields[at:])]

@@ -1,8 +1,8 @@
-"""Praat's TextGrid: a tier of intervals for each speaker, empty where nothing is labelled.
+"""Praat's TextGrid: a tier of intervals for each speaker; intervals without a label are empty.
 
-It is read here, by Praat's own rule, which holds for the long and the short format alike: numbers
-and quoted texts that stand free are values, all else is comment. praatio, which writes the files of
-the tests, takes a label like "item [2]" for the structure of the file.
+The reader is our own and follows Praat's rule for the long and the short format: free-standing numbers
+and quoted texts are values, all else is comment. praatio, which writes the files of the tests, takes a
+label like "item [2]" for the structure of the file.
 """
 
 import re
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from vad.errors import FormatError
 from vad.formats.document import Document, Format, Label, decimal, harmless
-from vad.formats.labels import documents, seconds, short, stretch
+from vad.formats.reading import build_documents, check_span, seconds, short
 from vad.formats.tiers import lay_out, on_tier
 from vad.segments import Segment, invert
 
@@ -35,7 +35,7 @@ def write(document: Document) -> str:
 
 
 def _intervals_of(labels: list[Label], duration: float) -> list[Label]:
-    """`labels` with empty ones where there is none."""
+    """`labels`, and empty ones between them."""
     gaps = invert((Segment(label.start, label.end) for label in labels), duration)
     return sorted([*labels, *(Label(start, end, "") for start, end in gaps)])
 
@@ -63,7 +63,7 @@ def _quoted(text: str) -> str:
 
 
 class _Values:
-    """The values of a TextGrid, one after the other."""
+    """Reads the values of a TextGrid, one after the other."""
 
     def __init__(self, text: str) -> None:
         self._text, self._values = text, VALUE.finditer(text)
@@ -72,7 +72,7 @@ class _Values:
     def _next(self) -> re.Match[str]:
         match = next(self._values, None)
         if match is None:
-            raise FormatError("ends before the last interval; it may be cut short")
+            raise FormatError("ends before the last interval; it may be truncated")
         self._at = match.start()
         return match
 
@@ -80,14 +80,14 @@ class _Values:
         """The next value, a text in quotes."""
         match = self._next()
         if match[1] is None:
-            raise FormatError(f"has the number {short(match[2])} where a text in quotes belongs")
+            raise FormatError(f"has the number {short(match[2])} in the place of a text in quotes")
         return match[1].replace('""', '"')
 
     def time(self) -> float:
         """The next value, a time or a count."""
         match = self._next()
         if match[2] is None:
-            raise FormatError(f"has the text {short(match[1])} where a number belongs")
+            raise FormatError(f"has the text {short(match[1])} in the place of a number")
         return float(seconds(match[2]))
 
     @property
@@ -100,9 +100,9 @@ def read(text: str) -> list[Document]:
     values = _Values(text)
     try:
         if not values.text().startswith("ooTextFile") or not values.text().startswith("TextGrid"):
-            raise FormatError("is no TextGrid; save it as such in Praat, as text")
+            raise FormatError("is no TextGrid; save it as a TextGrid text file in Praat")
         values.time()
-        return documents(_labels(values), duration=values.time())
+        return build_documents(_labels(values), duration=values.time())
     except FormatError as error:
         raise FormatError(f"line {values.line}: {error}") from error
 
@@ -115,7 +115,7 @@ def _labels(values: _Values) -> Iterator[Label]:
         for _ in range(int(values.time())):
             start = values.time()
             end = values.time() if kind == "IntervalTier" else start
-            yield on_tier(Label(*stretch(start, end), values.text()), tier)
+            yield on_tier(Label(*check_span(start, end), values.text()), tier)
 
 
 def fits(lines: list[str]) -> bool:

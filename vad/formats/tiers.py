@@ -1,4 +1,4 @@
-"""Labels laid out on tiers, as Praat and ELAN do: on one tier they do not overlap."""
+"""Labels on tiers, as in Praat and ELAN: labels of one tier do not overlap."""
 
 from __future__ import annotations
 
@@ -9,38 +9,41 @@ from collections.abc import Iterable
 
 from vad.formats.document import SPEECH, Label, one_line
 
-FURTHER = re.compile(r" \([0-9]+\)$")  # ends the names of tiers for what overlaps
+NUMBER = re.compile(r" \([0-9]+\)$")  # at the end of the names of tiers for overlapping labels
 
 
 def lay_out(labels: Iterable[Label]) -> dict[str, list[Label]]:
     """The labels of each tier, in order: a tier for each speaker or tier of the labels, `speech` for the rest.
 
-    What overlaps on a tier stands on others, called `NAME (2)` and so on.
+    Labels that overlap go to further tiers, called `NAME (2)` and so on.
     """
     ordered = sorted(labels, key=operator.itemgetter(0, 1))
     names = {tier_of(label) for label in ordered}
     tiers: dict[str, list[Label]] = {}
+    called: dict[tuple[str, int], str] = {}  # the tier for each number of a name
     free: dict[str, list[tuple[float, int]]] = {}  # when the last label of each tier of a name ends
     for label in ordered:
         name = tier_of(label)
         ends = free.setdefault(name, [])
         number = heapq.heappop(ends)[1] if ends and ends[0][0] <= label.start else len(ends) + 1
         heapq.heappush(ends, (label.end, number))
-        tier = f"{name} ({number})" if number > 1 else name
-        while number > 1 and tier in names:
-            tier += "'"
-        tiers.setdefault(tier, []).append(label)
+        if (name, number) not in called:
+            tier = f"{name} ({number})" if number > 1 else name
+            while number > 1 and tier in names:
+                tier += "'"
+            called[name, number] = tier
+        tiers.setdefault(called[name, number], []).append(label)
     return tiers or {"speech": []}
 
 
 def tier_of(label: Label) -> str:
-    """The name of the tier that a label stands on."""
+    """The name of the tier of a label."""
     return one_line(label.tier or label.speaker) or "speech"
 
 
 def on_tier(label: Label, tier: str) -> Label:
-    """`label` as it was read from `tier`, whose name is that of the speaker where the text is no other."""
-    plain = FURTHER.sub("", tier)
+    """`label`, read from `tier`: the tier is the speaker if the text of the label is the same."""
+    plain = NUMBER.sub("", tier)
     if plain.lower() in SPEECH:
         return label
     if label.text == plain:

@@ -1,8 +1,8 @@
-"""UEM, NIST's list of the stretches of a recording that count."""
+"""UEM, NIST's list of the scored regions of recordings."""
 
 from vad.errors import FormatError
 from vad.formats.document import Document, Format, Label, decimal
-from vad.formats.labels import cells, channel_of, documents, each_line, is_number, seconds, stretch, words
+from vad.formats.reading import build_documents, cells, channel_of, check_span, each_line, is_number, seconds, words
 
 
 def write(document: Document) -> str:
@@ -12,14 +12,14 @@ def write(document: Document) -> str:
 
 
 def read(text: str) -> list[Document]:
-    return documents(each_line(text, _parse, ";;"))
+    return build_documents(each_line(text, _parse, ";;"))
 
 
 def _parse(line: str) -> Label:
     fields = words(line)
     if len(fields) != 4:
         raise FormatError(f"has {len(fields)} fields, where UEM has 4: recording, channel, start, end")
-    start, end = stretch(seconds(fields[2]), seconds(fields[3]))
+    start, end = check_span(seconds(fields[2]), seconds(fields[3]))
     return Label(start, end, recording=fields[0], channel=channel_of(fields[1]))
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 from vad.batch.inputs import Input
 from vad.errors import FormatError
 from vad.formats import Document, Format, Label, Labels, by_extension
-from vad.formats.labels import documents, is_speech
+from vad.formats.reading import build_documents, is_speech
 from vad.formats.tiers import tier_of
 
 SpeakersFrom = Literal["text", "tier"]
@@ -37,7 +37,7 @@ def prepare(
         one = document
         if tiers or speakers:
             kept = (label for label in one.labels if not tiers or tier_of(label) in tiers)
-            (one,) = documents(
+            (one,) = build_documents(
                 (_spoken_by(label, speakers) for label in kept), one.recording, one.channel, one.duration
             )
         alone = found.format.numbered and one.channel == 1 and channels[one.recording] == 1

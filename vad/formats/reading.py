@@ -1,4 +1,4 @@
-"""What the readers share: from labels, as the files hold them, to documents."""
+"""Functions that all readers share: fields of a line to labels, and labels to documents."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from vad.errors import FormatError
 from vad.formats.document import SPEECH, Document, Label, one_line, printable
 from vad.segments import Segment, merge
 
-# Labels that say that nobody speaks, in small letters and without brackets, blanks, hyphens and
-# underscores. One line each from: HTK and Kaldi; TIMIT; WebMAUS and Praat's users; RATS and OpenSAT;
+# Labels that mean non-speech, in lower case and without brackets, blanks, hyphens and underscores.
+# One line each from: HTK and Kaldi; TIMIT; WebMAUS and Praat's users; RATS and OpenSAT;
 # AVA-Speech and corpora of noise; Verbmobil; subtitles.
 NON_SPEECH = frozenset(
     [
@@ -29,14 +29,14 @@ NON_SPEECH = frozenset(
 )
 DAY = 86_400
 PLACES = 6  # decimals of the times of labels
-ROUNDING = 1e-6  # seconds: stretches nearer to each other than this are one
+ROUNDING = 1e-6  # seconds; segments nearer to each other than this are merged
 
 words = re.compile(r"[^ \t\f\v]+").findall  # str.split() would split names at a no-break space, too
 
 
 @dataclass
-class _Found:
-    """What was labelled in one channel of one recording."""
+class _Channel:
+    """The labels of one channel of one recording, while they are read."""
 
     duration: float = 0.0
     spans: list[Segment] = field(default_factory=list)
@@ -44,22 +44,22 @@ class _Found:
     labels: list[Label] = field(default_factory=list)
 
 
-def documents(
+def build_documents(
     labels: Iterable[Label], recording: str = "", channel: int | None = None, duration: float = 0.0
 ) -> list[Document]:
-    """A document for each channel of each recording that has labels, with the speech among them.
+    """A document for each channel of each recording that has labels.
 
-    Labels without a text say nothing and are left out. Without any label it is one document without
-    segments, for `recording` and `channel`. The duration is that of the last label, or `duration`
-    where that is longer. Raises `FormatError` where times seem to count samples: whole numbers, and
-    a recording of more than a day.
+    Labels without a text are left out. Without any label, the result is one document without
+    segments, for `recording` and `channel`. The duration is the end of the last label, or
+    `duration` if that is longer. Raises `FormatError` if times seem to count samples: they are
+    integers, and the recording would last more than a day.
     """
-    found: dict[tuple[str, int | None], _Found] = {}
+    found: dict[tuple[str, int | None], _Channel] = {}
     whole, last = True, 0.0
     for label in labels:
         key = (label.recording, label.channel)
         if key not in found:
-            found[key] = _Found(duration)
+            found[key] = _Channel(duration)
         here = found[key]
         start, end = float(label.start), float(label.end)
         here.duration = max(here.duration, end)
@@ -77,7 +77,7 @@ def documents(
             f"has only whole numbers up to {last:.0f}, which look like samples; divide them by the sample rate"
         )
     if not found:
-        found[recording, channel] = _Found(duration)
+        found[recording, channel] = _Channel(duration)
     return [
         Document(
             *(name, number, one.duration, merge(one.spans, ROUNDING)),
@@ -90,35 +90,35 @@ def documents(
 
 @functools.lru_cache(4096)
 def _speaker(name: str) -> str:
-    """`name`, empty where it is nobody's; one object however often it is read."""
+    """`name`, empty if it is a placeholder; the cache shares one object between equal names."""
     return "" if name.lower() in SPEECH else name
 
 
 @functools.lru_cache(4096)
 def is_speech(text: str) -> bool:
-    """Whether a label with this text stands for speech."""
+    """Whether a label with this text means speech."""
     return re.sub(r"[\s_<>()\[\]{}!-]", "", text.lower()) not in NON_SPEECH
 
 
-def spoken(document: Document) -> list[Label]:
-    """The labels of `document` that stand for speech and have a duration."""
+def speech_labels(document: Document) -> list[Label]:
+    """The labels of `document` that mean speech and have a duration."""
     return [x for x in document.rows if x.end > x.start and (is_speech(x.text) or not document.labels)]
 
 
-def named(start: float, end: float, name: str, recording: str, channel: int | None) -> Label:
-    """A label of a format that has one word for who speaks or, where nobody does, for what is heard."""
+def speaker_label(start: float, end: float, name: str, recording: str, channel: int | None) -> Label:
+    """A label of a format whose `name` is the speaker or, for other sounds, what they are."""
     if not is_speech(name):
         return Label(start, end, name, recording, channel)
     return Label(start, end, "speech", recording, channel, _speaker(name))
 
 
 def word(text: str) -> str:
-    """`text` as one word, for formats where a blank ends a field."""
+    """`text` as one word, for formats that separate fields by blanks."""
     return "_".join(one_line(text).split())
 
 
 def seconds(value: object) -> float:
-    """A time, from text or a number; a whole number stays an `int`. Raises `FormatError`."""
+    """A time, from text or a number; an integer stays an `int`. Raises `FormatError`."""
     try:
         if not isinstance(value, (str, int, float)) or isinstance(value, bool) or "_" in str(value):
             raise ValueError
@@ -135,8 +135,8 @@ def seconds(value: object) -> float:
         raise FormatError(f"{short(value)} is not a time in seconds") from None
 
 
-def stretch(start: float, end: float) -> tuple[float, float]:
-    """Both times. Raises `FormatError` where they are no stretch of time."""
+def check_span(start: float, end: float) -> tuple[float, float]:
+    """Return both times; raise `FormatError` if the end is infinite or before the start."""
     if not end < math.inf:
         raise FormatError(f"the time {end} is not finite; give seconds")
     if end < start:
@@ -145,7 +145,7 @@ def stretch(start: float, end: float) -> tuple[float, float]:
 
 
 def is_number(text: str) -> bool:
-    """Whether `text` is meant as a number."""
+    """Whether `text` is a number."""
     try:
         float(text)
     except ValueError:
@@ -154,12 +154,12 @@ def is_number(text: str) -> bool:
 
 
 def cells(line: str) -> list[str]:
-    """What tabs separate in a line or, where it has none, blanks."""
+    """The fields of a line, separated by tabs or, if it has none, by blanks."""
     return line.split("\t") if "\t" in line else words(line)
 
 
 def channel_of(value: object) -> int | None:
-    """A channel counted from 1, also of the letters A and B; None for any other text."""
+    """A channel from 1 up; the letters A and B are 1 and 2, any other text is None."""
     text = str(value).strip().upper()
     if text in ("A", "B"):
         return "AB".index(text) + 1
@@ -173,7 +173,7 @@ def short(value: object) -> str:
 
 
 def each_line(text: str, parse: Callable[[str], Label | None], comment: str | None = None) -> Iterator[Label]:
-    """The labels that `parse` finds in the lines that are neither blank nor begin with `comment`."""
+    """The labels that `parse` returns for the lines that are not blank and do not begin with `comment`."""
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip() or (comment and line.startswith(comment)):
             continue
