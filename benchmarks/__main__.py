@@ -12,6 +12,7 @@ NAMES = {
     "latency": "What it costs to answer sooner.",
     "mixtures": "Make sets of held-out speakers in held-out noise.",
     "radio": "Sound unlike the training data, before and after adapting to it.",
+    "review": "How soon the page in the browser shows a recording, and how smoothly it scrolls.",
     "speed": "This detector and others as whole processes, in turn.",
     "training": "Whether mixing keeps up with the trainer.",
 }

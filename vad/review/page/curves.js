@@ -1,21 +1,35 @@
 // The waveform and the scores: both are bins of a low and a high value.
 
-// Trace a band between low and high over the visible bins; `low` and `high` give heights of bytes.
-function trace(context, tiles, view, low, high) {
+const DENSE = 3; // level from which on bins are drawn as bars: outlines of so many spikes would be slow
+
+// Draw the band between low and high over the visible bins; `low` and `high` give heights of bytes.
+function drawBand(context, tiles, view, low, high) {
   const level = tiles.level(view.scale);
   tiles.visit(level, view.start, view.end, (tile, start, seconds, first = 0, count = tile.bins) => {
     const width = (seconds / count) * view.scale;
     const left = (start - view.start) * view.scale;
     const from = Math.max(0, Math.floor(-left / width) - 1);
     const to = Math.min(count, Math.ceil((view.width - left) / width) + 1);
-    if (to <= from) return;
-    context.beginPath();
-    for (let bin = from; bin < to; bin++) context.lineTo(left + (bin + 0.5) * width, high(tile.data[2 * (first + bin) + 1]));
-    for (let bin = to - 1; bin >= from; bin--) context.lineTo(left + (bin + 0.5) * width, low(tile.data[2 * (first + bin)]));
-    context.closePath();
-    context.fill();
-    context.stroke();
+    if (to > from) (level < DENSE ? outline : bars)(context, tile.data, first, from, to, left, width, low, high);
   });
+}
+
+function outline(context, data, first, from, to, left, width, low, high) {
+  context.beginPath();
+  for (let bin = from; bin < to; bin++) context.lineTo(left + (bin + 0.5) * width, high(data[2 * (first + bin) + 1]));
+  for (let bin = to - 1; bin >= from; bin--) context.lineTo(left + (bin + 0.5) * width, low(data[2 * (first + bin)]));
+  context.closePath();
+  context.fill();
+  context.stroke();
+}
+
+function bars(context, data, first, from, to, left, width, low, high) {
+  for (let bin = from; bin < to; bin++) {
+    const x = Math.round(left + bin * width);
+    const top = Math.round(high(data[2 * (first + bin) + 1]));
+    const bottom = Math.round(low(data[2 * (first + bin)]));
+    context.fillRect(x, top, Math.max(Math.round(left + (bin + 1) * width) - x, 1), Math.max(bottom - top, 1));
+  }
 }
 
 export function drawWaveform(context, tiles, view, box, colour, loudest) {
@@ -27,7 +41,7 @@ export function drawWaveform(context, tiles, view, box, colour, loudest) {
   context.beginPath();
   context.rect(0, box.top, view.width, box.height);
   context.clip();
-  trace(context, tiles, view, (v) => middle + height(v), (v) => middle - height(v));
+  drawBand(context, tiles, view, (v) => middle + height(v), (v) => middle - height(v));
   context.restore();
 }
 
@@ -47,5 +61,7 @@ export function drawScores(context, tiles, view, box, colours, onset, offset) {
   }
   context.fillStyle = context.strokeStyle = colours.score;
   context.lineWidth = 1.2;
-  trace(context, tiles, view, (v) => y(1 - v / 255), (v) => y(v / 255));
+  context.globalAlpha = tiles.level(view.scale) < DENSE ? 1 : 0.5;
+  drawBand(context, tiles, view, (v) => y(1 - v / 255), (v) => y(v / 255));
+  context.globalAlpha = 1;
 }

@@ -149,7 +149,8 @@ class Page {
     find("done").textContent = correction.state === "done" ? "Done ✓" : "Done";
     const spoken = (model.lanes.yours || []).reduce((sum, [start, end]) => sum + end - start, 0);
     const from = begun ? "" : recording.about.reference ? ", as labelled" : ", as detected";
-    find("facts").textContent = `${model.lanes.yours.length} segments, ${clock(spoken, 0)} of ${clock(recording.about.duration, 0)}${from}`;
+    const many = model.lanes.yours.length === 1 ? "1 segment" : `${model.lanes.yours.length} segments`;
+    find("facts").textContent = `${many}, ${clock(spoken, 0)} of ${clock(recording.about.duration, 0)}${from}`;
     this.showPlaces();
     clearTimeout(this.later);
     if (begun) this.later = setTimeout(() => this.detect(), 400); // the metrics follow the corrections

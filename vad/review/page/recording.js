@@ -36,7 +36,8 @@ export class Recording {
     if (this.closed) return;
     this.model.loudest = loudest;
     this.on.pictures();
-    if (!about.error && !(about.complete && about.layers.scores)) setTimeout(() => this.poll(), POLL);
+    const begun = about.read > 0; // the first picture shall not wait
+    if (!about.error && !(about.complete && about.layers.scores)) setTimeout(() => this.poll(), begun ? POLL : POLL / 6);
   }
 
   async poll() {

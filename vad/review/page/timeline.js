@@ -6,6 +6,7 @@ import { clock } from "./view.js";
 
 const RULER = 22;
 const GAP = 6;
+const LARGE = 1500; // pixels of width from which on letters and lanes are larger
 const STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
 const LANES = { yours: 34, labels: 18, detected: 18, differs: 12 };
 const NAMES = { yours: "Corrected", labels: "Labels", detected: "Detected", differs: "Differences" };
@@ -51,8 +52,9 @@ export class Timeline {
 
   // Where each part lies, from top to bottom: {name: {top, height}}.
   boxes() {
+    const size = this.view.width > LARGE ? 1.35 : 1;
     const lanes = Object.keys(LANES).filter((name) => this.model.lanes[name]);
-    const taken = RULER + lanes.reduce((sum, name) => sum + LANES[name] + 2, 0) + 3 * GAP;
+    const taken = RULER + lanes.reduce((sum, name) => sum + Math.round(LANES[name] * size) + 2, 0) + 3 * GAP;
     const free = Math.max(this.height - taken, 90);
     const boxes = { ruler: { top: 0, height: RULER } };
     let top = RULER;
@@ -61,8 +63,8 @@ export class Timeline {
       top += boxes[name].height + GAP;
     }
     for (const name of lanes) {
-      boxes[name] = { top, height: LANES[name] };
-      top += LANES[name] + 2;
+      boxes[name] = { top, height: Math.round(LANES[name] * size) };
+      top += boxes[name].height + 2;
     }
     return boxes;
   }
@@ -78,7 +80,7 @@ export class Timeline {
     const boxes = this.boxes();
     context.fillStyle = colours.ground;
     context.fillRect(0, 0, view.width, this.height);
-    context.font = "11px system-ui, sans-serif";
+    context.font = `${view.width > LARGE ? 13 : 11}px system-ui, sans-serif`;
     this.paintRuler(context, boxes.ruler);
     if (!model.tiles) return;
     context.fillStyle = colours.sunk;
@@ -123,10 +125,10 @@ export class Timeline {
     context.fillStyle = colours.ground;
     const width = context.measureText(NAMES[name]).width;
     context.globalAlpha = 0.75;
-    context.fillRect(0, box.top, width + 12, Math.min(box.height, 14));
+    context.fillRect(0, box.top, width + 12, Math.min(box.height, 16));
     context.globalAlpha = 1;
     context.fillStyle = colours.text;
-    context.fillText(NAMES[name], 6, box.top + Math.min(box.height, 14) - 3);
+    context.fillText(NAMES[name], 6, box.top + Math.min(box.height, 16) - 4);
   }
 
   // One stretch; misses and what is unsure are hatched, so that colour is not all that tells them apart.
