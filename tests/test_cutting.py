@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import DATA, ENERGY, run
-from vad.audio.decode import decoded_duration
+from vad.audio.decode import AudioWarning, decoded_duration
 from vad.audio.encode import ARRAYS
 from vad.batch.inputs import Input
 from vad.cutting.cutter import Cutter
@@ -161,7 +161,8 @@ class TestExact:
         path = write(tmp_path / "a.wav")
         whole = path.read_bytes()
         path.write_bytes(whole[: len(whole) // 2])
-        assert decoded_duration(path) < 1.01
+        with pytest.warns(AudioWarning, match="damaged, 1.00 s could be read"):
+            assert decoded_duration(path) < 1.01
 
 
 class TestNames:

@@ -10,6 +10,7 @@ import resource
 import signal
 import subprocess
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -114,7 +115,9 @@ class TestKilled:
             last = number == signal.SIGTERM and name == max(files(out))  # a stream that is told to end, ends well
             assert (0 if last else 0.31) < soundfile.info(out / name).duration < 0.34
         before = open_sound(long)
-        assert 0 < sum(map(len, open_sound(everything).native_blocks())) <= (before.length or 0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", AudioWarning)  # whoever is killed leaves a header without a length
+            assert 0 < sum(map(len, open_sound(everything).native_blocks())) <= (before.length or 0)
         end(start("stream", long, "--save", out, *DOUBLE))
         assert len([name for name in files(out) if name.startswith("0060")]) == 1
         assert not list(out.glob(".vad-*"))

@@ -11,7 +11,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import vad.audio.decode
+import vad.audio.libsndfile
 from conftest import RATE
 from sounds import rows, sweep, tone
 from vad.audio.decode import from_array, open_sound
@@ -51,7 +51,7 @@ def test_block_borders_leave_no_trace(block: int, rate: int, data: st.DataObject
     samples = np.random.default_rng(count).uniform(-1, 1, (count, 2)).astype(np.float32)
     whole = rows(from_array(samples, rate), "each")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(vad.audio.decode, "BLOCK", block)
+        patch.setattr(vad.audio.libsndfile, "BLOCK", block)
         cut = rows(from_array(samples, rate), "each")
         raw = rows(open_sound(io.BytesIO(samples.tobytes()), Raw(rate, 2, "float32")), "each")
     np.testing.assert_array_equal(cut, whole)
@@ -81,13 +81,13 @@ def test_block_borders_leave_no_trace_in_a_file(
     soundfile.write(path, sweep(24_000), 24_000, subtype, format=kind)
     whole = rows(open_sound(path))
     capfd.readouterr()
-    monkeypatch.setattr(vad.audio.decode, "BLOCK", block)
+    monkeypatch.setattr(vad.audio.libsndfile, "BLOCK", block)
     np.testing.assert_allclose(rows(open_sound(path)), whole, rtol=0, atol=1e-6)
     assert capfd.readouterr().err == ""  # some decoders talk past Python
 
 
 def test_no_block_is_longer_than_was_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(vad.audio.decode, "BLOCK", 1000)
+    monkeypatch.setattr(vad.audio.libsndfile, "BLOCK", 1000)
     path = tmp_path / "a.wav"
     soundfile.write(path, sweep(), RATE)
     for sound in (open_sound(path), from_array(sweep(), RATE)):

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-import vad.audio.decode
+import vad.audio.libsndfile
 from conftest import RATE
 from sounds import rows, sweep, tone
 from vad.audio.decode import AudioWarning, Sound, from_array, open_sound
@@ -195,6 +195,6 @@ class TestDuration:
         assert sound.duration == 44_101 / 44_100
 
     def test_it_grows_as_blocks_are_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(vad.audio.decode, "BLOCK", RATE // 2)
+        monkeypatch.setattr(vad.audio.libsndfile, "BLOCK", RATE // 2)
         sound = from_array(sweep(), RATE)
         assert [sound.duration for _ in sound.blocks(RATE)] == [0.5, 1.0, 1.5]

@@ -23,6 +23,7 @@ Channel = Literal["mix", "each"] | int
 RATES = (1_000, 1_000_000)  # Hz, the lowest and the highest sample rate
 CHANNELS = 1024  # the most that libsndfile reads
 QUALITY = "HQ"
+PAIRWISE = 8  # elements from which numpy adds a row in pairs
 MAX_SAMPLE = 1e12  # above unscaled 32-bit integers; larger values overflow when they are squared and summed
 
 
@@ -65,9 +66,7 @@ class Resampler:
                 raise missing_channel(self._name, self._channel, block.shape[1])
             return block[:, self._channel - 1 : self._channel]
         if self._channel == "mix" and block.shape[1] > 1:
-            with np.errstate(over="ignore", invalid="ignore"):  # `_finite` silences an infinite mean
-                mean: Float32 = block.mean(1, keepdims=True)
-            return mean
+            return mean_channel(block)
         return block
 
     def _finite(self, block: Float32) -> Float32:
@@ -81,6 +80,49 @@ class Resampler:
             stacklevel=2,
         )
         return np.where(bad, np.float32(0), block)
+
+
+class Conformer:
+    """Turns blocks `(sample, channel)` of one rate and channel count into those of another.
+
+    It is for a part of a recording in another format, as in files that are joined. Where the counts
+    differ, every channel is the mean of all channels.
+    """
+
+    def __init__(self, source: tuple[int, int], target: tuple[int, int]) -> None:
+        """`source` and `target` are a sample rate in Hz and a channel count each."""
+        self._mixes, self._channels = source[1] != target[1], target[1]
+        self._soxr = None
+        if source[0] != target[0]:
+            self._soxr = soxr.ResampleStream(source[0], target[0], target[1], "float32", QUALITY)
+
+    def push(self, block: Float32) -> Float32:
+        """The samples `(sample, channel)` that `block` completes."""
+        if self._mixes:
+            block = np.repeat(mean_channel(block), self._channels, axis=1)
+        if self._soxr is None:
+            return block
+        resampled: Float32 = self._soxr.resample_chunk(np.ascontiguousarray(block))
+        return resampled
+
+    def finish(self) -> Float32:
+        """The remaining samples `(sample, channel)`."""
+        rest = np.zeros((0, self._channels), np.float32)
+        resampled: Float32 = self._soxr.resample_chunk(rest, last=True) if self._soxr else rest
+        return resampled
+
+
+def mean_channel(block: Float32) -> Float32:
+    """The mean of the channels of `(sample, channel)`, as `(sample, 1)`."""
+    with np.errstate(over="ignore", invalid="ignore"):  # an infinite mean is silenced by `Resampler`
+        if block.shape[1] >= PAIRWISE:
+            many: Float32 = np.ascontiguousarray(block).mean(1, keepdims=True)
+            return many
+        total = block[:, :1].copy()  # by columns: thirty times as fast as numpy's mean of short rows, and equal
+        for number in range(1, block.shape[1]):
+            total += block[:, number : number + 1]
+        total /= np.float32(block.shape[1])
+        return total
 
 
 def missing_channel(name: str, channel: int, channels: int) -> AudioError:
