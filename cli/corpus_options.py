@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from vad.data.import_settings import ImportSettings
-from vad.data.splitting import WAYS, Splitting
+from vad.data.splitting import UNITS, Splitting
 
 from .command import option
 from .options import labels_format, uem_option
@@ -72,7 +72,7 @@ class SplitOptions(DevOptions):
 
     split_by: str = option(
         "--split-by",
-        type=click.Choice(WAYS),
+        type=click.Choice(UNITS),
         default=Splitting.by,
         show_default=True,
         help="Never divide a speaker, or a file; or divide each recording in time, its end for dev.",

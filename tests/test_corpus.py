@@ -109,7 +109,7 @@ def test_what_cannot_be_read_is_named_and_left_out(own: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"), [("{", "not JSON lines"), ('{"file": "a.wav"}', "line 1 does not say 'start'"), ("3", "line 1")]
+    ("text", "says"), [("{", "not JSON lines"), ('{"file": "a.wav"}', "line 1 has no 'start'"), ("3", "line 1")]
 )
 def test_an_index_that_is_none_is_an_error_of_one_line(text: str, says: str, own: Path) -> None:
     (own / "speech.jsonl").write_text(text)
@@ -137,7 +137,7 @@ def test_a_wrong_value_in_an_index_is_named_with_its_line(wrong: dict[str, objec
     (own / "speech.jsonl").write_text("".join(json.dumps(line) + "\n" for line in (first, first | wrong, *rest)))
     with pytest.raises(RecipeError) as error:
         read(own)
-    assert f"speech.jsonl: line 2 says {says}" in str(error.value)
+    assert f"speech.jsonl: line 2 has {says}" in str(error.value)
 
 
 def test_opinions_that_are_none_are_refused_and_short_ones_say_nothing(own: Path) -> None:

@@ -23,7 +23,7 @@ from conftest import DOUBLE, RATE, Write, bursts, invoke
 from vad import Detector, Segment
 from vad.audio.decode import from_array, open_sound
 from vad.cli.command import command
-from vad.plotting.drawing import Look, clock, draw
+from vad.plotting.drawing import PlotSettings, clock, draw
 from vad.plotting.overview import Overview, view
 from vad.plotting.style import DETECTED, FALSE_ALARM, MISSED, REFERENCE, save, style
 
@@ -41,7 +41,7 @@ def styled() -> Iterator[None]:
 
 def drawn(detector: Detector, samples: np.ndarray, channel: Any = "mix", **look: Any) -> Figure:
     views = view(detector, from_array(samples, RATE), detector.settings(), channel, span=look.get("span", (0, 1e9)))
-    return draw(views, Look("a.wav", detector.settings(), detector.description.features, **look))
+    return draw(views, PlotSettings("a.wav", detector.settings(), detector.description.features, **look))
 
 
 def bars(axes: Axes) -> list[tuple[float, float]]:
@@ -86,14 +86,14 @@ class TestDrawing:
     def test_segments_reference_and_errors_are_bars_in_their_colours(self, energy: Detector) -> None:
         figure = drawn(energy, bursts((1, 2), (3, 4), seconds=5), references=[[Segment(1.5, 2.5)]])
         assert tracks(figure) == {
-            "found": (DETECTED, [(0.99, 2.01), (2.99, 4.01)]),
+            "detected": (DETECTED, [(0.99, 2.01), (2.99, 4.01)]),
             "reference": (REFERENCE, [(1.5, 2.5)]),
             "missed": (MISSED, [(2.01, 2.5)]),
             "false alarm": (FALSE_ALARM, [(0.99, 1.5), (2.99, 4.01)]),
         }
 
     def test_without_a_reference_there_is_what_was_found_alone(self, energy: Detector) -> None:
-        assert list(tracks(drawn(energy, bursts((1, 2), seconds=3)))) == ["found"]
+        assert list(tracks(drawn(energy, bursts((1, 2), seconds=3)))) == ["detected"]
 
     def test_the_lines_are_sound_and_scores_at_their_times(self, energy: Detector) -> None:
         samples = bursts((0.01, 0.02), seconds=0.05)
@@ -128,7 +128,7 @@ class TestDrawing:
     @pytest.mark.parametrize("span", [(0.5001, 0.50012), (0.5, 0.503), (0.999, 5)])
     def test_the_shortest_span_shows_something(self, energy: Detector, span: tuple[float, float]) -> None:
         views = view(energy, from_array(bursts((0, 1), seconds=1), RATE), energy.settings(), span=span, spectrum=True)
-        look = Look("$x$", energy.settings(), energy.description.features, span)
+        look = PlotSettings("$x$", energy.settings(), energy.description.features, span)
         assert draw(views, look).axes[0].collections[0].get_array().size >= 64
         assert len(views[0].sound.between(*span)[1]) >= 1
 
@@ -144,7 +144,7 @@ class TestDrawing:
 
     def test_a_spectrum_shows_a_tone_at_its_frequency(self, energy: Detector) -> None:
         views = view(energy, from_array(bursts((0, 1), seconds=1), RATE), energy.settings(), spectrum=True)
-        axes = draw(views, Look("", energy.settings(), energy.description.features)).axes[0]
+        axes = draw(views, PlotSettings("", energy.settings(), energy.description.features)).axes[0]
         mesh = axes.collections[0]
         loudest = np.asarray(mesh.get_array()).reshape(64, -1)[:, 50].argmax()
         low, high = mesh.get_coordinates()[loudest : loudest + 2, 0, 1]
@@ -196,7 +196,7 @@ class TestCommand:
         ("arguments", "said"),
         [
             (["-o", "a.gif"], "a.gif: pictures are written as .png, .svg, .pdf"),
-            (["--from", "4"], "lasts 3 s; nothing is left from 4 s on"),
+            (["--from", "4"], "lasts 3 s, less than the start at 4 s"),
             (["--from", "2", "--to", "1"], "--to must come after --from"),
             (["--from", "soon"], "'soon' is not a time"),
             (["--row", "0.01"], "a picture of 300 panels"),

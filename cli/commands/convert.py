@@ -95,7 +95,7 @@ def _read(options: LabelOptions, target: Path | None, one: Input) -> list[Docume
 def _write(output: str, kind: Format, read: list[tuple[Input, list[Document]]], console: Console) -> None:
     """Write all documents, with warnings about what `kind` cannot hold."""
     from vad.batch.output import open_output
-    from vad.labels.convert import losses, place
+    from vad.labels.convert import losses, output_input
 
     several = sum(len(documents) for _, documents in read) > 1
     with open_output(output, kind, several) as target:
@@ -105,6 +105,6 @@ def _write(output: str, kind: Format, read: list[tuple[Input, list[Document]]], 
             names = len({document.recording for document in documents}) > 1
             for document in documents:
                 try:
-                    target.write(place(document, one, names), [document])
+                    target.write(output_input(document, one, names), [document])
                 except VadError as error:
                     console.error(error)

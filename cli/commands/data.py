@@ -20,7 +20,7 @@ from ..types import PATH
 
 if TYPE_CHECKING:
     from vad.batch.inputs import Input
-    from vad.data.check import Report
+    from vad.data.check import CheckReport
 
 FEW = 40  # recordings that are all listed; of more only those with remarks
 
@@ -94,7 +94,7 @@ def data() -> None:
 def check(
     audio: Path, labels: Path | None, source: LabelledOptions, splits: SplitOptions, output: ReportOptions
 ) -> None:
-    """Report what looks wrong with AUDIO and LABELS before training.
+    """CheckReport what looks wrong with AUDIO and LABELS before training.
 
     AUDIO is a file or folder; LABELS a folder with a file per recording, or one file that names
     many; without it, labels lie beside the sound. Every recording is decoded to its end. Reported
@@ -145,7 +145,7 @@ def gather(
         licence=about.licence,
     )
     with Console(quiet=False) as console:
-        for text in gathered.said:
+        for text in gathered.notes:
             console.warn(text)
     path = gathered.write(output.output, keep=True)
     minutes = {side: f"{gathered.seconds(side) / 60:.1f} min" for side in ("train", "dev")}
@@ -225,7 +225,7 @@ def printable_lines(lines: list[str]) -> str:
     return "\n".join(printable(line) for line in lines)
 
 
-def _table(report: Report) -> list[str]:
+def _table(report: CheckReport) -> list[str]:
     """The report as text: recordings, splits, and what looks wrong."""
     if report.error:
         return [f"stops training: {report.error}"]

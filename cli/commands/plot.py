@@ -78,7 +78,7 @@ def plot(
     """
     from vad import Detector
     from vad.audio.decode import open_sound
-    from vad.plotting.drawing import Look, draw
+    from vad.plotting.drawing import PlotSettings, draw
     from vad.plotting.overview import view
     from vad.plotting.style import check_picture, save, show, style, window
 
@@ -105,7 +105,7 @@ def plot(
         )
         references = [_reference(documents, v.detection.channel) for v in views] if documents else None
         title = printable(Path(sound.name).name)
-        look = Look(title, settings, detector.description.features, span, output.row, references)
+        look = PlotSettings(title, settings, detector.description.features, span, output.row, references)
         drawn = draw(views, look, figure)
         if output.output:
             save(drawn, output.output)

@@ -106,7 +106,7 @@ def _gather(console: Console, corpus: Path, audio: Path, data: DataOptions, spli
 
     gathered = gather(audio, data.labels, uem=data.uem, format=data.labels_format, splitting=splits.splitting())
     (corpus / "noise.jsonl").unlink(missing_ok=True)
-    notes = gathered.said
+    notes = gathered.notes
     gathered.write(corpus)
     for folder in data.noise:
         notes += import_source(folder, corpus, ImportSettings("noise", name=str(folder))).notes

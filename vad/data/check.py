@@ -1,4 +1,4 @@
-"""What is worth knowing of sound and labels before hours are spent on training with them."""
+"""Checks of sound and labels before they are used for training."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from vad.grid import Grid
 from vad.labels.matching import Matches
 from vad.segments import clip, total
 
-SILENT = -70.0  # dB below full scale that a recording should exceed for a twentieth of its time
+SILENT = -70.0  # dB relative to full scale; 5 % of the frames should be above it
 CLIPPED = 1e-3  # share of samples at full scale
 FAINT = 3.0  # dB between labelled speech and the rest below which the labels may be of other sound
 
 
 @dataclass(frozen=True)
-class Checked:
-    """A recording with labels, and what is odd about it."""
+class CheckedRecording:
+    """A recording with labels, and remarks about problems."""
 
     file: str
     duration: float  # seconds
@@ -42,14 +42,14 @@ class Checked:
 
 
 @dataclass
-class Report:
-    """All that was found out; `error` is what would stop training."""
+class CheckReport:
+    """The result of a check; `error` is the reason why training would not start."""
 
-    recordings: list[Checked] = field(default_factory=list)
+    recordings: list[CheckedRecording] = field(default_factory=list)
     splits: dict[str, dict[str, float]] = field(default_factory=dict)
     unlabelled: list[str] = field(default_factory=list)
     orphans: list[str] = field(default_factory=list)
-    unlisted: list[str] = field(default_factory=list)  # labelled, but of no part in the UEM
+    unlisted: list[str] = field(default_factory=list)  # labelled, but not in the UEM
     warnings: list[str] = field(default_factory=list)
     error: str | None = None
 
@@ -61,17 +61,17 @@ def check(
     uem: Path | None = None,
     format: str | None = None,
     splitting: Splitting = DEFAULT,
-) -> Report:
-    """Gather sound and labels as training would, then listen to every recording.
+) -> CheckReport:
+    """Gather sound and labels as training would, then decode and check every recording.
 
-    Takes what `gather` takes, and raises nothing that `gather` raises: that is the report's `error`.
+    The parameters are those of `gather`. An error that `gather` raises becomes the `error` of the report.
     """
     try:
         gathered = gather(audio, labels, uem=uem, format=format, splitting=splitting)
     except RecipeError as error:
-        return Report(error=str(error))
+        return CheckReport(error=str(error))
     matches = gathered.matches
-    report = Report(
+    report = CheckReport(
         unlabelled=matches.unlabelled,
         orphans=matches.orphans,
         unlisted=gathered.unlisted,
@@ -79,23 +79,23 @@ def check(
         splits={split: _split(gathered, split) for split in ("train", "dev")},
     )
     grid = Grid()
-    heard: dict[str, str] = {}
-    together: Contrast | None = None
+    digests: dict[str, str] = {}
+    contrasts: Contrast | None = None
     for path in dict.fromkeys(str(region.file) for region in gathered.regions):
         sides = dict.fromkeys(r.split for r in gathered.regions if str(r.file) == path)
         try:
-            checked, one = _listen(path, matches, "+".join(sides), heard, grid)
+            checked, one = _check_recording(path, matches, "+".join(sides), digests, grid)
         except AudioError as error:
             report.warnings.append(str(error))
             continue
         report.recordings.append(checked)
-        together = together + one if together else one
-    if together:
-        report.warnings += _together(report, together)
+        contrasts = contrasts + one if contrasts else one
+    if contrasts:
+        report.warnings += _check_corpus(report, contrasts)
     return report
 
 
-def to_json(report: Report) -> dict[str, Any]:
+def to_json(report: CheckReport) -> dict[str, Any]:
     """The report as plain values."""
     return {"ok": report.error is None, **asdict(report)}
 
@@ -110,14 +110,16 @@ def _split(gathered: Gathered, split: str) -> dict[str, float]:
     }
 
 
-def _listen(path: str, matches: Matches, split: str, heard: dict[str, str], grid: Grid) -> tuple[Checked, Contrast]:
-    """One recording, decoded to its end; `heard` knows those before by what they sound like."""
+def _check_recording(
+    path: str, matches: Matches, split: str, digests: dict[str, str], grid: Grid
+) -> tuple[CheckedRecording, Contrast]:
+    """Decode and check one recording; `digests` has the names of the recordings before, by a hash of their samples."""
     remarks: list[str] = []
-    with warnings.catch_warnings(record=True) as said:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         sound = open_sound(path)
         blocks = [block[0] for block in sound.blocks(grid.sample_rate)]
-    remarks += [str(warning.message).removeprefix(f"{path}: ") for warning in said]
+    remarks += [str(warning.message).removeprefix(f"{path}: ") for warning in caught]
     samples = np.concatenate(blocks) if blocks else np.empty(0, np.float32)
     if not len(samples):
         raise AudioError(f"{path}: holds no sound")
@@ -126,13 +128,13 @@ def _listen(path: str, matches: Matches, split: str, heard: dict[str, str], grid
     inside = clip(segments, sound.duration)
     speech = total(inside)
     if np.percentile(levels, 95) < SILENT:
-        remarks.append(f"silent: hardly above {SILENT:.0f} dB of full scale")
+        remarks.append(f"silent: hardly above {SILENT:.0f} dB relative to full scale")
     if (share := float(np.mean(np.abs(samples) >= 0.999))) > CLIPPED:
         remarks.append(f"clipped: {share:.1%} of its samples at full scale")
     if len(segments) > len(inside) or (segments and segments[-1].end > sound.duration + 0.1):
-        remarks.append(f"labels go on for {segments[-1].end - sound.duration:.2f} s after its end")
+        remarks.append(f"labels continue for {segments[-1].end - sound.duration:.2f} s after its end")
     if not inside:
-        remarks.append("nobody speaks in it, say the labels")
+        remarks.append("has no speech, according to its labels")
     elif speech >= FULL * sound.duration and sound.duration > 10:
         remarks.append("labelled as speech throughout")
     shifted = contrast(levels, inside, grid)
@@ -140,29 +142,29 @@ def _listen(path: str, matches: Matches, split: str, heard: dict[str, str], grid
         remarks.append(f"labels seem {abs(late):.2f} s {'late' if late > 0 else 'early'}")
     key = hashlib.sha1(np.round(samples * 32767).astype(np.int16).tobytes()).hexdigest()
     name = matches.places[path]
-    if (first := heard.setdefault(key, name)) != name:
+    if (first := digests.setdefault(key, name)) != name:
         remarks.append(f"the same sound as {first}")
     facts = (round(sound.duration, 3), sound.sample_rate, sound.channels, speech, len(inside), split)
-    return Checked(name, *facts, remarks), shifted
+    return CheckedRecording(name, *facts, remarks), shifted
 
 
-def _together(report: Report, all_of_them: Contrast) -> list[str]:
-    """What the recordings say only together."""
-    said = []
+def _check_corpus(report: CheckReport, contrasts: Contrast) -> list[str]:
+    """Warnings about all recordings together."""
+    lines = []
     for what in ("sample_rate", "channels"):
         values = sorted({getattr(r, what) for r in report.recordings})
         if len(values) > 1:
             unit = " Hz" if what == "sample_rate" else " channels"
-            said.append(f"recordings differ: {', '.join(f'{v}{unit}' for v in values)} (all become 16000 Hz mono)")
-    if late := all_of_them.late:
+            lines.append(f"recordings differ: {', '.join(f'{v}{unit}' for v in values)} (all become 16000 Hz mono)")
+    if late := contrasts.late:
         way = "late" if late > 0 else "early"
-        said.append(
-            f"taken together, labels seem {abs(late):.2f} s {way}: speech would stand out by {all_of_them.best:.1f} dB "
-            f"instead of {all_of_them.here:.1f} dB"
+        lines.append(
+            f"over all recordings, labels seem {abs(late):.2f} s {way}: speech would stand out by "
+            f"{contrasts.best:.1f} dB instead of {contrasts.here:.1f} dB"
         )
-    elif not math.isnan(all_of_them.here) and all_of_them.here < FAINT:
-        said.append(
-            f"labelled speech is {abs(all_of_them.here):.1f} dB {'louder' if all_of_them.here > 0 else 'quieter'} "
-            "than the rest: either there is much noise, or the labels belong to other sound"
+    elif not math.isnan(contrasts.here) and contrasts.here < FAINT:
+        lines.append(
+            f"labelled speech is {abs(contrasts.here):.1f} dB {'louder' if contrasts.here > 0 else 'quieter'} "
+            "than the rest: there is much noise, or the labels belong to other recordings"
         )
-    return said
+    return lines

@@ -1,4 +1,4 @@
-"""Anybody's sound and labels to `speech.jsonl`, the index that training reads.
+"""Sound and labels to `speech.jsonl`, the index that training reads.
 
 sound + labels --match by name--> recordings --UEM--> regions --split--> train | dev
 """
@@ -18,42 +18,42 @@ from vad.labels.matching import Matches, match, read_uem
 from vad.labels.sets import left_out
 from vad.segments import Segment
 
-FULL = 0.98  # a share of speech from which on there is hardly any silence to learn from
+FULL = 0.98  # share of speech above which there is hardly any non-speech to learn from
 
 
 @dataclass
 class Gathered:
-    """Labelled regions, each in `train` or `dev`, and all that was left out or looks odd."""
+    """Labelled regions, each in `train` or `dev`, and what was left out or looks wrong."""
 
     regions: list[Region]
     matches: Matches
     unreadable: list[str] = field(default_factory=list)  # sound files that cannot be read, and why
-    overlong: list[str] = field(default_factory=list)  # sound files whose labels go on after their end
-    unlisted: list[str] = field(default_factory=list)  # labelled sound files of which the UEM lists nothing
+    overlong: list[str] = field(default_factory=list)  # sound files whose labels continue after their end
+    unlisted: list[str] = field(default_factory=list)  # labelled sound files that the UEM does not list
     warnings: list[str] = field(default_factory=list)
 
     def seconds(self, split: str) -> float:
-        """How much sound there is of `split`."""
+        """The sound of `split`, in seconds."""
         return sum(r.duration for r in self.regions if r.split == split)
 
     def speech(self, split: str) -> float:
-        """How much speech there is of `split`, in seconds."""
+        """The speech of `split`, in seconds."""
         return sum(s.duration for r in self.regions if r.split == split for s in r.speech or ())
 
     @property
-    def said(self) -> list[str]:
-        """All that a person should know of it, a line each."""
-        said = left_out(self.matches, self.unlisted)
+    def notes(self) -> list[str]:
+        """Notes for a person, a line each."""
+        lines = left_out(self.matches, self.unlisted)
         if self.overlong:
-            said.append(
+            lines.append(
                 f"{len(self.overlong)} recordings end before their labels, which are cut, like {self.overlong[0]}"
             )
-        return [*said, *self.matches.problems, *self.unreadable, *self.warnings]
+        return [*lines, *self.matches.problems, *self.unreadable, *self.warnings]
 
     def write(self, folder: Path, *, keep: bool = False) -> Path:
-        """Write `folder/speech.jsonl`, whole or not at all, and return its path.
+        """Write `folder/speech.jsonl`, atomically, and return its path.
 
-        With `keep`, recordings of other sources that it lists already stay.
+        `keep=True` keeps the recordings of other sources that it lists.
         """
         path = folder / "speech.jsonl"
         (update_index if keep else write_index)(path, [region.line(folder) for region in self.regions])
@@ -70,15 +70,15 @@ def gather(
     source: str = "",
     licence: str = "not stated",
 ) -> Gathered:
-    """Bring sound and labels together and divide them into `train` and `dev`.
+    """Match sound and labels, and divide them into `train` and `dev`.
 
-    `audio` and `labels` are what `match` takes, `format` is the labels' where their names do not
-    say it. With `uem` only the stretches listed there count, each as a region of its own. The
-    speaker is what `splitting.speaker_pattern` finds, else the one that the labels name, else the
-    folder where there are several, else the file. `source` (by default the name of the sound's
+    `audio` and `labels` are those of `match`; `format` is that of the labels, if their names do not
+    tell. With `uem`, only the regions listed there are used, each as a region of its own. The
+    speaker is the match of `splitting.speaker_pattern`, else the only one that the labels name,
+    else the folder if there are several, else the file. `source` (default: the name of the sound's
     folder) and `licence` are for the model card. Sound that cannot be read is left out and listed.
 
-    Raises `RecipeError` where nothing could be trained with the result.
+    Raises `RecipeError` if the result is of no use for training.
     """
     matches = match(audio, labels, format)
     listed = read_uem(uem, matches.places) if uem else None
@@ -109,7 +109,7 @@ def gather(
 
 
 def _speakers(matches: Matches, splitting: Splitting) -> dict[str, str]:
-    """Who speaks in each recording, as far as one can know; the file's own place where one cannot."""
+    """The speaker of each recording; its own path if the speaker is unknown."""
     folders = {Path(place).parent for place in matches.places.values()}
     speakers = {}
     for path, documents in matches.labelled.items():
@@ -125,7 +125,7 @@ def _speakers(matches: Matches, splitting: Splitting) -> dict[str, str]:
 
 
 def _divide(gathered: Gathered, splitting: Splitting) -> None:
-    """Give each region its split: by speaker, or where that cannot be, by file, or by time."""
+    """Assign each region to a split: by speaker or, if there is only one, by file, or by time."""
     by = splitting.by
     if by == "speaker" and len({r.speaker for r in gathered.regions}) == 1:
         by = "file"
@@ -135,7 +135,7 @@ def _divide(gathered: Gathered, splitting: Splitting) -> None:
         by = "time"
         gathered.warnings.append(
             f"one recording alone: its first {1 - splitting.dev_share:.0%} trains, the rest is dev, by the same "
-            "speaker in the same place; figures on dev will flatter"
+            "speaker in the same place; metrics on dev will be too good"
         )
     if by == "time":
         gathered.regions = [part for region in gathered.regions for part in _halve(region, splitting.dev_share)]
@@ -148,7 +148,7 @@ def _divide(gathered: Gathered, splitting: Splitting) -> None:
 
 
 def _halve(region: Region, dev_share: float) -> list[Region]:
-    """A region's beginning to train, its end for dev."""
+    """The beginning of a region for train, its end for dev."""
     speech, at = region.speech or (), region.duration * (1 - dev_share)
     first = replace(region, duration=at, speech=cut(speech, 0, at), split="train")
     rest = region.duration - at
@@ -157,7 +157,7 @@ def _halve(region: Region, dev_share: float) -> list[Region]:
 
 
 def _check_any(gathered: Gathered, audio: Path, uem: Path | None) -> None:
-    """Raise `RecipeError` where there is nothing to divide, or nobody speaks, or everybody always."""
+    """Raise `RecipeError` if there are no regions or no speech; warn if all is speech."""
     if not gathered.regions and gathered.unreadable:
         raise RecipeError(f"{audio}: none of the labelled sound can be read ({gathered.unreadable[0]})")
     if not gathered.regions and not uem:
@@ -169,7 +169,7 @@ def _check_any(gathered: Gathered, audio: Path, uem: Path | None) -> None:
     speech = sum(s.duration for r in gathered.regions for s in r.speech or ())
     total = sum(r.duration for r in gathered.regions)
     if not speech:
-        raise RecipeError(f"{audio}: the labels hold no speech at all; a detector needs to hear both")
+        raise RecipeError(f"{audio}: the labels hold no speech at all; training needs both speech and other sound")
     if speech >= FULL * total:
         gathered.warnings.append(
             f"{speech / total:.1%} is labelled as speech: pauses seem not to be labelled; "
@@ -178,7 +178,7 @@ def _check_any(gathered: Gathered, audio: Path, uem: Path | None) -> None:
 
 
 def _check_sides(gathered: Gathered, audio: Path, splitting: Splitting) -> None:
-    """Raise `RecipeError` where a split has no speech; warn where dev is far from its share."""
+    """Raise `RecipeError` if a split has no speech; warn if dev is far from its share."""
     count = Counter(r.split for r in gathered.regions)
     for split in ("train", "dev"):
         if not gathered.speech(split):

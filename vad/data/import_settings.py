@@ -1,4 +1,4 @@
-"""What can be asked of an import; needs nothing heavy, so that `--help` can show it."""
+"""The settings of an import; this module imports nothing heavy, for the sake of `--help`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ OUTSIDE = ("silence", "unknown")
 
 @dataclass(frozen=True)
 class ImportSettings:
-    """How manifests are understood."""
+    """How an import reads manifests."""
 
-    kind: str = KINDS[0]  # what the recordings are to training
+    kind: str = KINDS[0]  # the role of the recordings in training
     by: str = EVIDENCE[0]  # what counts as speech
-    outside: str = OUTSIDE[0]  # what lies outside of supervisions; unknown is left out
+    outside: str = OUTSIDE[0]  # how sound outside of supervisions is labelled; unknown is left out
     licence: str = "not stated"
-    name: str | None = None  # of the source, in place of the manifests'
+    name: str | None = None  # of the source; default: that of the manifests
     splitting: Splitting = field(default_factory=Splitting)

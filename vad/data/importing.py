@@ -1,4 +1,4 @@
-"""Manifests to a corpus folder: what is speech, what is not, who trains and who is dev."""
+"""Manifests to the index of a corpus folder: labels, backgrounds, and splits."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from vad.errors import AudioError, RecipeError
 from vad.grid import Grid
 from vad.segments import Segment, merge
 
-PAUSE = 0.1  # seconds between aligned words that are no pause
+PAUSE = 0.1  # seconds; shorter gaps between aligned words are speech
 
 
 @dataclass
 class Imported:
-    """The index that was written, what it holds, and what was left out."""
+    """The index that was written, a summary of it, and notes about what was left out."""
 
     path: Path
     summary: str
@@ -33,13 +33,13 @@ class Imported:
 
 
 def import_source(source: Path, folder: Path, settings: ImportSettings) -> Imported:
-    """Write `source` into the index of `folder`, in place of what had the same name.
+    """Write `source` into the index of `folder`; it replaces an earlier import of the same name.
 
-    Raises `RecipeError` where `source` cannot be read or nothing of it can be used.
+    Raises `RecipeError` if `source` cannot be read, or nothing of it can be used.
     """
     left_out: list[str] = []
     if settings.kind != "speech" and not find_manifests(source):
-        lines = _plain(source, settings, folder, left_out)
+        lines = _sound_files(source, settings, folder, left_out)
     elif settings.kind == "speech":
         parts = read_parts(source)
         if not any(part.supervisions for part in parts):
@@ -60,7 +60,7 @@ def import_source(source: Path, folder: Path, settings: ImportSettings) -> Impor
 
 
 def _of_kind(parts: list[Part], kind: str, source: Path) -> list[Part]:
-    """The parts to use: those named like `kind` if any is, and never speech."""
+    """The parts to use: those named like `kind`, or else all except speech."""
     silent = {f"{part.corpus} {part.name}": part for part in parts if "speech" not in f"{part.corpus} {part.name}"}
     chosen = [part for name, part in silent.items() if kind in name] or list(silent.values())
     if not chosen:
@@ -69,7 +69,7 @@ def _of_kind(parts: list[Part], kind: str, source: Path) -> list[Part]:
 
 
 def _label(parts: list[Part], settings: ImportSettings, left_out: list[str]) -> list[Region]:
-    """The labelled regions of all parts; their split is the one their part is named after, or empty."""
+    """The labelled regions of all parts; their split is that of the name of their part, or empty."""
     by_name = {"train", "dev"} <= {part.split for part in parts}
     regions: list[Region] = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -87,31 +87,31 @@ def _label(parts: list[Part], settings: ImportSettings, left_out: list[str]) -> 
 
 def _regions(recording: Any, part: Part, settings: ImportSettings) -> list[Region] | str:
     """The regions of one recording, or why there are none."""
-    said = part.supervisions.get(recording.id)
-    if said is None:
+    supervisions = part.supervisions.get(recording.id)
+    if supervisions is None:
         return f"{recording.id}: has no supervisions"
     regions: list[Region] = []
     try:
         for path, channels in _files(recording):
-            heard = [s for s in said if channels is None or _channels(s) & channels]
-            if heard:
-                regions += _cut(path, recording, heard, part, settings)
+            chosen = [s for s in supervisions if channels is None or _channels(s) & channels]
+            if chosen:
+                regions += _cut(path, recording, chosen, part, settings)
     except AudioError as error:
         return str(error)
     return regions
 
 
-def _cut(path: Path, recording: Any, said: list[Any], part: Part, settings: ImportSettings) -> list[Region]:
-    """The whole of a file, or with `outside = "unknown"` each supervised stretch of it."""
-    supervised = merge(Segment(max(0.0, s.start), min(s.end, recording.duration)) for s in said)
+def _cut(path: Path, recording: Any, supervisions: list[Any], part: Part, settings: ImportSettings) -> list[Region]:
+    """A region for the whole file, or with `outside = "unknown"` for each supervised part."""
+    supervised = merge(Segment(max(0.0, s.start), min(s.end, recording.duration)) for s in supervisions)
     speech = supervised
     if settings.by == "word":
-        speech = merge((word for s in said for word in _words(s, recording.id)), PAUSE)
+        speech = merge((word for s in supervisions for word in _words(s, recording.id)), PAUSE)
     elif settings.by == "energy":
         grid = Grid()
         speech = intersect(detect_by_energy(read(path, grid.sample_rate), grid, str(path)), supervised)
     spans = supervised if settings.outside == "unknown" else [Segment(0.0, recording.duration)]
-    speaker = f"{part.corpus}:{only_speaker(s.speaker for s in said if s.speaker) or recording.id}"
+    speaker = f"{part.corpus}:{only_speaker(s.speaker for s in supervisions if s.speaker) or recording.id}"
     base = Region(path, 0.0, 0.0, settings.name or part.corpus, settings.licence, (), speaker)
     return [
         replace(base, start=start, duration=end - start, speech=cut(speech, start, end))
@@ -121,7 +121,7 @@ def _cut(path: Path, recording: Any, said: list[Any], part: Part, settings: Impo
 
 
 def _words(supervision: Any, name: str) -> list[Segment]:
-    """When the words of a supervision are spoken; `AudioError` where nobody has aligned them."""
+    """The times of the words of a supervision; raises `AudioError` if they are not aligned."""
     aligned = (supervision.alignment or {}).get("word")
     if aligned is None:
         raise AudioError(f"{name}: its supervisions have no aligned words; set by to supervision or energy", "by")
@@ -129,32 +129,32 @@ def _words(supervision: Any, name: str) -> list[Segment]:
 
 
 def _files(recording: Any) -> list[tuple[Path, set[int] | None]]:
-    """The files of a recording, with their channels where there are several files."""
+    """The files of a recording; with their channels if there are several files."""
     if recording.transforms:
         raise AudioError(f"{recording.id}: its manifest changes the sound; import it before such changes")
     for source in recording.sources:
         if source.type != "file":
             raise AudioError(f"{recording.id}: its sound is a {source.type}, not a file; save it to one first")
         if not Path(source.source).exists():
-            raise AudioError(f"{source.source}: does not exist; prepare the manifests anew where the sound lies now")
+            raise AudioError(f"{source.source}: does not exist; prepare the manifests again at the place of the sound")
     several = len(recording.sources) > 1
     return [(Path(s.source).resolve(), set(s.channels) if several else None) for s in recording.sources]
 
 
 def _channels(supervision: Any) -> set[int]:
-    """The channels that a supervision is about."""
+    """The channels of a supervision."""
     return {supervision.channel} if isinstance(supervision.channel, int) else set(supervision.channel)
 
 
 def _divide(regions: list[Region], settings: ImportSettings) -> list[Region]:
-    """Give those without a split one by their speaker."""
+    """Assign regions without a split to one, by speaker."""
     undecided = [r for r in regions if not r.split]
     sides = settings.splitting.split([r.speaker for r in undecided], [r.speaker for r in undecided if r.speech])
     return [r if r.split else replace(r, split=sides[r.speaker]) for r in regions]
 
 
 def _backgrounds(part: Part, settings: ImportSettings, folder: Path, left_out: list[str]) -> list[dict[str, Any]]:
-    """Whole recordings without labels; music whose manifest speaks of vocals is marked."""
+    """Whole recordings without labels; music with vocals, according to its manifest, is marked."""
     lines = []
     for recording in part.recordings:
         try:
@@ -171,8 +171,8 @@ def _backgrounds(part: Part, settings: ImportSettings, folder: Path, left_out: l
     return lines
 
 
-def _plain(source: Path, settings: ImportSettings, folder: Path, left_out: list[str]) -> list[dict[str, Any]]:
-    """Sound files without any manifest, as backgrounds."""
+def _sound_files(source: Path, settings: ImportSettings, folder: Path, left_out: list[str]) -> list[dict[str, Any]]:
+    """Sound files without a manifest, as backgrounds."""
     found, errors = find([str(source)])
     if errors:
         raise RecipeError(f"{source}: neither manifests nor sound files in it")
@@ -189,7 +189,7 @@ def _plain(source: Path, settings: ImportSettings, folder: Path, left_out: list[
 
 
 def _summarise(lines: list[dict[str, Any]]) -> str:
-    """How much was imported, by split."""
+    """The amount of imported sound, by split."""
     seconds: Counter[str] = Counter()
     for line in lines:
         seconds[line.get("split", "in all")] += line["duration"]

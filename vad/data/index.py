@@ -1,4 +1,4 @@
-"""The lines of a corpus folder's indices, and how they are written down."""
+"""The indices of a corpus folder: JSON lines with a region each."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from vad.segments import Segment, merge
 INDICES = {"speech": "speech.jsonl", "noise": "noise.jsonl", "music": "music.jsonl", "rir": "rir.jsonl"}
 KEYS = {"speech.jsonl": ("file", "start", "duration", "split", "speech"), "rir.jsonl": ("file",)}  # of every line
 
-SHORTEST = 0.1  # seconds of a region that is worth a line
+SHORTEST = 0.1  # seconds; shorter regions are left out
 
 
 @dataclass(frozen=True)
 class Region:
-    """A stretch of a sound file: with labels a line of `speech.jsonl`, without of `noise.jsonl` and its kin."""
+    """A part of a sound file: with labels a line of `speech.jsonl`, without a line of the other indices."""
 
     file: Path
     start: float  # seconds within the file
     duration: float  # seconds
     source: str
     licence: str
-    speech: tuple[Segment, ...] | None = None  # seconds from `start`; None where nobody has labelled
+    speech: tuple[Segment, ...] | None = None  # seconds from `start`; None without labels
     speaker: str = ""
     split: str = ""  # "train" or "dev"
 
     def line(self, folder: Path) -> dict[str, Any]:
-        """As JSON; the file's name relative to `folder` where it lies below it."""
+        """As JSON; the path of the file is relative to `folder` if it is below it."""
         file, home = self.file.resolve(), folder.resolve()
         line: dict[str, Any] = {
             "file": str(file.relative_to(home) if file.is_relative_to(home) else file),
@@ -50,26 +50,26 @@ class Region:
 
 
 def cut(segments: Iterable[Segment], start: float, end: float) -> tuple[Segment, ...]:
-    """What of `segments` lies in `[start, end)`, relative to `start`."""
+    """The parts of `segments` within `[start, end)`, in seconds from `start`."""
     inside = (Segment(max(s.start, start) - start, min(s.end, end) - start) for s in segments)
     return tuple(s for s in inside if s.end > s.start)
 
 
 def write_index(path: Path, lines: Iterable[dict[str, Any]]) -> None:
-    """Write an index, whole or not at all; `FormatError` where that fails."""
+    """Write an index atomically; raises `FormatError` if that fails."""
     text = "".join(json.dumps(line) + "\n" for line in lines)  # in ASCII, so that no name of a file is beyond it
     write(path, text.encode("ascii"))
 
 
 def update_index(path: Path, lines: list[dict[str, Any]]) -> None:
-    """Write `lines` into an index in place of those of the same sources; others stay."""
+    """Write `lines` into an index; they replace the lines of the same sources, other lines stay."""
     sources = {line["source"] for line in lines}
     lines = sorted(lines, key=lambda line: (line["file"], line["start"]))
     write_index(path, [line for line in read_index(path, missing_ok=True) if line.get("source") not in sources] + lines)
 
 
 def intersect(one: Iterable[Segment], other: Iterable[Segment]) -> list[Segment]:
-    """What lies in both."""
+    """The time in both."""
     others = list(other)
     return merge(Segment(a + s, b + s) for s, e in one for a, b in cut(others, s, e))
 
@@ -89,16 +89,16 @@ def _are_spans(value: Any) -> bool:
     )
 
 
-# What the value of a key has to be, wherever a line says one.
+# The check for the value of each key, and what it must be.
 VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     **dict.fromkeys(("file", "split", "speaker", "source", "licence"), (_is_text, "a text")),
-    **dict.fromkeys(("start", "duration", "seconds", "agree", "teacher_speech"), (_is_number, "a number from 0 on")),
+    **dict.fromkeys(("start", "duration", "seconds", "agree", "teacher_speech"), (_is_number, "a number of 0 or more")),
     "speech": (_are_spans, "a list of [start, end] in seconds"),
 }
 
 
 def read_index(path: Path, missing_ok: bool = False) -> list[dict[str, Any]]:
-    """The lines of an index; `RecipeError` where it is missing, not JSON lines, or lacks or misuses a key."""
+    """The lines of an index; raises `RecipeError` if it is missing, no JSON lines, or a key is missing or wrong."""
     if missing_ok and not path.exists():
         return []
     try:
@@ -110,8 +110,8 @@ def read_index(path: Path, missing_ok: bool = False) -> list[dict[str, Any]]:
     for number, line in enumerate(lines, 1):
         for key in KEYS.get(path.name, ("file", "start", "duration")):
             if not isinstance(line, dict) or key not in line:
-                raise RecipeError(f"{path}: line {number} does not say {key!r}")
+                raise RecipeError(f"{path}: line {number} has no {key!r}")
         for key, (fits, what) in VALUES.items():
             if key in line and not fits(line[key]):
-                raise RecipeError(f"{path}: line {number} says {key} = {short(line[key])}; it must be {what}")
+                raise RecipeError(f"{path}: line {number} has {key} = {short(line[key])}; it must be {what}")
     return lines

@@ -18,8 +18,8 @@ from vad.segmenter import Segmenter
 from vad.segments import Segment, clip
 from vad.settings import Segmentation
 
-RANGE = 20.0  # dB between floor and level below which loudness says too little
-QUIETEST = 1e-5  # RMS, -100 dB: below is digital silence
+MIN_RANGE = 20.0  # dB between floor and level; with less, energy does not separate speech from the rest
+QUIETEST = 1e-5  # RMS, -100 dB; digital silence is below
 # Onset and offset as shares of the way from floor to level.
 HYSTERESIS = Segmentation(onset=0.4, offset=0.3, min_speech=0.06, min_silence=0.1, pad_start=0.02, pad_end=0.02)
 
@@ -33,19 +33,19 @@ def frame_levels(samples: Float32, grid: Grid) -> Float32:
 
 
 def detect_by_energy(samples: Float32, grid: Grid, name: str, settings: Segmentation = HYSTERESIS) -> list[Segment]:
-    """Speech in a clean recording `(sample,)`: by hysteresis between its floor and its level.
+    """Segments of speech in a clean recording `(sample,)`, by hysteresis between its floor and its level.
 
     Floor and level are the 5th and the 95th percentile of the frame levels. Raises `AudioError`
-    where they are closer than `RANGE`: such a recording is not clean, or holds no pauses.
+    if they are closer than `MIN_RANGE`: the recording is not clean, or has no pauses.
     """
     if not len(samples):
         raise AudioError(f"{name}: holds no sound")
     levels = frame_levels(samples, grid)
     floor, level = (float(x) for x in np.percentile(levels, (5, 95)))
-    if level - floor < RANGE:
+    if level - floor < MIN_RANGE:
         raise AudioError(
-            f"{name}: {level - floor:.0f} dB between noise floor and speech; loudness labels need {RANGE:.0f}, "
-            "a detector may do better"
+            f"{name}: {level - floor:.0f} dB between noise floor and speech; labels by energy need {MIN_RANGE:.0f}, "
+            "use a detector in place of it"
         )
     segmenter = Segmenter(settings, grid)
     scores = np.clip((levels - floor) / (level - floor), 0, 1)
@@ -53,7 +53,7 @@ def detect_by_energy(samples: Float32, grid: Grid, name: str, settings: Segmenta
 
 
 def label_by_energy(one: Input) -> Document:
-    """The labels of a clean recording; raises `AudioError` where it is none."""
+    """Label a clean recording; raises `AudioError` if it is not clean."""
     grid = Grid()
     samples = read(Path(one.path), grid.sample_rate)
     about = {"model": {"name": "loudness", "version": "1"}}
@@ -64,12 +64,12 @@ def label_by_energy(one: Input) -> Document:
 
 @dataclass(frozen=True)
 class DetectorLabeller:
-    """Labels by the weights of `model`, at its own thresholds."""
+    """Labels recordings with the detector `model`, at its own thresholds."""
 
     model: str
 
     def __call__(self, one: Input) -> Document:
-        """What the detector finds in a recording."""
+        """Label a recording."""
         detector = load(self.model)
         found = Analysis(self.model, detector.settings())(one)[0]
         about = {"model": detector.description.identity}

@@ -1,4 +1,4 @@
-"""Lhotse manifests and Kaldi data directories, found by name and read with lhotse.
+"""Lhotse manifests and Kaldi data directories: found by name, read by lhotse.
 
 https://lhotse.readthedocs.io/en/latest/corpus.html, https://kaldi-asr.org/doc/data_prep.html
 """
@@ -15,18 +15,18 @@ from vad.audio.decode import duration_of
 from vad.errors import RecipeError
 
 NAME = re.compile(r"(?P<before>.*?)[_-]?recordings[_-]?(?P<part>.*)\.jsonl(\.gz)?")
-HELD_OUT = re.compile(r"(^|[-_.])(test|eval)", re.IGNORECASE)  # parts that measure, and never train
+HELD_OUT = re.compile(r"(^|[-_.])(test|eval)", re.IGNORECASE)  # parts for evaluation, never used for training
 SPLITS = {
     "train": re.compile(r"(^|[-_.])train", re.IGNORECASE),
     "dev": re.compile(r"(^|[-_.])(dev|valid(?!ated))", re.IGNORECASE),
 }
-# What lhotse raises at manifests that are damaged or of another shape.
+# The errors that lhotse raises for damaged or unusual manifests.
 BROKEN = (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, AssertionError, RuntimeError)
 
 
 @dataclass(frozen=True)
 class Part:
-    """The recordings of one manifest, and what was said about them."""
+    """The recordings of one manifest, and their supervisions."""
 
     name: str  # like "train-clean-100"
     corpus: str  # like "librispeech"
@@ -35,14 +35,14 @@ class Part:
 
     @property
     def split(self) -> str | None:
-        """The split that the name asks for."""
+        """The split that the name contains."""
         return next((split for split, named in SPLITS.items() if named.search(self.name)), None)
 
 
 def read_parts(source: Path) -> list[Part]:
-    """Every part in `source` that is not held out for testing: manifests, or Kaldi data directories.
+    """Read every part in `source` that is not held out for testing: manifests, or Kaldi data directories.
 
-    Raises `RecipeError` where there is none, where one is damaged, and where lhotse is missing.
+    Raises `RecipeError` if there is none, if one is damaged, and if lhotse is not installed.
     """
     try:
         import lhotse
@@ -84,17 +84,17 @@ def find_manifests(source: Path) -> list[Path]:
 
 
 def _read_manifests(lhotse: Any, path: Path) -> tuple[Any, Any]:
-    """A recordings manifest, and the supervisions beside it where there are some."""
-    said = path.with_name(path.name.replace("recordings", "supervisions"))
+    """A recordings manifest, and the supervisions beside it, if any."""
+    supervisions = path.with_name(path.name.replace("recordings", "supervisions"))
     recordings = lhotse.RecordingSet.from_file(path)
-    return recordings, lhotse.SupervisionSet.from_file(said) if said.exists() else None
+    return recordings, lhotse.SupervisionSet.from_file(supervisions) if supervisions.exists() else None
 
 
 def _read_kaldi(lhotse: Any, path: Path) -> tuple[list[Any], list[Any]]:
-    """A Kaldi data directory; `wav.scp` must name files, as commands are not run.
+    """A Kaldi data directory; `wav.scp` must name files: commands are not run.
 
-    Lhotse's own reader wants transcripts, which nobody needs here. Without `segments`, utterances
-    are whole recordings.
+    Lhotse's own reader requires transcripts, which are not needed here. Without `segments`,
+    utterances are whole recordings.
     """
     files = dict(_read_table(path / "wav.scp"))
     speakers = dict(_read_table(path / "utt2spk")) if (path / "utt2spk").exists() else {}

@@ -1,4 +1,4 @@
-"""Recordings by group: their folder, or a column of a table about them."""
+"""Groups of recordings: by folder, or by a column of a table."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from vad.batch.inputs import Input
 from vad.errors import FormatError, SettingError
 from vad.formats import printable
 from vad.formats.columns import columns
+from vad.formats.csv import plain_cell
 from vad.formats.encoding import read_text
 from vad.formats.reading import is_number
 from vad.labels.matching import Names
 
 NONE = "(not in the table)"
-NARROWEST = 1e-6  # range of numbers
+MIN_STEP = 1e-6
 
 
 def by_folder(names: Iterable[str]) -> dict[str, str]:
@@ -26,15 +27,15 @@ def by_folder(names: Iterable[str]) -> dict[str, str]:
 
 
 def by_column(names: Iterable[str], table: Path, column: str, step: float | None = None) -> dict[str, str]:
-    """What `column` of a CSV or TSV file with a head says of each recording, `NONE` of those it lacks.
+    """The value of `column` for each recording, from a CSV or TSV file with a head; `NONE` if it is not listed.
 
-    Recordings are named in the column file, recording, path or the like, else in the first. With
-    `step`, numbers (like an SNR) are put together in ranges of this width. Raises `FormatError` for
-    a table that cannot be read, `SettingError` for a step that is no width, and where there is no
-    such column or recording.
+    The column file, recording, path or the like names the recordings, else the first one. With
+    `step`, numbers (like an SNR) are grouped in ranges of this width. Raises `FormatError` for a
+    table that cannot be read, and `SettingError` for an invalid step, and if the table has no such
+    column or names none of the recordings.
     """
-    if step is not None and not NARROWEST <= step < math.inf:
-        raise SettingError(f"step={step}: give the width of a range, {NARROWEST:g} or more", "step")
+    if step is not None and not MIN_STEP <= step < math.inf:
+        raise SettingError(f"step={step}: give the width of a range, {MIN_STEP:g} or more", "step")
     names = list(names)
     groups = dict.fromkeys(names, NONE)
     known = Names([Input(name, Path(name)) for name in names])
@@ -49,10 +50,10 @@ def by_column(names: Iterable[str], table: Path, column: str, step: float | None
         raise FormatError(f"{table}: not a table; give CSV or TSV whose first line names its columns") from error
     if column not in head:
         raise SettingError(f"{table}: has no column {column!r}; its columns are {', '.join(head)}")
-    at, who = head.index(column), columns(tuple(head)).get("recording", 0)
+    at, name_at = head.index(column), columns(tuple(head)).get("recording", 0)
     for row in rows:
-        if len(row) > max(at, who):
-            for name in known.find(row[who]):
+        if len(row) > max(at, name_at):
+            for name in known.find(plain_cell(row[name_at])):
                 groups[name] = _range(row[at], step)
     if set(groups.values()) == {NONE}:
         raise SettingError(f"{table}: names none of the recordings, which are called like {names[0]}")
@@ -61,7 +62,7 @@ def by_column(names: Iterable[str], table: Path, column: str, step: float | None
 
 
 def _range(value: str, step: float | None) -> str:
-    """`value`, or for a number the range of width `step` that it lies in."""
+    """`value`, or for a number the range of width `step` that holds it."""
     if step is None or not is_number(value) or not math.isfinite(float(value) / step):
         return " ".join(value.split())
     low = math.floor(float(value) / step) * step
@@ -69,6 +70,6 @@ def _range(value: str, step: float | None) -> str:
 
 
 def _number_first(group: str) -> tuple[float, str]:
-    """Sorts groups by the number that they begin with, others behind."""
+    """Sort key: groups that begin with a number come first, in its order."""
     first = group.split(maxsplit=1)[0] if group.split() else ""
     return (float(first) if is_number(first) else math.inf, group)

@@ -1,6 +1,6 @@
-"""Detectors side by side: those of this package, and others through their own packages if installed.
+"""Systems to compare: the detectors of this package, and other detectors through their own packages.
 
-All hear 16 kHz mono float32, one recording at a time and on one thread, at their own defaults.
+All get 16 kHz mono float32, one recording at a time, on one thread, with their own defaults.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ class System(Protocol):
     """A detector under test."""
 
     def scores(self, samples: Array) -> Array:
-        """`(sample,)` to `(frame,)`, a rank of each 10 ms: higher is more like speech."""
+        """`(sample,)` to `(frame,)`: a score per 10 ms; higher is more like speech."""
 
     def segments(self, samples: Array) -> list[Segment]:
-        """Where speech is, at the detector's own defaults."""
+        """The segments of speech, at the detector's own defaults."""
 
 
 class Own:
@@ -62,12 +62,12 @@ class Silero:
         self._torch, self._package, self._model = torch, silero_vad, silero_vad.load_silero_vad(onnx=True)
 
     def scores(self, samples: Array) -> Array:
-        """Of 32 ms each."""
+        """The score of every 32 ms, repeated for every 10 ms."""
         per_chunk = self._model.audio_forward(self._torch.from_numpy(samples), RATE).numpy().ravel()
         return spread(per_chunk, 512, len(samples))
 
     def segments(self, samples: Array) -> list[Segment]:
-        """By its own `get_speech_timestamps`."""
+        """The result of its own `get_speech_timestamps`."""
         found = self._package.get_speech_timestamps(
             self._torch.from_numpy(samples), self._model, sampling_rate=RATE, return_seconds=False
         )
@@ -83,18 +83,18 @@ class Ten:
         self._make = TenVad
 
     def scores(self, samples: Array) -> Array:
-        """Of 16 ms each."""
+        """The score of every 16 ms, repeated for every 10 ms."""
         detector = self._make(256)
         chunks = to_int16(np.pad(samples, (0, -len(samples) % 256))).reshape(-1, 256)
         return spread(np.array([detector.process(chunk)[0] for chunk in chunks]), 256, len(samples))
 
     def segments(self, samples: Array) -> list[Segment]:
-        """Its package has no segments; scores of a half and more are."""
+        """Its package has no segmenter: frames with a score of 0.5 or more are speech."""
         return mask_segments(self.scores(samples) >= 0.5, Grid())
 
 
 class WebRTC:
-    """WebRTC's detector in mode 2; its four modes' votes make a score."""
+    """WebRTC's detector in mode 2; the number of its four modes that detect speech is the score."""
 
     def __init__(self) -> None:
         import webrtcvad
@@ -107,11 +107,11 @@ class WebRTC:
         return np.array([detector.is_speech(frame.tobytes(), RATE) for frame in frames], float)
 
     def scores(self, samples: Array) -> Array:
-        """How many of the modes say speech."""
+        """The number of modes that detect speech."""
         return spread(np.sum([self._votes(samples, mode) for mode in range(4)], 0), 160, len(samples))
 
     def segments(self, samples: Array) -> list[Segment]:
-        """What mode 2 says."""
+        """The speech that mode 2 detects."""
         return mask_segments(spread(self._votes(samples, 2), 160, len(samples)) > 0.5, Grid())
 
 
@@ -120,7 +120,7 @@ class Peer(NamedTuple):
 
     make: Callable[[], System]
     module: str
-    package: str  # as pip knows it
+    package: str  # its name for pip
 
 
 PEERS = {
@@ -131,12 +131,12 @@ PEERS = {
 
 
 def installed() -> list[str]:
-    """The names of the peers whose packages are there."""
+    """The names of the peers whose packages are installed."""
     return [name for name, peer in PEERS.items() if importlib.util.find_spec(peer.module)]
 
 
 def version(name: str) -> str:
-    """The version of a peer's package; "unknown" where it does not say."""
+    """The version of a peer's package; "unknown" if it has none."""
     try:
         return importlib.metadata.version(PEERS[name].package)
     except importlib.metadata.PackageNotFoundError:
@@ -144,9 +144,9 @@ def version(name: str) -> str:
 
 
 def open_system(name: str) -> System:
-    """A peer by its name, else a model of this package: its name, weights file or folder.
+    """Open a peer by its name, or a model of this package by its name, weights file or folder.
 
-    Raises `ModelError` where there is none of them, and where the package of a peer is missing.
+    Raises `ModelError` if there is no such model, and if the package of a peer cannot be imported.
     """
     if name not in PEERS:
         return Own(name)
@@ -159,7 +159,7 @@ def open_system(name: str) -> System:
 
 
 def read_samples(path: str, channel: Channel = "mix") -> Float32:
-    """A whole recording as a system takes it, `(sample,)`; `AudioError` where it cannot be read or is empty."""
+    """A whole recording `(sample,)` at 16 kHz; raises `AudioError` if it cannot be read or is empty."""
     samples = read(Path(path), RATE, channel)
     if not len(samples):
         raise AudioError(f"{path}: holds no sound")
@@ -178,6 +178,6 @@ def to_int16(samples: Array) -> NDArray[np.int16]:
 
 
 def spread(values: Array, hop: int, samples: int) -> Array:
-    """Values that each stand for `hop` samples, read at the centre of every 10 ms."""
+    """Values of `hop` samples each, sampled at the centre of every 10 ms."""
     centres = np.arange(-(-samples // 160)) * 160 + 80
     return values[np.minimum(centres // hop, len(values) - 1)]

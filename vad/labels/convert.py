@@ -1,4 +1,4 @@
-"""Labels from one format to another, and what is lost on the way."""
+"""Labels from one format to another, and what the other format cannot hold."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ SpeakersFrom = Literal["text", "tier"]
 def prepare(
     found: Labels, source: Input, speakers: SpeakersFrom | None = None, tiers: Sequence[str] = ()
 ) -> list[Document]:
-    """The documents of a file as they are to be written.
+    """The documents of a file, ready to be written.
 
-    `tiers` are those to be kept, all where none is named; `speakers` says where the speakers' names
-    stand in a file that does not know what they are: in the `text` of its labels, or the names of
-    its tiers. A recording that the file does not name is called as the file is. Raises
-    `FormatError` where there is no such tier.
+    `tiers` are the tiers to keep; none means all. `speakers` tells where the names of the speakers
+    are, in a format without a place for them: in the `text` of the labels, or in the names of the
+    tiers. A recording without a name gets the name of the file. Raises `FormatError` for a tier
+    that does not exist.
     """
-    known = {tier_of(label) for document in found.documents for label in document.labels}
+    existing = {tier_of(label) for document in found.documents for label in document.labels}
     for tier in tiers:
-        if tier not in known:
-            raise FormatError(f"{source.path}: has no tier {tier}, but {', '.join(sorted(known)) or 'no labels'}")
+        if tier not in existing:
+            raise FormatError(f"{source.path}: has no tier {tier}, but {', '.join(sorted(existing)) or 'no labels'}")
     channels = Counter(document.recording for document in found.documents)
     prepared = []
     for document in found.documents:
@@ -47,7 +47,7 @@ def prepare(
 
 
 def _spoken_by(label: Label, speakers: SpeakersFrom | None) -> Label:
-    """`label` with its speaker from where `speakers` says."""
+    """`label` with its speaker taken from the text or the tier."""
     if speakers == "text" and is_speech(label.text):
         return label._replace(text="speech", speaker=label.words or label.speaker, markup="")
     if speakers == "tier":
@@ -55,8 +55,8 @@ def _spoken_by(label: Label, speakers: SpeakersFrom | None) -> Label:
     return label
 
 
-def place(document: Document, source: Input, several: bool) -> Input:
-    """What an output is named after: the file, or where it names `several` recordings, the recording."""
+def output_input(document: Document, source: Input, several: bool) -> Input:
+    """The input that an output is named after: the file or, if it names `several` recordings, the recording."""
     if several:
         name = f"{document.uri}.labels"
         return Input(str(Path(source.path).with_name(name)), source.relative.with_name(name))
@@ -73,22 +73,22 @@ def plain_name(path: Path) -> str:
 
 
 def losses(written: Iterable[Document], kind: Format) -> list[str]:
-    """What `kind` cannot hold of `written`, a line each."""
+    """The parts of `written` that the format `kind` cannot hold, a line each."""
     labels = [label for document in written for label in document.labels]
     speech = [label for label in labels if is_speech(label.text)]
-    said = []
+    lines = []
 
-    def say(count: int, reason: str) -> None:
+    def add(count: int, reason: str) -> None:
         if count:
             many = "1 label" if count == 1 else f"{count} labels"
-            said.append(f"{kind.name} {reason.format(many)}")
+            lines.append(f"{kind.name} {reason.format(many)}")
 
     if "text" not in kind.holds:
-        say(sum(bool(label.words) for label in speech), "holds no text: that of {} is left out")
-        say(len(labels) - len(speech), "holds speech alone: {} of other sounds left out")
+        add(sum(bool(label.words) for label in speech), "holds no text: that of {} is left out")
+        add(len(labels) - len(speech), "holds speech alone: {} of other sounds left out")
     if "speakers" not in kind.holds:
         fate = "stand before the text of {}" if "captions" in kind.holds else "of {} are left out"
-        say(sum(bool(label.speaker) for label in labels), f"has no place for speakers: those {fate}")
+        add(sum(bool(label.speaker) for label in labels), f"has no place for speakers: those {fate}")
     if "points" not in kind.holds:
-        say(sum(label.end <= label.start for label in labels), "needs durations: {} without one left out")
-    return said
+        add(sum(label.end <= label.start for label in labels), "needs durations: {} without one left out")
+    return lines

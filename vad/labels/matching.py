@@ -17,27 +17,27 @@ from vad.settings import EXTENSIONS
 
 @dataclass
 class Matches:
-    """Which labels belong to which sound, and what was left over; paths as they were named."""
+    """The labels of each recording, and the labels that are left over; paths as given."""
 
     labelled: dict[str, list[Document]] = field(default_factory=dict)  # by the path of the sound
-    places: dict[str, str] = field(default_factory=dict)  # path of each sound within the folder that was named
-    orphans: list[str] = field(default_factory=list)  # labels that belong to no sound, and why
-    problems: list[str] = field(default_factory=list)  # labels that cannot be used, and why
+    places: dict[str, str] = field(default_factory=dict)  # path of each sound within the given folder
+    orphans: list[str] = field(default_factory=list)  # labels without a recording, and why
+    problems: list[str] = field(default_factory=list)  # labels that cannot be read or used, and why
     damaged: dict[str, str] = field(default_factory=dict)  # recordings whose labels cannot be read, and why
 
     @property
     def unlabelled(self) -> list[str]:
-        """Sound files without labels, by their place within the folder."""
+        """Sound files without labels, by their path within the folder."""
         return [place for path, place in self.places.items() if path not in self.labelled]
 
 
 def match(audio: Path, labels: Path | None = None, format: str | None = None) -> Matches:
-    """Find sound and labels and bring them together.
+    """Find sound and labels, and match them by name.
 
-    `audio` is a folder or a file; `labels` the folder with a file per recording, or one file that
-    names many; None where they lie beside the sound. Names match with their folders
+    `audio` is a folder or a file; `labels` is a folder with a file per recording, or one file that
+    names many; None if labels are beside the sound. Names match with their folders
     (`a/x.wav`, `a/x.txt`), or else without, or else up to their first dot
-    (`ES2002a.Mix-Headset.wav`, `ES2002a`). Raises `RecipeError` where there is nothing to match.
+    (`ES2002a.Mix-Headset.wav`, `ES2002a`). Raises `RecipeError` if nothing matches.
     """
     if not audio.exists():
         raise RecipeError(f"{audio}: does not exist; name a sound file or a folder that holds some")
@@ -49,9 +49,9 @@ def match(audio: Path, labels: Path | None = None, format: str | None = None) ->
 
 
 def match_inputs(sounds: list[Input], home: Path, format: str | None = None, beside: bool = False) -> Matches:
-    """What `match` does, for `sounds` that were found already and labels in the folder or file `home`.
+    """Match `sounds` with the labels in the folder or file `home`, like `match`.
 
-    With `beside`, labels below the folder and of other names are no concern.
+    `beside=True` ignores labels of other names, and labels in folders below `home`.
     """
     matches = Matches(places={one.path: one.relative.as_posix() for one in sounds})
     names = Names(sounds)
@@ -75,11 +75,11 @@ def match_inputs(sounds: list[Input], home: Path, format: str | None = None, bes
 def match_labels(
     reference: Path, hypothesis: Path, formats: tuple[str | None, str | None] = (None, None)
 ) -> tuple[dict[str, list[Document]], Matches]:
-    """Two sets of labels, without sound: those of each reference recording, and the hypothesis matched to it.
+    """Match two sets of labels without sound: the labels of each reference recording, and the hypothesis.
 
-    Both are a folder or a file, and match as in `match`; `formats` are theirs where their names do
-    not say it. Two files of one recording belong together whatever they are called, unless both
-    name it. Raises `RecipeError` where there is nothing to match.
+    Both are a folder or a file, matched like in `match`; `formats` are their formats, if the names
+    do not tell. Two files with one recording each match whatever their names, unless both name the
+    recording. Raises `RecipeError` if nothing matches.
     """
     named: dict[str, list[Document]] = {}
     problems = []
@@ -92,7 +92,7 @@ def match_labels(
             problems.append(str(error))
             continue
         for document in documents:
-            named.setdefault(document.recording or _own(file, reference), []).append(document)
+            named.setdefault(document.recording or _recording_name(file, reference), []).append(document)
     if not named:
         raise RecipeError(
             problems[0] if problems else f"{reference}: no labels; name the folder or file that holds them"
@@ -112,19 +112,19 @@ def match_labels(
 
 
 def read_uem(path: Path, places: dict[str, str]) -> dict[str, list[Segment]]:
-    """What a UEM file, or a folder of them, counts of each recording in `places`, by its path."""
+    """The scored regions of each recording in `places`, by its path; `path` is a UEM file or a folder of them."""
     names = Names([Input(file, Path(place)) for file, place in places.items()])
     listed: dict[str, list[Segment]] = {}
     files = sorted(path.rglob("*.uem")) if path.is_dir() else [path]
     for file in files:
         for document in read_labels(file, "uem"):
             for recording in names.find(document.recording):
-                listed[recording] = merge([*listed.get(recording, []), *document.segments])
-    return listed
+                listed.setdefault(recording, []).extend(document.segments)
+    return {recording: merge(segments) for recording, segments in listed.items()}
 
 
 class Names:
-    """Recordings by the names that labels may call them: the more exact first."""
+    """Recordings by the names that labels may use for them; exact names have priority."""
 
     def __init__(self, sounds: list[Input]) -> None:
         self._tables: list[dict[str, list[str]]] = [defaultdict(list) for _ in range(3)]
@@ -134,7 +134,7 @@ class Names:
         self.only = sounds[0].path if len(sounds) == 1 else None
 
     def find(self, name: str) -> list[str]:
-        """The recordings that `name` may mean; more than one where it is not clear."""
+        """The recordings that `name` may mean; more than one if it is ambiguous."""
         return next((t[n] for t, n in zip(self._tables, _names(name), strict=True) if n in t), [])
 
 
@@ -146,7 +146,7 @@ def take_all(home: Path, format: str | None, names: Names, matches: Matches) -> 
 
 def _take(file: Path, home: Path, format: str | None, names: Names, matches: Matches) -> None:
     """Add the labels of `file` to `matches`."""
-    own = _own(file, home)
+    own = _recording_name(file, home)
     try:
         documents = read_labels(file, format)
     except FormatError as error:
@@ -172,15 +172,15 @@ def _take(file: Path, home: Path, format: str | None, names: Names, matches: Mat
             matches.labelled.setdefault(found[0], []).append(document)
 
 
-def _own(file: Path, home: Path) -> str:
-    """What the labels in `file` are of, by its place within `home`."""
+def _recording_name(file: Path, home: Path) -> str:
+    """The name of the recording that the labels in `file` belong to: its path within `home`, without extension."""
     own = file.relative_to(home).as_posix() if file != home else file.name
     own = own.removesuffix(".gz")
     return own.removesuffix(Path(own).suffix)
 
 
 def _label_files(home: Path, format: str | None) -> Iterator[Path]:
-    """`home` itself, or the files in it and below that look like labels."""
+    """`home` itself, or the label files in it and below, by their extensions."""
     if not home.is_dir():
         if not home.exists():
             raise RecipeError(f"{home}: does not exist; name the labels, a file or a folder")
@@ -188,13 +188,13 @@ def _label_files(home: Path, format: str | None) -> Iterator[Path]:
         return
     for path in sorted(home.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(home).parts)
-        counts = format is None and holds_labels(path, "uem")  # says what counts, not what is speech
-        if path.is_file() and holds_labels(path, format) and not hidden and not counts:
+        uem = format is None and holds_labels(path, "uem")  # scored regions, not speech
+        if path.is_file() and holds_labels(path, format) and not hidden and not uem:
             yield path
 
 
 def _names(path: str) -> tuple[str, str, str]:
-    """A name with its folders, without, and up to its first dot; no extension, spaces as in RTTM."""
+    """A name with its folders, without them, and up to its first dot; no extension, spaces as in RTTM."""
     plain = PurePath(path)
     if plain.suffix.lower() in EXTENSIONS:
         plain = plain.with_suffix("")

@@ -1,4 +1,4 @@
-"""A labelled set: recordings, what is said in them, and what of them counts."""
+"""A labelled set: recordings with their reference and their scored regions."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from vad.segments import Segment
 class LabelledRecording:
     """A recording with its reference."""
 
-    name: str  # its place within the folder that was named, without extension
-    path: str  # of the sound, as it was named
-    reference: list[Segment]  # speech in seconds, in order and apart
-    scored_regions: list[Segment] | None  # the stretches that a UEM lists; None where all of it counts
+    name: str  # its path within the given folder, without extension
+    path: str  # of the sound, as given
+    reference: list[Segment]  # speech, in order, without overlap
+    scored_regions: list[Segment] | None  # the regions that a UEM lists; None if the whole recording is scored
 
 
 @dataclass(frozen=True)
 class LabelledSet:
-    """Recordings with labels, in the order of their places, and what was left out."""
+    """Recordings with labels, in the order of their paths, and notes about what was left out."""
 
     recordings: list[LabelledRecording]
-    notes: list[str]  # a line each: sound without labels, labels without sound, and the like
+    notes: list[str]  # sound without labels, labels without sound, and the like
     problems: list[str]  # labels that cannot be read or used, and why
 
 
@@ -36,10 +36,10 @@ def read_labelled(
     """The labelled recordings of `audio`, a file or a folder.
 
     `labels` are a folder with a file per recording, or one file that names many, in any format
-    (`format` where its name does not say it); None where they lie beside the sound. With `uem`, a
-    file or a folder, only the stretches listed there count, and recordings not listed are left
-    out. Raises `RecipeError` where no labels belong to any of the sound, and `FormatError` for a
-    damaged UEM. Nothing is decoded yet: a file that is no sound fails when it is opened.
+    (`format`, if the name does not tell); None if they are beside the sound. With `uem`, a file or
+    a folder, only the regions listed there are scored, and recordings not listed are left out.
+    Raises `RecipeError` if no labels belong to any of the sound, and `FormatError` for a damaged
+    UEM. Does not decode: a file that is not audio fails when it is opened.
     """
     matches = match(audio, labels, format)
     listed = read_uem(uem, matches.places) if uem else None
@@ -63,7 +63,7 @@ def read_labelled(
 
 
 def left_out(matches: Matches, unlisted: list[str]) -> list[str]:
-    """What was not matched and what the UEM does not list, as lines for a person."""
+    """Notes for a person: recordings and labels without a match, and recordings that the UEM does not list."""
     counts = {
         "sound files without labels are": matches.unlabelled,
         "labels that belong to no recording are": matches.orphans,

@@ -1,7 +1,6 @@
-"""A recording as a picture: sound, scores, segments and reference, one under the other.
+"""A plot of a recording: sound, scores, segments and reference, one under the other.
 
-Panels are placed in inches, so that they are as large in a picture of one as in a picture of
-many.
+Panels are placed in inches, so that their size does not depend on their number.
 """
 
 from __future__ import annotations
@@ -25,16 +24,16 @@ from vad.segments import Segment, clip, invert, merge
 from vad.settings import Segmentation
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 10.0, 0.75, 0.3, 0.45, 0.3  # inches
-BAR, GAP = 0.13, 0.06  # inches: height of a track of segments, and what lies between the parts of a panel
-ONE_ROW, ROWS, PANELS = 120.0, 12, 100  # seconds in one row if nothing is asked for; rows of more; panels at most
-COLUMNS = 1200  # drawn in a row; about what a page can show
+BAR, GAP = 0.13, 0.06  # inches: height of a track of segments, and the gap between the parts of a panel
+ONE_ROW, ROWS, MAX_PANELS = 120.0, 12, 100  # by default: seconds in a single row, else number of rows
+COLUMNS = 1200  # drawn in a row; about the resolution of a page
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)  # seconds
 
 Span = tuple[float, float]  # from, to, in seconds
 
 
 @dataclass(frozen=True)
-class Look:
+class PlotSettings:
     """How recordings are drawn."""
 
     title: str
@@ -45,14 +44,14 @@ class Look:
     references: list[list[Segment]] | None = None  # for each channel
 
 
-def draw(views: list[View], look: Look, figure: Figure | None = None) -> Figure:
+def draw(views: list[View], look: PlotSettings, figure: Figure | None = None) -> Figure:
     """Sound (or spectrum), segments and scores of each channel, in as many rows as the time needs.
 
-    To be called within `style`. Raises `SettingError` where that would be too many.
+    Call it within `style`. Raises `SettingError` if that would be too many panels.
     """
     start, end = look.span[0], min(look.span[1], views[0].detection.duration)
     rows = _rows(start, end, look.row)
-    if len(rows) * len(views) > PANELS:
+    if len(rows) * len(views) > MAX_PANELS:
         raise SettingError(
             f"{look.title}: a picture of {len(rows) * len(views)} panels; take longer rows, fewer channels or less time"
         )
@@ -73,14 +72,14 @@ def draw(views: list[View], look: Look, figure: Figure | None = None) -> Figure:
 class _Page:
     """Places panels on a figure from top to bottom."""
 
-    def __init__(self, figure: Figure, look: Look, heights: tuple[float, float, float]) -> None:
+    def __init__(self, figure: Figure, look: PlotSettings, heights: tuple[float, float, float]) -> None:
         self._figure, self._look = figure, look
         self._sound, self._scores, self._below = heights
         self._height = float(figure.get_size_inches()[1])
-        self._at = self._height - TOP  # inches from below
+        self._at = self._height - TOP  # inches from the bottom
 
     def head(self) -> None:
-        """The title, and what the lines mean."""
+        """The title, and the legend of the lines."""
         look, top = self._look, 1 - 0.17 / self._height
         thresholds = (("onset", "--", look.settings.onset), ("offset", ":", look.settings.offset))
         shown = [Line2D([], [], color="0.2", ls=ls, lw=0.8, label=f"{name} {at:g}") for name, ls, at in thresholds]
@@ -97,7 +96,7 @@ class _Page:
         )
 
     def add(self, one: View, row: Span, span: Span, channel: int) -> None:
-        """A panel: one channel in the time of one row; the rows together show `span`."""
+        """A panel: one channel in the time of one row; all rows together show `span`."""
         assert one.detection.scores is not None
         found = clip(one.detection.segments, span[1])
         axes = self._axes(self._sound, row)
@@ -109,7 +108,7 @@ class _Page:
             _draw_sound(axes, one.sound, row, span)
             axes.broken_barh(_spans(found), (-2, 4), color=DETECTED, alpha=0.12, lw=0)
         self._at -= GAP
-        tracks = [("found", DETECTED, found)]
+        tracks = [("detected", DETECTED, found)]
         if self._look.references:
             tracks += _compared(found, clip(self._look.references[channel], span[1]), span[1])
         for name, colour, segments in tracks:
@@ -125,7 +124,7 @@ class _Page:
         self._at -= self._below
 
     def _axes(self, height: float, row: Span) -> Axes:
-        """Axes of `height` inches below what is there already."""
+        """Axes of `height` inches below those before."""
         self._at -= height
         place = (LEFT / WIDTH, self._at / self._height, 1 - (LEFT + RIGHT) / WIDTH, height / self._height)
         axes = self._figure.add_axes(place)
@@ -143,12 +142,12 @@ def _draw_sound(axes: Axes, sound: Overview, row: Span, span: Span) -> None:
 
 
 def _draw_spectrum(axes: Axes, spectrum: Overview, row: Span, span: Span, features: LogMel) -> None:
-    """Log-mel frames as the model hears them, in decibels from the noise to the loudest, at most 80."""
+    """The log-mel frames that the model gets, in decibels from the noise to the peak, at most 80."""
     import librosa.display
 
     edges, bins = _columns(*spectrum.between(*row))
     decibels = 10 / math.log(10)  # of a natural logarithm of energy
-    quiet, loud = decibels * np.percentile(spectrum.between(*span)[1], (10, 99.8))
+    low_level, high_level = decibels * np.percentile(spectrum.between(*span)[1], (10, 99.8))
     low, high = hz_to_mel(np.array([features.low, features.high]))
     mels = np.linspace(low, high, features.n_mels + 2)
     librosa.display.specshow(
@@ -158,15 +157,15 @@ def _draw_spectrum(axes: Axes, spectrum: Overview, row: Span, span: Span, featur
         y_axis="mel",
         ax=axes,
         cmap="magma",
-        vmin=max(quiet, loud - 80),
-        vmax=max(loud, quiet + 10),
+        vmin=max(low_level, high_level - 80),
+        vmax=max(high_level, low_level + 10),
         rasterized=True,
     )
     axes.set(ylabel="Hz", xlabel="", xticks=[], yticks=[500, 2000])
     axes.minorticks_off()
 
 
-def _draw_scores(axes: Axes, scores: Float32, row: Span, look: Look) -> None:
+def _draw_scores(axes: Axes, scores: Float32, row: Span, look: PlotSettings) -> None:
     hop = look.features.grid.frame_seconds
     first = math.floor(row[0] / hop + 1e-6)
     shown = scores[first : math.ceil(row[1] / hop - 1e-6)]
@@ -178,7 +177,7 @@ def _draw_scores(axes: Axes, scores: Float32, row: Span, look: Look) -> None:
 
 
 def _draw_reach(axes: Axes, edges: Any, bins: Float32, colour: str, width: float) -> None:
-    """A line, or where there are more values than a screen can show, the area it moves in."""
+    """A line or, for more values than a screen can show, the area between minima and maxima."""
     edges, bins = _columns(edges, bins)
     middle, low, high = (edges[:-1] + edges[1:]) / 2, -bins[:, 0], bins[:, 1]
     if np.array_equal(low, high):
@@ -188,7 +187,7 @@ def _draw_reach(axes: Axes, edges: Any, bins: Float32, colour: str, width: float
 
 
 def _columns(edges: Any, bins: Float32) -> tuple[Any, Float32]:
-    """At most `COLUMNS` bins: the largest of neighbours, as in an `Overview`."""
+    """At most `COLUMNS` bins: maxima of neighbours, as in an `Overview`."""
     firsts = np.arange(0, len(bins), -(-len(bins) // COLUMNS) or 1)
     if len(firsts) in (0, len(bins)):
         return edges, bins
@@ -196,19 +195,19 @@ def _columns(edges: Any, bins: Float32) -> tuple[Any, Float32]:
 
 
 def _compared(found: list[Segment], reference: list[Segment], duration: float) -> list[tuple[str, str, list[Segment]]]:
-    """The tracks that stand below what was found: the reference, and where the two differ."""
+    """The tracks below the detected segments: the reference, and the differences."""
     missed = invert(merge([*found, *invert(reference, duration)]), duration)
     false = invert(merge([*reference, *invert(found, duration)]), duration)
     return [("reference", REFERENCE, reference), ("missed", MISSED, missed), ("false alarm", FALSE_ALARM, false)]
 
 
 def _spans(segments: Sequence[Segment]) -> list[Span]:
-    """Start and duration of each, as matplotlib wants them."""
+    """Start and duration of each, for matplotlib."""
     return [(s.start, s.duration) for s in segments]
 
 
 def _rows(start: float, end: float, row: float | None) -> list[Span]:
-    """The stretches of time that the rows show."""
+    """The time that each row shows."""
     length = end - start
     if row is None:
         row = length if length <= ONE_ROW else next((s for s in STEPS if s >= 60 and s * ROWS >= length), length)
@@ -217,7 +216,7 @@ def _rows(start: float, end: float, row: float | None) -> list[Span]:
 
 
 def _time_axis(axes: Axes, row: Span, last: float) -> None:
-    """Ticks at round times, as in 1:23:20; in seconds where there is less than a minute."""
+    """Ticks at round times, like 1:23:20; in seconds below a minute."""
     length = row[1] - row[0]
     step = next((s for s in STEPS if s * 12 >= length), STEPS[-1])
     if length <= 5:
@@ -228,7 +227,7 @@ def _time_axis(axes: Axes, row: Span, last: float) -> None:
 
 
 def clock(seconds: float, last: float) -> str:
-    """`75` as `1:15`, as far as a time up to `last` needs it; fractions as they are."""
+    """`75` as `1:15`, with the fields that a time up to `last` needs; fractions stay."""
     if last < 60:
         return f"{seconds:.6g} s"
     hours, rest = divmod(round(seconds, 6), 3600)

@@ -1,4 +1,4 @@
-"""A recording of any length, condensed while it passes by to what a picture can show."""
+"""A recording of any length, reduced on the fly to the resolution of a picture."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from vad.errors import AudioError, SettingError
 from vad.features import FeatureStream, Float32
 from vad.settings import Segmentation
 
-SOUND_BINS, SPECTRUM_BINS = 1 << 16, 1 << 14  # held at most; a page has some ten thousand pixels to show them
-EXACT = 1e-6  # of an item, which rounding may lose
+SOUND_BINS, SPECTRUM_BINS = 1 << 16, 1 << 14  # at most; a page shows some ten thousand pixels
+EXACT = 1e-6  # of an item, for rounding errors
 
 
 class Overview:
-    """Rows of values `(item, value)`, of which each `factor` neighbours are one bin: the largest of each value.
+    """The maximum of each value over bins of `factor` neighbouring items; items are rows `(item, value)`.
 
-    It starts with a bin per item, and halves them whenever there are `bins`: memory does not grow
-    with what is pushed. `rate` is items per second; only those in `span` seconds count.
+    It starts with a bin per item and merges pairs of bins whenever there are `bins`, so that memory
+    does not grow. `rate` is items per second; only items within `span` seconds are kept.
     """
 
     def __init__(self, bins: int, values: int, rate: float, span: tuple[float, float]) -> None:
@@ -35,7 +35,7 @@ class Overview:
         self._bins = np.full((bins, values), -np.inf, np.float32)
 
     def push(self, items: Float32) -> None:
-        """Take `(item, value)`."""
+        """Add items `(item, value)`."""
         begin, self._passed = self._passed, self._passed + len(items)
         items = items[max(0, self.first - begin) : max(0, int(min(self._stop, self._passed)) - begin)]
         half = len(self._bins) // 2
@@ -52,7 +52,7 @@ class Overview:
             self._count += len(piece)
 
     def between(self, start: float, end: float) -> tuple[NDArray[np.float64], Float32]:
-        """The bins that `start` to `end` seconds touch: edges in seconds `(bin + 1,)`, and `(bin, value)`."""
+        """The bins between `start` and `end` seconds: edges in seconds `(bin + 1,)`, and values `(bin, value)`."""
         first = math.floor((start * self.rate - self.first) / self.factor + EXACT)
         stop = math.ceil((end * self.rate - self.first) / self.factor - EXACT)
         first, stop = max(0, first), min(max(0, stop), -(-self._count // self.factor))
@@ -63,7 +63,7 @@ class Overview:
 
 @dataclass(frozen=True)
 class View:
-    """What there is to see of one channel of a recording."""
+    """The data to plot of one channel of a recording."""
 
     detection: Detection  # with scores
     sound: Overview  # per bin: how far it falls below zero, and rises above it
@@ -81,32 +81,34 @@ def view(
     latency: float | str | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> list[View]:
-    """A `View` per channel, of the seconds in `span`; the rest is what `Detector.analyse` takes.
+    """Analyse a recording: a `View` per channel, of the seconds in `span`.
 
-    `progress` is called with the share that is done, where the length is known.
-
-    The whole recording is analysed, so that scores and segments do not depend on the span. Raises
-    `SettingError` where the recording ends before the span begins, `AudioError` where it is empty.
+    The other parameters are those of `Detector.analyse`. `progress` gets the share that is done, if
+    the length is known. The whole recording is analysed, so that scores and segments do not depend
+    on the span. Raises `SettingError` if the recording ends before the span begins, `AudioError` if
+    it is empty.
     """
     features = detector.description.features
     rows = range(sound.rows(channel))
-    heard = [Overview(SOUND_BINS, 2, detector.grid.sample_rate, span) for _ in rows]
-    seen = [Overview(SPECTRUM_BINS, features.n_mels, 1 / detector.grid.frame_seconds, span) for _ in rows if spectrum]
-    streams = [FeatureStream(features) for _ in seen]
+    sounds = [Overview(SOUND_BINS, 2, detector.grid.sample_rate, span) for _ in rows]
+    spectra = [
+        Overview(SPECTRUM_BINS, features.n_mels, 1 / detector.grid.frame_seconds, span) for _ in rows if spectrum
+    ]
+    streams = [FeatureStream(features) for _ in spectra]
 
-    def hear(blocks: Float32) -> None:
-        for overview, samples in zip(heard, blocks, strict=True):
+    def on_block(blocks: Float32) -> None:
+        for overview, samples in zip(sounds, blocks, strict=True):
             overview.push(np.stack([-samples, samples], 1))
-        for overview, stream, samples in zip(seen, streams, blocks if seen else [], strict=True):
+        for overview, stream, samples in zip(spectra, streams, blocks if spectra else [], strict=True):
             overview.push(stream.push(samples))
         if progress and sound.share is not None:
             progress(sound.share)
 
-    found = detector.analyse(sound, settings, channel, latency=latency, keep_scores=True, on_block=hear)
-    for overview, stream in zip(seen, streams, strict=True):
+    found = detector.analyse(sound, settings, channel, latency=latency, keep_scores=True, on_block=on_block)
+    for overview, stream in zip(spectra, streams, strict=True):
         overview.push(stream.finish())
     if not found[0].duration:
         raise AudioError(f"{sound.name}: holds no sound")
     if span[0] >= found[0].duration:
-        raise SettingError(f"{sound.name}: lasts {found[0].duration:g} s; nothing is left from {span[0]:g} s on")
-    return [View(d, heard[i], seen[i] if seen else None) for i, d in enumerate(found)]
+        raise SettingError(f"{sound.name}: lasts {found[0].duration:g} s, less than the start at {span[0]:g} s")
+    return [View(d, sounds[i], spectra[i] if spectra else None) for i, d in enumerate(found)]

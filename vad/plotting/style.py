@@ -1,4 +1,4 @@
-"""What all pictures of the package share: colours, style, and how they are saved or shown (the `[plot]` extra)."""
+"""Colours and style of all plots, and saving and showing them (the `[plot]` extra)."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ EXTENSIONS = (".png", ".svg", ".pdf")
 
 @contextlib.contextmanager
 def style() -> Iterator[None]:
-    """The look of all pictures, for as long as they are drawn and saved."""
+    """A context in which plots are drawn and saved with the style of the package."""
     with rc_context(STYLE):  # type: ignore[arg-type]
         yield
 
 
 def check_picture(target: str) -> str:
-    """The format that the name of a picture asks for; `SettingError` where there is none."""
+    """The image format of a file name; raises `SettingError` for an unknown extension."""
     extension = ".png" if target == "-" else Path(target).suffix.lower()
     if extension not in EXTENSIONS:
         raise SettingError(f"{target}: pictures are written as {', '.join(EXTENSIONS)}; choose one of these extensions")
@@ -51,16 +51,16 @@ def check_picture(target: str) -> str:
 
 
 def save(figure: Figure, target: str | Path) -> None:
-    """Write a picture, the same bytes whenever it is the same picture; "-" is standard output."""
+    """Write a picture; equal pictures give equal bytes. "-" is standard output."""
     kind = check_picture(str(target))
     dates: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
     with replacing(Path(target)) as file, explain(str(target)), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph")  # a name in another script is a row of boxes, no reason to complain
+        warnings.filterwarnings("ignore", "Glyph")  # names in other scripts are drawn as boxes
         figure.savefig(file, format=kind, metadata=dates.get(kind))
 
 
 def window() -> Figure:
-    """An empty figure that `show` puts on the screen; `VadError` where there is no screen."""
+    """An empty figure that `show` puts on the screen; raises `VadError` without a screen."""
     from matplotlib import pyplot
 
     try:
@@ -73,7 +73,7 @@ def window() -> Figure:
 
 
 def show() -> None:
-    """Put what was drawn in a `window` on the screen, until it is closed."""
+    """Show the `window` on the screen until it is closed."""
     from matplotlib import pyplot
 
     pyplot.show()
