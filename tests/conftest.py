@@ -40,6 +40,8 @@ settings.load_profile("anywhere")
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """Let pytest-xdist run the whole suite in two processes, unless `-n` gives another number; files run in one."""
+    if "PYTEST_XDIST_WORKER" in os.environ:  # one of the two
+        return
     whole = config.args_source is not pytest.Config.ArgsSource.ARGS
     if whole and config.getoption("numprocesses", None) is None and not config.getoption("usepdb"):
         config.option.numprocesses, config.option.dist = 2, "worksteal"
