@@ -24,7 +24,7 @@ from vad import Detector, Segment
 from vad.audio.decode import from_array, open_sound
 from vad.cli.command import command
 from vad.plotting.drawing import PlotSettings, clock, draw
-from vad.plotting.overview import Overview, view
+from vad.plotting.overview import Overview, ViewContent, load_views
 from vad.plotting.style import DETECTED, FALSE_ALARM, MISSED, REFERENCE, save, style
 
 
@@ -40,7 +40,9 @@ def styled() -> Iterator[None]:
 
 
 def drawn(detector: Detector, samples: np.ndarray, channel: Any = "mix", **look: Any) -> Figure:
-    views = view(detector, from_array(samples, RATE), detector.settings(), channel, span=look.get("span", (0, 1e9)))
+    views = load_views(
+        detector, from_array(samples, RATE), detector.settings(), channel, ViewContent(look.get("span", (0, 1e9)))
+    )
     return draw(views, PlotSettings("a.wav", detector.settings(), detector.description.features, **look))
 
 
@@ -76,7 +78,7 @@ class TestOverview:
 
     def test_memory_does_not_grow_with_the_recording(self, energy: Detector) -> None:
         sound = from_array(np.tile(bursts((1, 2), seconds=3), 40), RATE)
-        (one,) = view(energy, sound, energy.settings(), spectrum=True)
+        (one,) = load_views(energy, sound, energy.settings(), content=ViewContent(spectrum=True))
         assert one.sound.factor > 16
         assert len(one.sound.between(0, 120)[1]) <= 1 << 16
         assert one.spectrum and one.spectrum.between(0, 120)[1].shape == (12_000, 64)
@@ -127,7 +129,9 @@ class TestDrawing:
 
     @pytest.mark.parametrize("span", [(0.5001, 0.50012), (0.5, 0.503), (0.999, 5)])
     def test_the_shortest_span_shows_something(self, energy: Detector, span: tuple[float, float]) -> None:
-        views = view(energy, from_array(bursts((0, 1), seconds=1), RATE), energy.settings(), span=span, spectrum=True)
+        views = load_views(
+            energy, from_array(bursts((0, 1), seconds=1), RATE), energy.settings(), content=ViewContent(span, True)
+        )
         look = PlotSettings("$x$", energy.settings(), energy.description.features, span)
         assert draw(views, look).axes[0].collections[0].get_array().size >= 64
         assert len(views[0].sound.between(*span)[1]) >= 1
@@ -143,7 +147,9 @@ class TestDrawing:
             assert len(drawn(energy, samples).axes) == 3
 
     def test_a_spectrum_shows_a_tone_at_its_frequency(self, energy: Detector) -> None:
-        views = view(energy, from_array(bursts((0, 1), seconds=1), RATE), energy.settings(), spectrum=True)
+        views = load_views(
+            energy, from_array(bursts((0, 1), seconds=1), RATE), energy.settings(), content=ViewContent(spectrum=True)
+        )
         axes = draw(views, PlotSettings("", energy.settings(), energy.description.features)).axes[0]
         mesh = axes.collections[0]
         loudest = np.asarray(mesh.get_array()).reshape(64, -1)[:, 50].argmax()
@@ -270,7 +276,7 @@ class TestCommand:
 
     def test_real_speech_is_drawn_with_its_labels(self, talk: Path, tmp_path: Path) -> None:
         detector = Detector()
-        (one,) = view(detector, open_sound(talk), detector.settings())
+        (one,) = load_views(detector, open_sound(talk), detector.settings())
         assert one.detection.segments == detector.detect(talk)
         invoke("plot", talk, "--labels", talk.parent, "-o", tmp_path / "a.png")
         assert (tmp_path / "a.png").stat().st_size > 20_000

@@ -79,7 +79,7 @@ def plot(
     from vad import Detector
     from vad.audio.decode import open_sound
     from vad.plotting.drawing import PlotSettings, draw
-    from vad.plotting.overview import view
+    from vad.plotting.overview import ViewContent, load_views
     from vad.plotting.style import check_picture, save, show, style, window
 
     if output.open and output.output in (None, "-"):
@@ -93,13 +93,12 @@ def plot(
         settings = speech.settings(detector)
         sound = open_sound(sys.stdin.buffer if audio == "-" else audio, source.to_raw())
         documents = _documents(audio, source.labels, source.labels_format)
-        views = view(
+        views = load_views(
             detector,
             sound,
             settings,
             source.channel,
-            span=span,
-            spectrum=output.spectrogram,
+            ViewContent(span, output.spectrogram),
             latency=speech.latency,
             progress=console.progress,
         )

@@ -19,7 +19,7 @@ from vad.segments import Segment, clip
 from vad.settings import Segmentation
 
 MIN_RANGE = 20.0  # dB between floor and level; with less, energy does not separate speech from the rest
-QUIETEST = 1e-5  # RMS, -100 dB; digital silence is below
+MIN_RMS = 1e-5  # RMS, -100 dB; digital silence is below
 # Onset and offset as shares of the way from floor to level.
 HYSTERESIS = Segmentation(onset=0.4, offset=0.3, min_speech=0.06, min_silence=0.1, pad_start=0.02, pad_end=0.02)
 
@@ -28,7 +28,7 @@ def frame_levels(samples: Float32, grid: Grid) -> Float32:
     """The level of each frame in dB below full scale: `(sample,)` to `(frame,)`."""
     whole = np.pad(samples, (0, -len(samples) % grid.hop)).reshape(-1, grid.hop)
     rms = np.sqrt(np.mean(np.square(whole, dtype=np.float64), 1))
-    levels: Float32 = (20 * np.log10(np.maximum(rms, QUIETEST))).astype(np.float32)
+    levels: Float32 = (20 * np.log10(np.maximum(rms, MIN_RMS))).astype(np.float32)
     return levels
 
 

@@ -27,7 +27,7 @@ Intervals = dict[str, tuple[float, float]]
 
 
 class Hypothesis(NamedTuple):
-    """What a detector, or a label file, says of a recording."""
+    """The segments, and scores if any, that a detector or a label file gives for a recording."""
 
     duration: float  # seconds
     segments: list[Segment]  # in order, without overlap

@@ -92,7 +92,7 @@ class _Values:
 
     @property
     def line(self) -> int:
-        """The line of the last value, counted from 1."""
+        """The line of the last value, from 1 up."""
         return self._text.count("\n", 0, self._at) + 1
 
 

@@ -70,29 +70,38 @@ class View:
     spectrum: Overview | None  # per bin: log energies of the mel bands
 
 
-def view(
+@dataclass(frozen=True)
+class ViewContent:
+    """Which data of a recording to keep for a plot."""
+
+    span: tuple[float, float] = (0.0, math.inf)  # seconds
+    spectrum: bool = False
+
+
+def load_views(
     detector: Detector,
     sound: Sound,
     settings: Segmentation,
     channel: Channel = "mix",
+    content: ViewContent = ViewContent(),
     *,
-    span: tuple[float, float] = (0.0, math.inf),
-    spectrum: bool = False,
     latency: float | str | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> list[View]:
-    """Analyse a recording: a `View` per channel, of the seconds in `span`.
+    """Analyse a recording: a `View` per channel, with the data that `content` asks for.
 
     The other parameters are those of `Detector.analyse`. `progress` gets the share that is done, if
     the length is known. The whole recording is analysed, so that scores and segments do not depend
     on the span. Raises `SettingError` if the recording ends before the span begins, `AudioError` if
     it is empty.
     """
-    features = detector.description.features
+    features, span = detector.description.features, content.span
     rows = range(sound.rows(channel))
     sounds = [Overview(SOUND_BINS, 2, detector.grid.sample_rate, span) for _ in rows]
     spectra = [
-        Overview(SPECTRUM_BINS, features.n_mels, 1 / detector.grid.frame_seconds, span) for _ in rows if spectrum
+        Overview(SPECTRUM_BINS, features.n_mels, 1 / detector.grid.frame_seconds, span)
+        for _ in rows
+        if content.spectrum
     ]
     streams = [FeatureStream(features) for _ in spectra]
 

@@ -69,9 +69,9 @@ def _cards(whole: Group) -> Html:
             continue
         low, high = whole.intervals.get(name, (math.nan, math.nan))
         interval = "" if math.isnan(low) else f"95 %: {show(name, low, False)} to {show(name, high, False)}"
-        says = meaning(name, whole.settings.weights)
+        what = meaning(name, whole.settings.weights)
         cards.append(
-            render("card", title=METRICS[name].title, value=show(name, value), interval=interval, meaning=says)
+            render("card", title=METRICS[name].title, value=show(name, value), interval=interval, meaning=what)
         )
     return render("cards", cards=cards)
 
