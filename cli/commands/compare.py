@@ -68,11 +68,16 @@ def compare(
     """
     from vad.evaluation.compare import compare as run
     from vad.evaluation.comparison_tables import WRITERS
+    from vad.evaluation.results import IDENTICAL, identical
 
     with messages.console() as console:
         systems = _open(detectors.systems, console)
-        labelled, unlabelled = _recordings(audio, source, console)
+        labelled, unlabelled, reference = _recordings(audio, source, console)
         found = run(labelled, unlabelled, systems, measurement.settings(), progress=console.progress)
+        found.reference = reference
+        for name, group in found.groups.items():
+            if identical(group.recordings):
+                console.warn(f"{name}: {IDENTICAL}")
         console.errors(map(VadError, found.problems))
         click.echo(WRITERS[output.format](found), nl=False)
 
@@ -96,22 +101,25 @@ def _open(systems: str | None, console: Console) -> dict[str, System]:
 
 def _recordings(
     audio: tuple[Path, ...], source: ReferenceOptions, console: Console
-) -> tuple[list[LabelledRecording], list[str]]:
-    """The recordings with a reference, and the paths of those without."""
+) -> tuple[list[LabelledRecording], list[str], str]:
+    """The recordings with a reference, the paths of those without, and where the reference is."""
     from vad.batch.inputs import find
     from vad.labels.sets import read_labelled
 
     labelled: dict[str, LabelledRecording] = {}
     problems: list[VadError] = []
+    references: dict[str, None] = {}
     for one in audio:
         try:
             found = read_labelled(one, source.reference, uem=source.uem, format=source.reference_format)
             labelled |= {recording.path: recording for recording in found.recordings}
             problems += map(VadError, found.problems)
+            references[found.reference] = None
         except RecipeError as error:
             problems += [error] if source.reference or source.uem else []
     if source.reference and not labelled:
         raise problems[-1]
     inputs, errors = find(map(str, audio))
     console.errors([*problems, *errors])
-    return list(labelled.values()), [i.path for i in inputs if i.path not in labelled]
+    unlabelled = [one.path for one in inputs if one.path not in labelled]
+    return list(labelled.values()), unlabelled, ", ".join(references)

@@ -151,7 +151,7 @@ def _evaluate(
         return _evaluate_labels(source, measurement)
     sounds = read_labelled(source.audio, source.reference, uem=source.uem, format=source.reference_format)
     groups = measurement.groups([one.name for one in sounds.recordings])
-    about: dict[str, Any] = {"audio": str(source.audio), "reference": str(source.reference or source.audio)}
+    about: dict[str, Any] = {"audio": str(source.audio), "reference": sounds.reference}
     if source.hypothesis is not None:
         hypotheses: HypothesisSource = LabelHypotheses.read(source.hypothesis, sounds, source.hypothesis_format)
         about["hypothesis"], jobs = str(source.hypothesis), 1  # reading durations is not worth a process

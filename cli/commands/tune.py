@@ -140,7 +140,7 @@ def tune(
         settings = EvaluationSettings(goal.collar, target.weights, resamples=0)
         sounds = read_labelled(audio, source.labels, uem=source.uem, format=source.labels_format)
         with open_pool(scale.jobs, find([one.path for one in sounds.recordings])[0]) as pool:
-            about = {"audio": str(audio), "model": detector.description.identity}
+            about = {"audio": str(audio), "reference": sounds.reference, "model": detector.description.identity}
             hypotheses, progress = DetectorHypotheses(task), console.progress
             evaluation = evaluate_sound(sounds, hypotheses, settings, pool=pool, progress=progress, about=about)
         recordings = [TuningRecording.of(one) for one in evaluation.whole.recordings]

@@ -31,6 +31,7 @@ class Comparison:
     segments: dict[str, int] = field(default_factory=dict)  # number of detected segments
     agreement: Floats = field(default_factory=lambda: np.empty((0, 0)))  # (system, system) seconds of equal decisions
     problems: list[str] = field(default_factory=list)  # recordings that were left out, and why
+    reference: str = ""  # the label file, or how many in which folder
 
     def difference(self, name: str, metric: str) -> tuple[float, float, float]:
         """How much higher a metric is than that of the first detector, and the 95 % interval of this difference.

@@ -21,7 +21,8 @@ def summary(comparison: Comparison) -> str:
     """How much sound was compared, in a line."""
     labelled = len(next(iter(comparison.groups.values())).recordings) if comparison.groups else 0
     minutes, count = comparison.seconds / 60, comparison.recordings
-    return f"{minutes:.2f} min of sound, {labelled} of {count} recordings with a reference"
+    line = f"{minutes:.2f} min of sound, {labelled} of {count} recordings with a reference"
+    return printable(f"{line}: {comparison.reference}") if comparison.reference else line
 
 
 def table_rows(comparison: Comparison) -> list[list[str]]:

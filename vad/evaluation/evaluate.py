@@ -16,7 +16,7 @@ from vad.batch.pool import Pool, run_tasks
 from vad.batch.task import Analysis
 from vad.errors import AudioError, FormatError, RecipeError, VadError
 from vad.evaluation.peers import RATE, System, frame_scores, read_samples
-from vad.evaluation.results import Group, Hypothesis, RecordingResult, evaluate_recording
+from vad.evaluation.results import IDENTICAL, Group, Hypothesis, RecordingResult, evaluate_recording, identical
 from vad.formats import Document, speech_of
 from vad.labels.matching import Matches, Names, match_labels, read_uem, take_all
 from vad.labels.sets import LabelledRecording, LabelledSet, left_out
@@ -203,6 +203,8 @@ def _evaluation(whole: Group, about: dict[str, Any], notes: list[str], problems:
         notes.append("the reference holds no speech: there is nothing to miss, only false alarms can be measured")
     elif not whole.pooled["speech"] < 1:
         notes.append("the reference is speech from beginning to end: false alarm and cost are undefined")
+    if identical(whole.recordings) and whole.curve:
+        notes.append(IDENTICAL)
     if 1 < len(whole.recordings) < 10 and whole.settings.resamples:
         notes.append(f"intervals over {len(whole.recordings)} recordings are rough, and rather too narrow")
     return Evaluation(whole, about, notes, problems)

@@ -56,7 +56,9 @@ def summary(evaluation: Evaluation) -> str:
     """What was evaluated, in a line."""
     values, count = evaluation.whole.pooled, len(evaluation.whole.recordings)
     recordings = "1 recording" if count == 1 else f"{count} recordings"
-    return f"{recordings}, {show('minutes', values['minutes'])} min, speech {show('speech', values['speech'])}"
+    line = f"{recordings}, {show('minutes', values['minutes'])} min, speech {show('speech', values['speech'])}"
+    reference = evaluation.about.get("reference")
+    return printable(f"{line}, reference {reference}") if reference else line
 
 
 def to_table(evaluation: Evaluation) -> str:

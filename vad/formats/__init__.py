@@ -60,6 +60,7 @@ class Labels(NamedTuple):
 
     format: Format
     documents: list[Document]  # at least one
+    detected: bool = False  # whether the file says that a detector of this package wrote it
 
 
 def by_extension(path: Path) -> Format:
@@ -111,7 +112,7 @@ def load(source: Path | BinaryIO, format: str | None = None) -> Labels:
         kind = FORMATS[format] if format else _recognise(path, text)
         if kind.unicode and not unicode:
             raise FormatError(f"is not UTF-8, as {kind.name} must be; save it as UTF-8")
-        return Labels(kind, kind.read(text))
+        return Labels(kind, kind.read(text), kind.detected(text))
     except RecursionError as error:
         raise FormatError(printable(f"{path}: is nested too deeply to hold labels")) from error
     except FormatError as error:

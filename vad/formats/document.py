@@ -124,6 +124,7 @@ class Format:
     brackets: tuple[str, str, str] = ("", "", "")  # around and between several recordings
     fits: Callable[[list[str]], bool] = lambda lines: False  # whether the first lines of a file look like this format
     unicode: bool = False  # whether a file must be Unicode
+    detected: Callable[[str], bool] = lambda text: False  # whether `vad detect` wrote the file with this text
 
     @property
     def suffix(self) -> str:

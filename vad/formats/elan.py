@@ -13,9 +13,10 @@ from vad.formats.document import SPEECH, Document, Format, Label, harmless, one_
 from vad.formats.reading import build_documents, check_span, seconds, short
 from vad.formats.tiers import lay_out, on_tier
 
+AUTHOR = "vad detect"
 # ELAN requires a date; a constant one gives equal files for equal labels.
 HEAD = """<?xml version="1.0" encoding="UTF-8"?>
-<ANNOTATION_DOCUMENT AUTHOR="" DATE="1970-01-01T00:00:00Z" FORMAT="3.0" VERSION="3.0"
+<ANNOTATION_DOCUMENT AUTHOR="%s" DATE="1970-01-01T00:00:00Z" FORMAT="3.0" VERSION="3.0"
  xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
  xsi:noNamespaceSchemaLocation="http://www.mpi.nl/tools/elan/EAFv3.0.xsd">
 <HEADER MEDIA_FILE="" TIME_UNITS="milliseconds"/>
@@ -49,7 +50,8 @@ def write(document: Document) -> str:
                 "</ALIGNABLE_ANNOTATION></ANNOTATION>\n"
             )
         tiers.append("</TIER>\n")
-    return f"{HEAD}<TIME_ORDER>\n{''.join(slots)}</TIME_ORDER>\n{''.join(tiers)}{TAIL}"
+    head = HEAD % (AUTHOR if document.about else "")
+    return f"{head}<TIME_ORDER>\n{''.join(slots)}</TIME_ORDER>\n{''.join(tiers)}{TAIL}"
 
 
 def read(text: str) -> list[Document]:
@@ -104,8 +106,15 @@ def _attributed(label: Label, participant: str) -> Label:
     return label._replace(speaker="" if speaker.lower() in SPEECH else speaker)
 
 
+def detected(text: str) -> bool:
+    """Whether `vad detect` is the author."""
+    return f'AUTHOR="{AUTHOR}"' in text[:1000]
+
+
 def fits(lines: list[str]) -> bool:
     return any("<ANNOTATION_DOCUMENT" in line for line in lines)
 
 
-ELAN = Format("elan", ".eaf", read, write, frozenset({"text", "speakers"}), many=False, fits=fits, unicode=True)
+ELAN = Format(
+    "elan", ".eaf", read, write, frozenset({"text", "speakers"}), many=False, fits=fits, unicode=True, detected=detected
+)

@@ -40,6 +40,11 @@ def label_object(label: Label, document: Document) -> dict[str, Any]:
     return row
 
 
+def detected(text: str) -> bool:
+    """Whether a model and its settings stand at the beginning, as `vad detect` and `vad stream` write them."""
+    return all(f'"{key}": {{' in text[:2000] for key in ("model", "settings"))
+
+
 def finite(value: Any) -> Any:
     """`value` with null for infinity and NaN, which JSON does not know."""
     if isinstance(value, dict):
@@ -141,4 +146,6 @@ def fits(lines: list[str]) -> bool:
     return bool(lines) and lines[0].lstrip()[0] in "[{"
 
 
-JSON = Format("json", ".json", read, write, HOLDS, brackets=("[\n", ",\n", "]\n"), fits=fits, unicode=True)
+JSON = Format(
+    "json", ".json", read, write, HOLDS, brackets=("[\n", ",\n", "]\n"), fits=fits, unicode=True, detected=detected
+)

@@ -4,7 +4,7 @@ import json
 
 from vad.errors import FormatError
 from vad.formats.document import Document, Format, Label
-from vad.formats.json import HOLDS, entry, find_list, label_object, parse, read_value
+from vad.formats.json import HOLDS, detected, entry, find_list, label_object, parse, read_value
 from vad.formats.reading import build_documents
 
 OTHER_EVENTS = ("header", "start", "score")  # of a stream, besides its segments
@@ -51,4 +51,4 @@ def fits(lines: list[str]) -> bool:
     return all(line.startswith("{") and line.endswith("}") for line in lines[:2]) and bool(lines)
 
 
-JSONL = Format("jsonl", ".jsonl", read, write, HOLDS, fits=fits, unicode=True)
+JSONL = Format("jsonl", ".jsonl", read, write, HOLDS, fits=fits, unicode=True, detected=detected)

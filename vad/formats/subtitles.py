@@ -20,6 +20,7 @@ CUE = re.compile(rf"\s*{CLOCK}\s*-->\s*{CLOCK}(?:\s.*)?")
 SRT_TAG = re.compile(r"(</?(?:[bius]|font|c|v|ruby|rt|lang)(?:[\s.][^<>]*)?>|\{\\[^{}]*\})", re.IGNORECASE)
 VTT_TAG = re.compile("(<[^<>]*>)")
 VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s([^<>]*)>")
+DETECTED = "NOTE detected by vad"  # a comment of WebVTT
 KEPT = {f"<{slash}{letter}>" for slash in ("", "/") for letter in "biu"}
 
 
@@ -31,7 +32,8 @@ def write_srt(document: Document) -> str:
 
 
 def write_vtt(document: Document) -> str:
-    return "".join(
+    note = f"{DETECTED}\n\n" if document.about else ""
+    return note + "".join(
         f"{_clock(label.start, '.')} --> {_clock(label.end, '.')}\n{_vtt_text(label)}\n\n"
         for label in _cues_of(document)
     )
@@ -134,6 +136,16 @@ def _times(line: str, number: int) -> tuple[float, float]:
         raise FormatError(f"line {number}: {error}") from error
 
 
+def detected_srt(text: str) -> bool:
+    """Whether every cue says "speech": SRT has no place for a comment, and subtitles have words."""
+    return {line for line in text.split("\n") if line and "-->" not in line and not line.isdigit()} == {"speech"}
+
+
+def detected_vtt(text: str) -> bool:
+    """Whether there is the comment of `write_vtt`."""
+    return f"\n{DETECTED}\n" in text
+
+
 def fits(lines: list[str]) -> bool:
     return any("-->" in line for line in lines[:2])
 
@@ -144,5 +156,7 @@ def fits_vtt(lines: list[str]) -> bool:
 
 SRT_HOLDS = frozenset({"text", "captions"})
 VTT_HOLDS = SRT_HOLDS | {"speakers"}
-SRT = Format("srt", ".srt", read_srt, write_srt, SRT_HOLDS, many=False, fits=fits)
-VTT = Format("vtt", ".vtt", read_vtt, write_vtt, VTT_HOLDS, many=False, head="WEBVTT\n\n", fits=fits_vtt)
+SRT = Format("srt", ".srt", read_srt, write_srt, SRT_HOLDS, many=False, fits=fits, detected=detected_srt)
+VTT = Format(
+    "vtt", ".vtt", read_vtt, write_vtt, VTT_HOLDS, many=False, head="WEBVTT\n\n", fits=fits_vtt, detected=detected_vtt
+)

@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 
 from vad.batch.inputs import Input, find
 from vad.errors import FormatError, RecipeError
-from vad.formats import FORMATS, Document, holds_labels, read_labels
+from vad.formats import FORMATS, Document, holds_labels, load, read_labels
 from vad.segments import Segment, merge
 from vad.settings import EXTENSIONS
 
@@ -24,6 +24,8 @@ class Matches:
     orphans: list[str] = field(default_factory=list)  # labels without a recording, and why
     problems: list[str] = field(default_factory=list)  # labels that cannot be read or used, and why
     damaged: dict[str, str] = field(default_factory=dict)  # recordings whose labels cannot be read, and why
+    detected: list[str] = field(default_factory=list)  # label files of a detector, which are no reference
+    files: list[Path] = field(default_factory=list)  # label files that are used
 
     @property
     def unlabelled(self) -> list[str]:
@@ -37,7 +39,8 @@ def match(audio: Path, labels: Path | None = None, format: str | None = None) ->
     `audio` is a folder or a file; `labels` is a folder with a file per recording, or one file that
     names many; None if labels are beside the sound. Names match with their folders
     (`a/x.wav`, `a/x.txt`), or else without, or else up to their first dot
-    (`ES2002a.Mix-Headset.wav`, `ES2002a`). Raises `RecipeError` if nothing matches.
+    (`ES2002a.Mix-Headset.wav`, `ES2002a`). Beside the sound, files that `vad` wrote are left out.
+    Raises `RecipeError` if nothing matches.
     """
     if not audio.exists():
         raise RecipeError(f"{audio}: does not exist; name a sound file or a folder that holds some")
@@ -45,13 +48,17 @@ def match(audio: Path, labels: Path | None = None, format: str | None = None) ->
     if errors:
         raise RecipeError(str(errors[0]))
     home = labels or (audio if audio.is_dir() else audio.parent)
-    return match_inputs(sounds, home, format, beside=labels is None and audio.is_file())
+    beside = labels is None and audio.is_file()
+    return match_inputs(sounds, home, format, beside=beside, detected=labels is not None)
 
 
-def match_inputs(sounds: list[Input], home: Path, format: str | None = None, beside: bool = False) -> Matches:
+def match_inputs(
+    sounds: list[Input], home: Path, format: str | None = None, *, beside: bool = False, detected: bool = True
+) -> Matches:
     """Match `sounds` with the labels in the folder or file `home`, like `match`.
 
-    `beside=True` ignores labels of other names, and labels in folders below `home`.
+    `beside=True` ignores labels of other names, and labels in folders below `home`;
+    `detected=False` leaves out files that `vad detect` or `vad stream` wrote.
     """
     matches = Matches(places={one.path: one.relative.as_posix() for one in sounds})
     names = Names(sounds)
@@ -59,12 +66,15 @@ def match_inputs(sounds: list[Input], home: Path, format: str | None = None, bes
     if beside:
         files = [file for file in files if file.parent == home and names.find(file.stem)]
     for file in files:
-        _take(file, home, format, names, matches)
+        _take(file, home, format, names, matches, detected=detected)
     if not files:
         known = ", ".join(sorted({f.suffix for f in FORMATS.values()} - {".uem"}))
         raise RecipeError(f"{home}: no labels ({known}); name the folder or file that holds them")
     if not matches.labelled:
-        left = (matches.problems + matches.orphans)[0]
+        written = [
+            f"{file} was written by vad; to use it all the same, name it as the labels" for file in matches.detected
+        ]
+        left = (matches.problems + written + matches.orphans)[0]
         raise RecipeError(
             f"{home}: no labels for any of the {len(sounds)} sound files, like {sounds[0].relative} ({left}); "
             "labels are named like the sound or name it"
@@ -144,19 +154,23 @@ def take_all(home: Path, format: str | None, names: Names, matches: Matches) -> 
         _take(file, home, format, names, matches)
 
 
-def _take(file: Path, home: Path, format: str | None, names: Names, matches: Matches) -> None:
-    """Add the labels of `file` to `matches`."""
+def _take(file: Path, home: Path, format: str | None, names: Names, matches: Matches, *, detected: bool = True) -> None:
+    """Add the labels of `file` to `matches`; `detected=False` leaves out what `vad` wrote."""
     own = _recording_name(file, home)
     try:
-        documents = read_labels(file, format)
+        documents, by_detector = load(file, format)[1:]
     except FormatError as error:
         if file == home:
             raise RecipeError(str(error)) from error
         matches.damaged.update(dict.fromkeys(names.find(own), str(error)))
         (matches.problems if names.find(own) else matches.orphans).append(str(error))
         return
+    if by_detector and not detected:
+        matches.detected.append(str(file))
+        return
     if names.only and file == home and not any(d.recording for d in documents):  # one sound, one file: no names
         matches.labelled[names.only] = documents
+        matches.files.append(file)
         return
     before = set(matches.labelled)
     for document in documents:
@@ -170,6 +184,8 @@ def _take(file: Path, home: Path, format: str | None, names: Names, matches: Mat
             matches.problems.append(f"{file}: {found[0]} has labels already; these are left out")
         else:
             matches.labelled.setdefault(found[0], []).append(document)
+    if set(matches.labelled) - before:
+        matches.files.append(file)
 
 
 def _recording_name(file: Path, home: Path) -> str:

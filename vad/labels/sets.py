@@ -28,6 +28,7 @@ class LabelledSet:
     recordings: list[LabelledRecording]
     notes: list[str]  # sound without labels, labels without sound, and the like
     problems: list[str]  # labels that cannot be read or used, and why
+    reference: str  # the label file, or how many in which folder
 
 
 def read_labelled(
@@ -59,7 +60,10 @@ def read_labelled(
         raise RecipeError(
             f"{uem}: lists nothing of the labelled sound in {audio}; its names must be those of the files"
         )
-    return LabelledSet(recordings, left_out(matches, unlisted), matches.problems)
+    files = matches.files
+    home = labels or (audio if audio.is_dir() else audio.parent)
+    reference = str(files[0]) if len(files) == 1 else f"{len(files)} files in {home}"
+    return LabelledSet(recordings, left_out(matches, unlisted), matches.problems, reference)
 
 
 def left_out(matches: Matches, unlisted: list[str]) -> list[str]:
@@ -67,6 +71,7 @@ def left_out(matches: Matches, unlisted: list[str]) -> list[str]:
     counts = {
         "sound files without labels are": matches.unlabelled,
         "labels that belong to no recording are": matches.orphans,
+        "label files that vad wrote are": matches.detected,
         "recordings that the UEM does not list are": unlisted,
     }
     return [f"{len(items)} {what} left out, like {items[0]}" for what, items in counts.items() if items]
