@@ -94,7 +94,7 @@ def data() -> None:
 def check(
     audio: Path, labels: Path | None, source: LabelledOptions, splits: SplitOptions, output: ReportOptions
 ) -> None:
-    """CheckReport what looks wrong with AUDIO and LABELS before training.
+    """Report what looks wrong with AUDIO and LABELS before training.
 
     AUDIO is a file or folder; LABELS a folder with a file per recording, or one file that names
     many; without it, labels lie beside the sound. Every recording is decoded to its end. Reported
