@@ -66,7 +66,7 @@ def _training(detector: Detector) -> dict[str, Any]:
         for source in about.get("data", []):
             hours[source["kind"]] += source["hours"]
         summed = {f"{kind}, hours": round(total, 1) for kind, total in hours.items()}
-        return summed | {f"on {name}": figures for name, figures in about.get("results", {}).items()}
+        return summed | {f"on {name}": metrics for name, metrics in about.get("results", {}).items()}
     except (AttributeError, KeyError, TypeError) as error:
         raise ModelError(f"{detector.path}: what it says of its training is damaged; --json shows it") from error
 

@@ -41,14 +41,14 @@ class Cluster:
         except (OSError, ValueError) as error:
             raise VadError(f"cluster {address}: no scheduler answers there ({error}); start one", "cluster") from error
         self._executor = self._client.get_executor(pure=False)
-        self._counted = -REFRESH
+        self._refreshed = -REFRESH
         self._workers = MIN_WORKERS
 
     @property
     def workers(self) -> int:
         """The threads of all connected workers."""
-        if time.monotonic() > self._counted + REFRESH:
-            self._counted = time.monotonic()
+        if time.monotonic() > self._refreshed + REFRESH:
+            self._refreshed = time.monotonic()
             self._workers = max(MIN_WORKERS, sum(self._client.nthreads().values()))
         return self._workers
 

@@ -1,4 +1,4 @@
-"""The model card: what a model is, what it learned from, and how well it does, in figures and pictures."""
+"""The model card: the model, its training data, its accuracy in tables and plots."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class DevSet:
         """Pooled over the frames of all recordings."""
         return roc_auc(*self.pooled)
 
-    def figures(self, seconds: Floats) -> dict[str, float]:
-        """How well segments do, of which `seconds` `(4,)` are those of `rates`; what is undefined is left out."""
+    def metrics(self, seconds: Floats) -> dict[str, float]:
+        """Metrics of segments whose durations are `seconds` `(4,)`, as in `rates`; undefined metrics are left out."""
         of_segments = rates(seconds, COST_WEIGHTS)
         named = {"auc": self.auc, **{name: float(of_segments[name]) for name in GOALS}}
         return {name: round(value, 4) for name, value in named.items() if np.isfinite(value)}
@@ -52,12 +52,12 @@ class DevSet:
 def write_card(about: Description, sets: list[DevSet], history: list[dict[str, Any]], folder: Path) -> None:
     """`model.md` and its pictures in `folder/plots`."""
     (folder / "plots").mkdir(exist_ok=True)
-    heard = [s for s in sets if 0 < s.pooled[0].mean() < 1]
+    with_speech = [s for s in sets if 0 < s.pooled[0].mean() < 1]
     pictures = {
         "loss": lambda axes: _loss(axes, history),
-        "roc": lambda axes: _roc(axes, heard),
-        "scores": lambda axes: _histogram(axes, heard),
-        "thresholds": lambda axes: _thresholds(axes, heard, about.thresholds["default"]["onset"]),
+        "roc": lambda axes: _roc(axes, with_speech),
+        "scores": lambda axes: _histogram(axes, with_speech),
+        "thresholds": lambda axes: _thresholds(axes, with_speech, about.thresholds["default"]["onset"]),
     }
     for name, draw in pictures.items():
         with style():
@@ -75,7 +75,7 @@ def card(about: Description) -> str:
         for d in about.training["data"]
     )
     columns = ("dcf", "deter", "miss", "false_alarm")
-    figures = "".join(
+    results = "".join(
         f"| {name} | {_number(r.get('auc'))} | {' | '.join(_percent(r.get(c)) for c in columns)} |\n"
         for name, r in about.training["results"].items()
     )
@@ -90,7 +90,7 @@ def card(about: Description) -> str:
         "## Accuracy\n\nDev sets, on which the thresholds were chosen, too; AUC pooled over frames, the rest "
         "at the default thresholds: DCF = .75 miss + .25 false alarm, "
         "DetER = (missed time + false-alarm time) / time of speech.\n\n"
-        f"| set | AUC | DCF | DetER | miss | false alarm |\n|---|---|---|---|---|---|\n{figures}\n"
+        f"| set | AUC | DCF | DetER | miss | false alarm |\n|---|---|---|---|---|---|\n{results}\n"
         f"| preset | onset | offset |\n|---|---|---|\n{presets}\n"
         f"{_latencies(about)}{notes}"
         "## Training data\n\nMixtures of these recordings, drawn anew at every step. The weights file does not "

@@ -63,14 +63,14 @@ def finish(recipe: Recipe, corpus: Path, output: Path) -> Path:
         features, targets = dev_mixtures(recipe, held_out, snr)
         sets.append(DevSet(name, list(score(network, features)), list(targets > 0.5)))
     detector = Detector(path)
-    as_recorded = heard(corpus, held_out, detector)
+    as_recorded = recorded_sets(corpus, held_out, detector)
     sets += as_recorded
     grid = recipe.features.grid
     pairs = [pair for s in sets for pair in zip(s.scores, s.truth, strict=True)]
     trials = Trials([_scored(scores, truth, grid) for scores, truth in pairs], grid)
     tuned = {preset: choose(trials, sets, weight) for preset, weight in MISS_WEIGHT.items()}
     found = by_set(trials(tuned["default"]), sets)
-    results = {s.name: s.figures(seconds) for s, seconds in zip(sets, found, strict=True)}
+    results = {s.name: s.metrics(seconds) for s, seconds in zip(sets, found, strict=True)}
     description = replace(
         description,
         thresholds={preset: _thresholds(settings) for preset, settings in tuned.items()},
@@ -78,7 +78,7 @@ def finish(recipe: Recipe, corpus: Path, output: Path) -> Path:
             "data": sources(recipe, corpus),
             "results": results,
             "latencies": [
-                {"latency": detector.latency(at), "auc": aucs(heard(corpus, held_out, detector, at))}
+                {"latency": detector.latency(at), "auc": aucs(recorded_sets(corpus, held_out, detector, at))}
                 for at in LATENCIES
             ],
         },
@@ -90,7 +90,9 @@ def finish(recipe: Recipe, corpus: Path, output: Path) -> Path:
     return path
 
 
-def heard(corpus: Path, held_out: Corpus, detector: Detector, latency: float | str | None = None) -> list[DevSet]:
+def recorded_sets(
+    corpus: Path, held_out: Corpus, detector: Detector, latency: float | str | None = None
+) -> list[DevSet]:
     """The recordings as they are: the labelled sets, or where there are none the dev recordings."""
     sets = labelled_sets(corpus / "labelled", detector, latency)
     return list(sets) or [_recordings(held_out, detector, latency)]
@@ -129,8 +131,8 @@ def choose(trials: Trials, sets: list[DevSet], miss_weight: float) -> Segmentati
     """
 
     def cost(seconds: Floats) -> float:
-        figures = rates(by_set(seconds, sets), CostWeights(miss_weight, 1 - miss_weight))
-        costs, alarms = figures["dcf"], figures["false_alarm"][np.isnan(figures["miss"])]
+        metrics = rates(by_set(seconds, sets), CostWeights(miss_weight, 1 - miss_weight))
+        costs, alarms = metrics["dcf"], metrics["false_alarm"][np.isnan(metrics["miss"])]
         costs = costs[~np.isnan(costs)]
         noise = alarms.mean() if len(alarms) else 0.0
         return float((costs.mean() if len(costs) else 0.0) + NOISE_WEIGHT * (1 - miss_weight) * noise)

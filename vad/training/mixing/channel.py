@@ -22,7 +22,7 @@ LOSSY = {"MP3": "MPEG_LAYER_III", "OGG": "VORBIS"}
 
 def telephone(sound: Float32, rng: np.random.Generator, rate: int) -> Float32:
     """Eight thousand samples a second, through G.711 companding, ADPCM, or neither."""
-    narrow = _loud(soxr.resample(sound, rate, TELEPHONE, "LQ"), rng)
+    narrow = _with_level(soxr.resample(sound, rate, TELEPHONE, "LQ"), rng)
     kind = rng.random()
     if kind < 0.5:
         narrow = mu_law(narrow)
@@ -35,7 +35,7 @@ def lossy(sound: Float32, rng: np.random.Generator, rate: int) -> Float32:
     """Through MP3 or Vorbis at a low rate and back."""
     kind = str(rng.choice(list(LOSSY)))
     compression = min(rng.uniform(0.6, 1.0), 0.999)  # LAME refuses more than 0.9999
-    return fit(_coded(_loud(sound, rng), rate, kind, LOSSY[kind], compression), len(sound))
+    return fit(_coded(_with_level(sound, rng), rate, kind, LOSSY[kind], compression), len(sound))
 
 
 def automatic_gain(sound: Float32, rng: np.random.Generator, rate: int) -> Float32:
@@ -90,6 +90,6 @@ def _coded(sound: Float32, rate: int, kind: str, subtype: str, compression: floa
     return decoded
 
 
-def _loud(sound: Float32, rng: np.random.Generator) -> Float32:
+def _with_level(sound: Float32, rng: np.random.Generator) -> Float32:
     """With a peak of -30 to 0 dB, as coders of integers want it."""
     return sound * np.float32(gain(rng.uniform(-30, 0)) / (np.abs(sound).max() + 1e-9))
