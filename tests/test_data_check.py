@@ -15,8 +15,8 @@ from corpora import PAUSED, label
 from vad import Segment
 from vad.audio.decode import read
 from vad.data.check import check
+from vad.data.label_shift import contrast
 from vad.data.labelling import detect_by_energy, frame_levels
-from vad.data.offset import contrast
 from vad.formats import read_labels
 from vad.grid import Grid
 

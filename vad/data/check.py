@@ -13,8 +13,8 @@ import numpy as np
 
 from vad.audio.decode import open_sound
 from vad.data.gather import FULL, Gathered, gather
+from vad.data.label_shift import Contrast, contrast
 from vad.data.labelling import frame_levels
-from vad.data.offset import Contrast, contrast
 from vad.data.splitting import DEFAULT, Splitting
 from vad.errors import AudioError, RecipeError
 from vad.formats import speech_of
