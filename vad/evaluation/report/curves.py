@@ -13,8 +13,8 @@ from vad.evaluation.report.svg import Axes, Tick, picture, text
 from vad.settings import CostWeights
 
 POINTS = 400  # of a drawn line
-SIZE = (450, 380)
-BOX = (62, 14, 362, 310)
+SIZE = (460, 382)
+BOX = (78, 14, 356, 310)
 NARROW = 0.0005  # the smallest rate on the normal axes of DET
 TENTHS = [Tick(n / 5, f"{20 * n} %") for n in range(6)]
 PROBIT = [Tick(p / 100, f"{p:g} %") for p in (0.1, 0.5, 1, 2, 5, 10, 20, 40, 60, 80)]
@@ -59,21 +59,28 @@ def thresholds(curve: Curve, weights: CostWeights, chosen: dict[str, float]) -> 
     miss, alarm = curve.at(at)
     cost = (weights.miss * miss + weights.false_alarm * alarm) / sum(weights)
     best = int(np.argmin(cost))
-    axes = Axes(BOX[0], BOX[1], 2 * BOX[2] + 80, 250, x=span)
-    ticks = [Tick(v, f"{v:g}") for v in np.linspace(*span, 11).round(2)]
+    axes = Axes(*BOX, x=span)
+    labels = [Tick(v, f"{v:g}") for v in np.linspace(*span, 6).round(2)]
     parts = [
-        axes.frame(ticks, TENTHS, "threshold: frames with this score or more are speech"),
+        axes.frame(labels, TENTHS, "threshold on the score"),
         axes.line(at, miss, "miss"),
         axes.line(at, alarm, "alarm"),
         axes.line(at, cost, "first"),
         axes.dot(at[best], cost[best], "equal", f"lowest cost {cost[best]:.1%} at {at[best]:.2f}"),
         *(axes.upright(value, "chosen") for value in chosen.values()),
         *(
-            text(float(axes.across(value)) + 4, axes.top + 14 + 15 * number, f"{name} {value:g}")
+            _label(axes, value, 20 + 20 * number, f"{name} {value:g}")
             for number, (name, value) in enumerate(chosen.items())
         ),
     ]
-    return picture(axes.left + axes.width + 16, 310, parts, "miss, false alarm and cost over the threshold")
+    return picture(*SIZE, parts, "miss, false alarm and cost over the threshold")
+
+
+def _label(axes: Axes, x: float, y: float, content: str) -> str:
+    """Text beside an upright line at `x`, on the side with more room; `y` is in pixels below the top."""
+    right = float(axes.across(x)) < axes.left + axes.width / 2
+    at = float(axes.across(x)) + (5 if right else -5)
+    return text(at, axes.top + y, content, "start" if right else "end", "halo")
 
 
 def _mark(axes: Axes, x: float, y: float) -> list[str]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import math
 
 from vad.evaluation.evaluate import Evaluation
 from vad.evaluation.metrics import METRICS
 from vad.evaluation.report import curves
+from vad.evaluation.report.lanes import clock, draw_lanes, read_wave, sound_url, ticks
 from vad.evaluation.report.template import Html, read, render
-from vad.evaluation.report.worst import LENGTH, Stretch, clock, draw, worst_stretches
+from vad.evaluation.report.worst import LENGTH, Stretch, worst_stretches
 from vad.evaluation.results import Group, RecordingResult
 from vad.evaluation.tables import COLUMNS, meaning, metric_columns, metric_rows, show, summary
 from vad.formats import printable
@@ -41,10 +44,13 @@ def to_html(evaluation: Evaluation) -> str:
         ),
         _settings(evaluation),
     ]
+    script = read("report.js")
     return render(
         "page",
         title=f"How well {printable(str(what))} detects speech",
         style=read("report.css"),
+        script=script,
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
         about=_about(evaluation),
         sections=Html("\n".join(section for section in sections if section)),
     )
@@ -53,9 +59,7 @@ def to_html(evaluation: Evaluation) -> str:
 def _about(evaluation: Evaluation) -> Html:
     """What was evaluated."""
     about = evaluation.about
-    if about.get("reference") == about.get("audio"):
-        about = {key: value for key, value in about.items() if key != "reference"}
-    kinds = [kind for kind in ("audio", "reference", "hypothesis") if kind in about]
+    kinds = [kind for kind in ("audio", "hypothesis") if kind in about]  # the summary names the reference
     places = Html(", ".join(render("place", kind=kind, path=about[kind]) for kind in kinds))
     return render("about", summary=summary(evaluation), places=places)
 
@@ -123,6 +127,7 @@ def _stretches(whole: Group, thresholds: dict[str, float]) -> Html:
         sound=render("sound_lane") if any(r.path for r in whole.recordings) else "",
         scores=render("score_lane") if any(r.scores is not None for r in whole.recordings) else "",
         thresholds=render("threshold_lines") if thresholds else "",
+        player=render("player_note") if any(r.path for r in whole.recordings) else "",
         stretches=[_stretch(stretch, thresholds) for stretch in found],
     )
 
@@ -130,13 +135,17 @@ def _stretches(whole: Group, thresholds: dict[str, float]) -> Html:
 def _stretch(stretch: Stretch, thresholds: dict[str, float]) -> Html:
     missed, alarmed = (sum(s.duration for s in spans) for spans in (stretch.missed, stretch.alarms))
     errors = [f"{s:.1f} s {what}" for s, what in ((missed, "missed"), (alarmed, "false alarm")) if s >= 0.05]
+    wave = read_wave(stretch)
+    lanes = draw_lanes(stretch, wave, thresholds)
     return render(
         "stretch",
         name=stretch.recording.name,
         start=clock(stretch.start),
         end=clock(stretch.end),
         errors=", ".join(errors),
-        picture=Html(draw(stretch, thresholds)),
+        player="" if wave is None else render("player", sound=sound_url(wave)),
+        lanes=[render("lane", name=lane.name, height=lane.height, picture=Html(lane.picture)) for lane in lanes],
+        ticks=[render("tick", at=f"{tick.at:.4f}", text=tick.text) for tick in ticks(stretch)],
     )
 
 
@@ -190,8 +199,11 @@ def _settings(evaluation: Evaluation) -> Html:
     return render("section", title="How the recordings were evaluated", content=paragraphs)
 
 
-def _table(content: list[list[str]], kind: str = "") -> Html:
+def _table(content: list[list[str]], kind: str = "numbers") -> Html:
     """Rows as a table, the first one its head; in a table of the kind "words" the last column is text."""
     head, *body = content
-    rows = [render("row", cells=[render("cell", text=cell) for cell in row]) for row in body]
+    rows = [
+        render("row", cells=[render("cell", head=name, text=cell) for name, cell in zip(head, row, strict=True)])
+        for row in body
+    ]
     return render("table", kind=kind, head=[render("head_cell", text=cell) for cell in head], rows=rows)

@@ -83,13 +83,13 @@ class Axes:
         drawn = []
         for at, label in xticks:
             drawn += [self.upright(at, "grid")] if grid else []
-            drawn.append(text(float(self.across(at)), bottom + 16, label, "middle"))
+            drawn.append(text(float(self.across(at)), bottom + 18, label, "middle"))
         for at, label in yticks:
             drawn += [self.level(at, "grid")] if grid else []
             drawn.append(text(self.left - 6, float(self.down(at)) + 4, label, "end"))
-        drawn.append(text(self.left + self.width / 2, bottom + 36, xlabel, "middle"))
+        drawn.append(text(self.left + self.width / 2, bottom + 40, xlabel, "middle"))
         if ylabel:
-            x, y = self.left - 44, self.top + self.height / 2
+            x, y = self.left - 60, self.top + self.height / 2
             drawn.append(
                 f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle" transform="rotate(-90 {x:.1f} {y:.1f})">'
                 f"{escape(ylabel)}</text>"
@@ -108,5 +108,13 @@ def picture(width: float, height: float, parts: Iterable[str], description: str)
     """The whole picture; a screen reader reads `description`."""
     return (
         f'<svg viewBox="0 0 {width:g} {height:g}" style="max-width:{width:g}px" role="img" '
+        f'aria-label="{escape(description, quote=True)}">{"".join(parts)}</svg>'
+    )
+
+
+def strip(width: float, height: float, parts: Iterable[str], description: str) -> str:
+    """A picture that is stretched to the width of the page; its lines keep their width, and it has no text."""
+    return (
+        f'<svg class="strip" viewBox="0 0 {width:g} {height:g}" preserveAspectRatio="none" role="img" '
         f'aria-label="{escape(description, quote=True)}">{"".join(parts)}</svg>'
     )
