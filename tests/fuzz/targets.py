@@ -21,6 +21,7 @@ import numpy as np
 import soundfile
 
 from vad import Detector, VadError
+from vad.audio.clock import MAX_GAP, Clock
 from vad.audio.decode import AudioWarning, open_sound
 from vad.batch.inputs import Input
 from vad.batch.journal import Journal
@@ -99,7 +100,7 @@ def _sound(kind: str) -> bytes:
     """A fifth of a second of a tone in two channels."""
     tone = 0.3 * np.sin(np.arange(RATE // 5) / 3)
     content = io.BytesIO()
-    if kind in ("WAV", "FLAC", "OGG", "MP3", "CAF", "AIFF"):
+    if kind in soundfile.available_formats():
         soundfile.write(content, np.stack([tone, -tone], 1), RATE, format=kind)
         return content.getvalue()
     with av.open(content, "w", format=kind.lower()) as file:
@@ -137,6 +138,60 @@ def _audio(kind: str) -> Target:
             _line(error)
 
     return Target(lambda: [_sound(kind)], check)
+
+
+def _several(kind: str, codec: str) -> bytes:
+    """Pictures and two tracks of sound, the first of which begins late and lacks packets."""
+    content = io.BytesIO()
+    with av.open(content, "w", format=kind) as file:
+        film: Any = file.add_stream("mpeg2video" if kind == "mpegts" else "mpeg4", rate=25)
+        film.width, film.height, film.pix_fmt = 16, 16, "yuv420p"
+        tracks: list[Any] = [file.add_stream(codec, rate=RATE, layout="mono") for _ in range(2)]
+        for number in range(5):
+            picture = av.VideoFrame.from_ndarray(np.zeros((16, 16, 3), np.uint8), format="rgb24")
+            picture.pts = number
+            file.mux(film.encode(picture))
+        file.mux(film.encode())
+        for late, track in zip((RATE, 0), tracks, strict=True):
+            for at in range(0, 8 * 1024, 1024):
+                tone = np.round(9000 * np.sin(np.arange(at, at + 1024) / 3)).astype(np.int16)
+                frame = av.AudioFrame.from_ndarray(tone[None], "s16", "mono")
+                frame.sample_rate, frame.pts = RATE, at + late * (1 + (at > 3000))
+                file.mux(track.encode(frame))
+            file.mux(track.encode())
+    return content.getvalue()
+
+
+def _several_seeds() -> list[bytes]:
+    kinds = [("matroska", "pcm_s16le"), ("matroska", "aac"), ("mp4", "aac"), ("mov", "pcm_s16le"), ("mpegts", "aac")]
+    return [_several(*kind) for kind in [*kinds, ("avi", "pcm_s16le"), ("nut", "pcm_s16le")]]
+
+
+def _chained_seeds() -> list[bytes]:
+    def opus(rate: int) -> bytes:
+        content = io.BytesIO()
+        soundfile.write(content, np.zeros(rate // 5), rate, "OPUS", format="OGG")
+        return content.getvalue()
+
+    vorbis, mp3 = _sound("OGG"), _sound("MP3")
+    return [2 * vorbis, vorbis + opus(RATE) + opus(48_000), 2 * opus(48_000), 2 * mp3, mp3 + _sound("WAV")]
+
+
+def _stamps(content: bytes) -> None:
+    """Any time stamps at all: sound stays in order, and gaps are bounded."""
+    stamps = np.frombuffer(content[: len(content) // 8 * 8], "<f8").tolist()
+    clock, frame = Clock(expected=stamps[0] if len(stamps) % 2 else None), 0.02
+    before = 0.0
+    for stamp, following in itertools.zip_longest(stamps, stamps[1:]):
+        gap = 0.0 if clock.follows(stamp, frame) else clock.gap(stamp, frame, following)
+        assert 0 <= gap <= MAX_GAP
+        assert before + frame <= clock.seconds + 1e-6 <= before + frame + MAX_GAP + 1e-3
+        before = clock.seconds
+
+
+def _stamp_seeds() -> list[bytes]:
+    steady = np.arange(40) * 0.02
+    return [times.astype("<f8").tobytes() for times in (steady, steady + 1e5, np.r_[steady, steady + 9], -steady)]
 
 
 PLAYLISTS = [
@@ -275,10 +330,13 @@ def _journal(content: bytes) -> None:
         _line(error)
 
 
-AUDIO = ("WAV", "FLAC", "OGG", "MP3", "MP4", "CAF", "AIFF")
+AUDIO = ("WAV", "FLAC", "OGG", "MP3", "MP4", "CAF", "AIFF", "AU", "W64", "RF64")
 TARGETS: dict[str, Target] = {
     **{f"labels-{kind}": _labels(kind) for kind in FORMATS},
     **{f"audio-{kind.lower()}": _audio(kind) for kind in AUDIO},
+    "audio-streams": Target(_several_seeds, _audio("MKV").check),
+    "audio-chained": Target(_chained_seeds, _audio("OGG").check),
+    "audio-stamps": Target(_stamp_seeds, _stamps),
     "audio-playlists": Target(lambda: PLAYLISTS, _audio("WAV").check),
     "raw": Target(_raw_seeds, _raw),
     "model": Target(_models, _model),
