@@ -30,6 +30,7 @@ ESTIMATED = (
 )  # length by bit rate
 DISCONTINUOUS = 0x200  # FFmpeg's AVFMT_TS_DISCONT: time stamps of the container may jump
 MAX_JUMP = 10.0  # seconds that are a gap in such a container, as in ffmpeg's -dts_delta_threshold
+LONGEST = 1e8  # seconds; a header that states more is damaged
 MP4_BEFORE = (b"ftyp", b"free", b"skip", b"wide", b"uuid", b"pnot")  # boxes before the table of contents or the sound
 MP4_LOOK = 1 << 16  # bytes that are searched for either
 TAGS = (b"ID3", b"TAG", b"APE")  # how texts in an MP3 begin, which is in its middle where files are joined
@@ -222,4 +223,5 @@ def _clock_seconds(text: str) -> float | None:
         hours, minutes, seconds = (float(part) for part in text.split(":"))
     except ValueError:
         return None
-    return 3600 * hours + 60 * minutes + seconds
+    total = 3600 * hours + 60 * minutes + seconds
+    return total if 0 < total < LONGEST else None
