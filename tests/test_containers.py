@@ -313,3 +313,12 @@ def test_no_file_is_left_to_the_garbage_collector(tmp_path: Path, kind: str, rea
                 assert len(list(Path("/proc/self/fd").iterdir())) == before
     finally:
         gc.enable()
+
+
+def test_mp3_whose_channels_change_within_does_not_crash(tmp_path: Path) -> None:
+    """In a process of its own: PyAV's queue of frames takes any channel count, and then reads planes that do not exist."""
+    path = tmp_path / "a.mp3"
+    path.write_bytes(encoded("MP3", "MPEG_LAYER_III", channels=2) + encoded("MP3", "MPEG_LAYER_III") * 2)
+    done = subprocess.run([COMMAND, "detect", "--summary", "--model", ENERGY, path], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"a.mp3: 4." in done.stdout

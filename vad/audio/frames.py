@@ -21,23 +21,23 @@ class FrameBuffer:
 
     def __init__(self, name: str, rate: int, channels: int) -> None:
         self._name, self._rate, self._channels = name, rate, channels
-        self._kind = (rate, channels)  # of the frames
+        self._kind = (rate, channels, "")  # of the frames: sample rate, channel count and sample type
         self._fifo: Any = None
         self._packer: Any = None  # converts what numpy cannot take
         self._conformer: Conformer | None = None
 
     def add(self, frame: Any) -> list[Float32]:
         """Append a frame, whose time stamp is lost; the blocks that it completes."""
+        kind = (frame.sample_rate, frame.layout.nb_channels, frame.format.name)
+        blocks = NOTHING if kind == self._kind else self._change(frame)
+        self._kind = kind  # PyAV crashes where frames of other channel counts are mixed
         try:
-            self._write(frame)
-        except (AttributeError, ValueError):  # the first frame, or one of another format
-            blocks = self._change(frame)
-            try:
-                self._write(frame)
-            except ValueError as error:
-                raise AudioError(f"{self._name}: a frame that cannot be converted ({error})") from error
-            return blocks
-        return self.take() if self._fifo.samples * self._kind[1] >= BLOCK else NOTHING
+            for part in self._packer.resample(frame) if self._packer else (frame,):
+                part.pts = None
+                self._fifo.write(part)
+        except ValueError as error:
+            raise AudioError(f"{self._name}: holds a frame that cannot be converted ({error})") from error
+        return blocks + self.take() if self._fifo.samples * kind[1] >= BLOCK else blocks
 
     def silence(self, seconds: float) -> list[Float32]:
         """The samples so far, and silence behind them."""
@@ -60,23 +60,17 @@ class FrameBuffer:
         blocks = self.take()
         return [*blocks, self._conformer.finish()] if self._conformer else blocks
 
-    def _write(self, frame: Any) -> None:
-        for part in self._packer.resample(frame) if self._packer else (frame,):
-            part.pts = None
-            self._fifo.write(part)
-
     def _change(self, frame: Any) -> list[Float32]:
         """Prepare for frames of the format of `frame`; the samples of those before."""
         import av
 
         kind = (int(frame.sample_rate), int(frame.layout.nb_channels))
         blocks = self.take()
-        if kind != self._kind:
+        if kind != self._kind[:2]:
             check_rate(self._name, kind[0])
-            blocks = [*blocks, *self.finish()]
+            blocks = blocks + self.finish()
             target = (self._rate, self._channels)
             self._conformer = Conformer(kind, target) if kind != target else None
-            self._kind = kind
         plain = frame.format.name.removesuffix("p") in PLAIN and not (frame.format.is_planar and kind[1] > PLANES)
         self._packer = None if plain else av.AudioResampler("flt")
         self._fifo = av.AudioFifo()
