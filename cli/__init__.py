@@ -15,6 +15,8 @@ import click
 
 from vad import __version__
 
+from .signals import ending
+
 # Listed here, so that `vad --help` need not import the commands.
 COMMANDS = {
     "detect": "Find the speech in sound files.",
@@ -57,7 +59,8 @@ class _Commands(click.Group):
         # Imports create many objects, none of them garbage: to search them takes a sixth of a short run
         gc.set_threshold(50_000)
         atexit.register(gc.freeze)
-        return super().main(*arguments, **settings)
+        with ending():
+            return super().main(*arguments, **settings)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -65,7 +68,11 @@ class _Commands(click.Group):
         except OSError as error:
             if error.errno == errno.EPIPE:  # the reader of the output has closed it
                 raise
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                raise click.ClickException(f"{error.strerror}; raise the limit (ulimit -n) or lower --jobs") from error
             raise click.ClickException(f"{error.filename or 'standard output'}: {error.strerror}") from error
+        except MemoryError as error:
+            raise click.ClickException("not enough memory; raise the limit (ulimit -v) or lower --jobs") from error
         finally:
             _discard_unwritable_output()
 

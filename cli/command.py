@@ -23,6 +23,8 @@ import click
 
 from vad.errors import SettingError, VadError
 
+from .signals import Ended
+
 
 def option(*flags: str, default: Any = None, parameter: str = "", **settings: Any) -> Any:
     """A field of an options dataclass, set by a command line option with these `flags`.
@@ -74,8 +76,11 @@ class Command(click.Command):
         except VadError as error:
             raise click.ClickException(describe(error)) from error
         except ImportError as error:
-            if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):  # Ctrl-C while a module was loading
-                raise KeyboardInterrupt from error
+            cause = error.__cause__ or error.__context__
+            if isinstance(cause, (KeyboardInterrupt, Ended)):  # a signal came while a module was loading
+                raise cause from None
+            if "bad_alloc" in str(error) or "allocate memory" in str(error):
+                raise MemoryError(str(error)) from error
             if not self.extra:
                 raise
             missing = f"needs {error.name.partition('.')[0]}" if error.name else " ".join(str(error).split())

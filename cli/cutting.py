@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from vad.atomic import temporary_folder
 from vad.errors import FormatError, SettingError
 from vad.formats import speech_of
 from vad.segments import Segment, clip, drop, invert, merge, pad
@@ -115,8 +115,8 @@ def _on_disk(one: Input) -> Iterator[Path]:
     if one.path != "-" and not path.is_fifo():
         yield path
         return
-    with tempfile.TemporaryDirectory(prefix="vad-") as folder:
-        copy = Path(folder, "stdin")
+    with temporary_folder() as folder:
+        copy = folder / "stdin"
         with copy.open("wb") as file, path.open("rb") if one.path != "-" else sys.stdin.buffer as pipe:
             shutil.copyfileobj(pipe, file)
         yield copy

@@ -316,7 +316,7 @@ def test_no_file_is_left_to_the_garbage_collector(tmp_path: Path, kind: str, rea
 
 
 def test_mp3_whose_channels_change_within_does_not_crash(tmp_path: Path) -> None:
-    """In a process of its own: PyAV's queue of frames takes any channel count, and then reads planes that do not exist."""
+    """In a process of its own: PyAV's queue of frames takes any channel count, and then reads past its planes."""
     path = tmp_path / "a.mp3"
     path.write_bytes(encoded("MP3", "MPEG_LAYER_III", channels=2) + encoded("MP3", "MPEG_LAYER_III") * 2)
     done = subprocess.run([COMMAND, "detect", "--summary", "--model", ENERGY, path], capture_output=True, check=False)

@@ -1,4 +1,4 @@
-"""Files that are complete or absent, even if the program is killed while it writes."""
+"""Files that are complete or absent, and temporary folders that are removed, however the program ends."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ except ImportError:  # Windows, where files of killed programs are not removed
     fcntl = None  # type: ignore[assignment]
 
 _SERIAL = itertools.count()
+FOLDER = ("vad-", ".tmp")  # how the name of a temporary folder begins and ends
+LOCK = "lock"  # a file in it, locked while its program runs
 
 
 class Discard(Exception):
@@ -108,6 +110,37 @@ def _sweep(folder: Path) -> None:
         with contextlib.suppress(OSError), path.open("rb") as file:
             if lock(file):
                 path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder in the system's temporary folder, removed at the end of the `with` block.
+
+    Folders of killed programs, which nobody has locked any more, are removed at its beginning.
+    """
+    import tempfile  # takes a twentieth of the start
+
+    _sweep_folders(Path(tempfile.gettempdir()))
+    folder = Path(tempfile.mkdtemp(*reversed(FOLDER)))
+    try:
+        with (folder / f"new-{LOCK}").open("xb") as file:
+            lock(file, wait=True)
+            Path(file.name).rename(folder / LOCK)  # locked before any other program sees it
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep_folders(home: Path) -> None:
+    """Remove the folders of this user whose programs have ended."""
+    for folder in home.glob("*".join(FOLDER)):
+        with contextlib.suppress(OSError):
+            status = folder.lstat()
+            if hasattr(os, "getuid") and status.st_uid != os.getuid():
+                continue
+            with (folder / LOCK).open("rb") as file:
+                if lock(file):
+                    shutil.rmtree(folder, ignore_errors=True)
 
 
 def lock(file: IO[bytes], wait: bool = False) -> bool | None:

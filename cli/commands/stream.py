@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -93,6 +92,13 @@ class OutputOptions:
     )
     command: str | None = option(
         "--exec", metavar="COMMAND", help="Run COMMAND per utterance, with {file} {start} {end}."
+    )
+    command_timeout: float = option(
+        "--exec-timeout",
+        type=types.seconds,
+        default=600.0,
+        metavar="SECONDS",
+        help="End a run of COMMAND that takes longer.  [default: 10 minutes]",
     )
 
     def __post_init__(self) -> None:
@@ -192,13 +198,15 @@ def _open_sinks(
 
     save, commands = output.save, None
     if output.command is not None:
+        from vad.atomic import temporary_folder
         from vad.live.commands import CommandRunner
 
         on_done: Callable[[Path], None] = lambda path: None  # noqa: E731
         if not save:
-            save, on_done = stack.enter_context(tempfile.TemporaryDirectory(prefix="vad-")), Path.unlink
-        commands = CommandRunner(output.command, lambda line: console.warn(f"--exec: {line}"), on_done)
-        stack.callback(commands.close)
+            save, on_done = str(stack.enter_context(temporary_folder())), Path.unlink
+        timeout = output.command_timeout
+        commands = CommandRunner(output.command, lambda line: console.warn(f"--exec: {line}"), on_done, timeout)
+        stack.enter_context(commands)
     recorder = None
     if save:
         recorder = stack.enter_context(contextlib.closing(UtteranceRecorder(save, source.sample_rate)))
@@ -243,9 +251,12 @@ def _about(header: dict[str, Any]) -> str:
 
 @contextlib.contextmanager
 def _asked_to_stop() -> Iterator[Callable[[], bool]]:
-    """A function that says whether Ctrl-C or SIGTERM came; a second one ends the program."""
+    """A function that says whether Ctrl-C, SIGTERM or SIGHUP came; a second one ends the program."""
     stop = threading.Event()
     before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
+    hangup = getattr(signal, "SIGHUP", None)
+    if hangup and signal.getsignal(hangup) is not signal.SIG_IGN:  # as it is after nohup
+        before[hangup] = signal.getsignal(hangup)
 
     def restore() -> None:
         for number, handler in before.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,8 @@ FALLBACKS = ("FLOAT", "PCM_24", "PCM_16")  # for containers that have none of th
 BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 CONTAINERS = {".aif": "AIFF", ".aifc": "AIFF", ".snd": "AU", ".sph": "NIST", ".oga": "OGG", ".opus": "OGG"}
 FLAC_CHANNELS = 8
+SYSTEM_ERROR = 2  # libsndfile's SF_ERR_SYSTEM
+TRIALS = 16  # writes after which a disk is not full
 
 
 @dataclass(frozen=True)
@@ -105,13 +108,30 @@ def to_subtype(samples: NDArray[Any], subtype: str) -> NDArray[Any]:
 
 
 @contextlib.contextmanager
-def explain_sound(path: Path) -> Iterator[None]:
-    """`vad.atomic.explain`, extended to the errors of libsndfile."""
+def explain_sound(path: Path, file: Path | None = None) -> Iterator[None]:
+    """`vad.atomic.explain`, extended to the errors of libsndfile; `file` is what is written, if not `path` itself."""
     try:
         with explain(str(path)):
             yield
     except soundfile.LibsndfileError as error:
-        raise FormatError(f"{path}: cannot be written ({libsndfile_reason(error)})") from error
+        reason = _system_reason(file or path) if error.code == SYSTEM_ERROR else ""
+        raise FormatError(f"{path}: cannot be written ({reason or libsndfile_reason(error)})") from error
+
+
+def _system_reason(path: Path) -> str:
+    """Why the system refuses to lengthen a file, which libsndfile does not pass on; empty where it does not refuse."""
+    try:
+        with path.open("r+b", buffering=0) as file:
+            size = file.seek(0, os.SEEK_END)
+            try:
+                for _ in range(TRIALS):
+                    file.write(bytes(1 << 16))
+            finally:
+                with contextlib.suppress(OSError):  # a device has no length
+                    file.truncate(size)
+    except OSError as error:
+        return str(error.strerror)
+    return ""
 
 
 def libsndfile_reason(error: soundfile.LibsndfileError) -> str:

@@ -9,12 +9,12 @@ import contextlib
 import glob
 import os
 import stat
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vad.atomic import temporary_folder
 from vad.errors import AudioError, SettingError
 from vad.settings import EXTENSIONS
 
@@ -87,8 +87,8 @@ def fetched(name: str) -> Iterator[str]:
     if not is_url(name):
         yield name
         return
-    with tempfile.TemporaryDirectory(prefix="vad-") as folder:
-        path = str(Path(folder, Path(name).name or "sound"))
+    with temporary_folder() as folder:
+        path = str(folder / (Path(name).name or "sound"))
         with _url_errors(name):
             system, place = _file_system(name)
             system.get_file(place, path)

@@ -23,6 +23,8 @@ AHEAD = 64  # groups per worker that may be done before their turn
 OPENING = 1 << 16  # bytes of sound that take as long as opening a file
 STARTING = 1 << 24  # bytes of sound that take as long as starting workers, half a second
 
+FILES, FILES_PER_JOB = 24, 8  # that are open in a process with workers, and for each of them
+
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -111,6 +113,15 @@ def _results(future: Future[list[Result[T]]], pool: Pool, task: Task[T], group: 
         return [pool.run_isolated(task, one) for one in group]
 
 
+def max_files() -> int:
+    """How many files this process may have open."""
+    if os.name != "posix":
+        return 512
+    import resource
+
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
 def open_pool(
     jobs: int | None, inputs: Sequence[Input], cluster: str | None = None
 ) -> contextlib.AbstractContextManager[Pool | None]:
@@ -128,7 +139,7 @@ def open_pool(
         return Cluster(cluster)
     if jobs is None:
         jobs = CORES if sum(map(effort, inputs)) > STARTING else 1
-    jobs = min(jobs, len(inputs))
+    jobs = min(jobs, len(inputs), (max_files() - FILES) // FILES_PER_JOB)
     if jobs <= 1:
         return contextlib.nullcontext()
     from vad.batch.processes import Processes  # its imports are a twentieth of a short run

@@ -8,8 +8,9 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import wait as wait_for
 from multiprocessing.synchronize import Event
 from typing import Any
@@ -45,8 +46,11 @@ class Processes:
     def __enter__(self) -> Processes:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._stop.set()
+        if kind and not issubclass(kind, Exception):  # an interrupt: nobody waits for the tasks that run
+            for worker in multiprocessing.active_children():
+                worker.kill()
         for pool in (self._pool, self._isolated):
             if pool:
                 pool.shutdown(cancel_futures=True)
@@ -55,15 +59,15 @@ class Processes:
         """Run `run_group(task, group)` in a worker."""
         if self._pool:
             with contextlib.suppress(BrokenExecutor):
-                return self._pool.submit(run_group, task, group)
+                return _submit(self._pool, task, group)
         self._pool = self._start(self._workers)
-        return self._pool.submit(run_group, task, group)
+        return _submit(self._pool, task, group)
 
     def run_isolated(self, task: Task[T], one: Input) -> Result[T]:
         """Run `task` for a recording that may crash its worker."""
         self._isolated = self._isolated or self._start(1)
         try:
-            return self._isolated.submit(run_group, task, [one]).result()[0]
+            return _submit(self._isolated, task, [one]).result()[0]
         except BrokenExecutor:
             self._isolated = None
             return Result(one, AudioError(f"{one.path}: crashes the decoder; convert it first"))
@@ -72,6 +76,35 @@ class Processes:
         if USE_FORKSERVER:
             _start_server()
         return ProcessPoolExecutor(workers, self._context, _start_worker, (self._stop,))
+
+
+def _submit(pool: Executor, task: Task[T], group: list[Input]) -> Future[list[Result[T]]]:
+    with _no_interrupts():
+        return pool.submit(run_group, task, group)
+
+
+@contextlib.contextmanager
+def _no_interrupts() -> Iterator[None]:
+    """Hold signals back while processes start, which themselves hold back Ctrl-C for good: it is for their parent."""
+    if os.name != "posix" or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    resource_tracker.ensure_running()  # starting it would let the signals pass again
+    held: list[tuple[int, Any]] = []
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    # the mask is for the processes; in this one another thread may take a signal, and Python then tells the main thread
+    handlers = {number: handler for number in numbers if callable(handler := signal.getsignal(number))}
+    for number in handlers:
+        signal.signal(number, lambda *given: held.append(given))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        if held:
+            handlers[signal.Signals(held[0][0])](*held[0])
 
 
 def _start_server() -> None:
@@ -83,7 +116,8 @@ def _start_server() -> None:
     before = {name: os.environ.get(name) for name in here}
     os.environ.update(here)
     try:
-        forkserver.ensure_running()
+        with _no_interrupts():
+            forkserver.ensure_running()
     finally:
         for name, value in before.items():
             os.environ.pop(name)

@@ -188,7 +188,7 @@ def _writing(path: Path, encoding: Encoding, sound: Sound, samples: int) -> Iter
     options = {"format": container, "subtype": encoding.subtype}
     with (
         replacing(path) as place,
-        explain_sound(path),
+        explain_sound(path, Path(place.name)),
         soundfile.SoundFile(place.name, "w", sound.sample_rate, sound.channels, **options) as file,
     ):
         yield file

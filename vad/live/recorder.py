@@ -117,7 +117,7 @@ class UtteranceRecorder:
     def _complete(self, segment: Segment) -> Utterance:
         assert self._open and self._scratch
         path = self._name(segment)
-        with explain_sound(path):
+        with explain_sound(path, Path(self._scratch.name)):
             self._open.close()
             path.parent.mkdir(parents=True, exist_ok=True)
             Path(self._scratch.name).replace(path)
@@ -194,5 +194,5 @@ def create(file: Path | io.BytesIO, sample_rate: int, channels: int, encoding: E
 
 def append(file: soundfile.SoundFile, block: Float32, name: Path) -> None:
     """Write `(sample, channel)` at the end of `file`; a failure is a `FormatError` that names `name`."""
-    with explain_sound(name):
+    with explain_sound(name, Path(file.name)):
         file.write(to_subtype(block, file.subtype))

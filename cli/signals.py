@@ -1,0 +1,69 @@
+"""Ctrl-C, SIGTERM and SIGHUP: the program cleans up, writes one line, and ends within a second."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+GRACE = 0.9  # seconds for cleaning up
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+class Ended(BaseException):
+    """Raised in the main thread by a signal; `status` is the exit status of the program."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.status = 128 + number
+
+
+@contextlib.contextmanager
+def ending() -> Iterator[None]:
+    """Raise `Ended` at the first of `SIGNALS`, ignore all after it, and end the program `GRACE` seconds later anyway.
+
+    A signal that is ignored, as after `nohup`, stays so. `Ended` becomes the exit status.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    wanted = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+
+    def end(number: int, _: Any) -> None:
+        for each in wanted:
+            signal.signal(each, signal.SIG_IGN)
+        timer = threading.Timer(GRACE, _give_up, [128 + number])
+        timer.daemon = True
+        timer.start()
+        raise Ended(number)
+
+    for number in wanted:
+        signal.signal(number, end)
+    try:
+        yield
+    except Ended as error:
+        click.echo("Aborted!", err=True)
+        raise SystemExit(error.status) from error
+    finally:
+        for number in wanted:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, before[number])
+
+
+def _give_up(status: int) -> None:
+    """End the program, and the processes that it has started, although it has not cleaned up."""
+    if "multiprocessing" in sys.modules:
+        import multiprocessing
+
+        for worker in multiprocessing.active_children():
+            worker.kill()
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.flush()
+    os._exit(status)
