@@ -203,7 +203,7 @@ def _open_sinks(
 
         on_done: Callable[[Path], None] = lambda path: None  # noqa: E731
         if not save:
-            save, on_done = str(stack.enter_context(temporary_folder())), Path.unlink
+            save, on_done = str(stack.enter_context(temporary_folder())), lambda path: path.unlink(missing_ok=True)
         timeout = output.command_timeout
         commands = CommandRunner(output.command, lambda line: console.warn(f"--exec: {line}"), on_done, timeout)
         stack.enter_context(commands)

@@ -162,7 +162,7 @@ class _Track:
                 if packet is None or bytes(packet)[:3] not in TAGS:
                     self._failure = error
                 continue
-            except (av.FFmpegError, ValueError) as error:
+            except (av.FFmpegError, ValueError, IndexError) as error:  # IndexError: of a stream that appears later
                 self._failure = error
                 return
             for frame in frames:

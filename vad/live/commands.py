@@ -95,7 +95,8 @@ class CommandRunner:
                 self._run(words)
             except OSError as error:
                 self._on_error(f"{words[0]} cannot be run ({error.strerror})")
-            self._on_done(item[0])
+            if not self._killed:
+                self._on_done(item[0])
 
     def _run(self, words: list[str]) -> None:
         # its output goes to standard error, as standard output holds events; Ctrl-C is for the stream alone
