@@ -21,7 +21,7 @@ from typing import Any, get_type_hints
 
 import click
 
-from vad.errors import SettingError, VadError
+from vad.errors import SettingError, VadError, reason
 
 from .signals import Ended
 
@@ -83,7 +83,7 @@ class Command(click.Command):
                 raise MemoryError(str(error)) from error
             if not self.extra:
                 raise
-            missing = f"needs {error.name.partition('.')[0]}" if error.name else " ".join(str(error).split())
+            missing = f"needs {error.name.partition('.')[0]}" if error.name else reason(error)
             raise click.ClickException(f"{missing}; pip install 'vad-bilstm[{self.extra}]'") from error
 
 

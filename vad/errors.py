@@ -36,3 +36,9 @@ class FormatError(VadError):
 
 class RecipeError(VadError):
     """A training recipe, or a training corpus, that is incomplete or contradicts itself."""
+
+
+def reason(error: Exception) -> str:
+    """The message of an error of another library, on one line, without its number and file name; else its type."""
+    text = getattr(error, "strerror", None) or str(error)
+    return " ".join(str(text).split()).rstrip(".") or type(error).__name__

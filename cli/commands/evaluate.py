@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -191,8 +190,7 @@ def _detector(speech: ModelOptions, channel: Channel) -> tuple[HypothesisSource,
         return SystemHypotheses(open_system(speech.model), channel), {"model": model}
     detector = load(speech.model).for_latency(speech.latency)
     settings = speech.settings(detector)
-    finite = {name: None if value == math.inf else value for name, value in asdict(settings).items()}
-    about: dict[str, Any] = {"model": detector.description.identity, "settings": finite}
+    about: dict[str, Any] = {"model": detector.description.identity, "settings": asdict(settings)}
     if speech.latency:
         about["latency"] = detector.latency(speech.latency)
     return DetectorHypotheses(Analysis(speech.model, settings, channel, speech.latency, keep_scores=True)), about

@@ -25,8 +25,8 @@ from vad.audio.resample import (
     to_array,
     to_float,
 )
-from vad.audio.sound import ReadUntilError, Sound, damaged, reason
-from vad.errors import AudioError
+from vad.audio.sound import ReadUntilError, Sound, damaged
+from vad.errors import AudioError, reason
 from vad.features import Float32
 from vad.settings import Raw
 

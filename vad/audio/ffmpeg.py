@@ -9,8 +9,8 @@ from vad.audio.clock import MAX_GAP, TOLERANCE, Clock
 from vad.audio.encode import Encoding
 from vad.audio.frames import FrameBuffer
 from vad.audio.headers import mp3_length
-from vad.audio.sound import ReadUntilError, Sound, damaged, reason, silence_filled
-from vad.errors import AudioError
+from vad.audio.sound import ReadUntilError, Sound, damaged, silence_filled
+from vad.errors import AudioError, reason
 from vad.features import Float32
 
 DEPTHS = {"s32": "PCM_24", "flt": "FLOAT"}  # the subtype that holds the samples of a lossless codec

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from vad.audio.encode import PLAIN, Encoding
 from vad.audio.resample import AudioWarning, Channel, Resampler, missing_channel
-from vad.errors import AudioError
+from vad.errors import AudioError, reason
 from vad.features import Float32
 
 COPY = 1 << 20  # bytes copied at once
@@ -167,9 +167,3 @@ def silence_filled(name: str, seconds: float) -> None:
         AudioWarning,
         stacklevel=2,
     )
-
-
-def reason(error: Exception) -> str:
-    """The reason in an error, without its number and file name, on one line."""
-    text = getattr(error, "strerror", None) or str(error)
-    return " ".join(str(text).split()).rstrip(".")

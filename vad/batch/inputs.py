@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from vad.atomic import temporary_folder
-from vad.errors import AudioError, SettingError
+from vad.errors import AudioError, SettingError, reason
 from vad.settings import EXTENSIONS
 
 
@@ -158,8 +158,7 @@ def _url_errors(url: str) -> Iterator[None]:
         remedy = own if error.name == "fsspec" else "or pip install what serves it, as s3fs does s3://"
         raise AudioError(f"{url}: {error}; {remedy}") from error
     except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise AudioError(f"{url}: cannot be read ({reason})") from error
+        raise AudioError(f"{url}: cannot be read ({reason(error)})") from error
 
 
 def _size(path: str) -> int | None:

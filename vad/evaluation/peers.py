@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from vad.audio.decode import Channel, read
 from vad.detector import Detector
-from vad.errors import AudioError, ModelError
+from vad.errors import AudioError, ModelError, reason
 from vad.evaluation.frames import mask_segments
 from vad.features import Float32
 from vad.grid import Grid
@@ -154,8 +154,9 @@ def open_system(name: str) -> System:
     try:
         return peer.make()
     except (ImportError, OSError) as error:
-        reason = " ".join(str(error).split())
-        raise ModelError(f"{name}: its package cannot be loaded ({reason}); pip install {peer.package}") from error
+        raise ModelError(
+            f"{name}: its package cannot be loaded ({reason(error)}); pip install {peer.package}"
+        ) from error
 
 
 def read_samples(path: str, channel: Channel = "mix") -> Float32:

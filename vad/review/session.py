@@ -12,6 +12,7 @@ from vad.detector import Detector
 from vad.errors import FormatError, SettingError
 from vad.evaluation.results import Group, RecordingResult
 from vad.formats import FORMATS
+from vad.formats.json import finite
 from vad.grid import floor_milliseconds
 from vad.model.pretrained import copy_described
 from vad.review.cache import Cache
@@ -226,4 +227,5 @@ def plain_metrics(results: list[RecordingResult]) -> dict[str, float | None]:
 
 def plain_settings(settings: Segmentation) -> dict[str, float | None]:
     """Settings as plain values; None for no limit."""
-    return {name: None if value == math.inf else value for name, value in asdict(settings).items()}
+    plain: dict[str, float | None] = finite(asdict(settings))
+    return plain
