@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -65,11 +65,6 @@ class CutOptions(SpeechOptions):
     """What to cut out."""
 
     inverted: bool = option("--invert", is_flag=True, help="The silences instead of the speech.")
-
-
-def force_option() -> Any:
-    """The option that allows files to be overwritten."""
-    return option("--force", is_flag=True, help="Overwrite files that exist.")
 
 
 def run(

@@ -40,6 +40,11 @@ def labels_format(flag: str, of: str) -> Any:
     return option(flag, type=click.Choice(list(FORMATS)), help=f"Format of {of}.  [default: from name and content]")
 
 
+def force_option() -> Any:
+    """The option that allows to replace files."""
+    return option("--force", is_flag=True, help="Replace files that exist.")
+
+
 def uem_option() -> Any:
     """The option of a UEM file."""
     return option("--uem", type=types.PATH, metavar="UEM", help="Use only the regions listed in UEM.")

@@ -117,7 +117,7 @@ class TestOutput:
     def test_a_file_is_replaced_and_nothing_else_is_left(self, one: Path, tmp_path: Path) -> None:
         out = tmp_path / "out.txt"
         out.write_text("old" * 1000)
-        detect(one, "-o", out)
+        detect(one, "-o", out, "--force")
         assert out.read_text() == detect(one).stdout
         assert sorted(path.name for path in tmp_path.iterdir()) == ["one.wav", "out.txt"]
 

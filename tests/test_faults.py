@@ -118,7 +118,7 @@ class TestKilled:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", AudioWarning)  # whoever is killed leaves a header without a length
             assert 0 < sum(map(len, open_sound(everything).native_blocks())) <= (before.length or 0)
-        end(start("stream", long, "--save", out, *DOUBLE))
+        end(start("stream", long, "--save", out, "--force", *DOUBLE))
         assert len([name for name in files(out) if name.startswith("0060")]) == 1
         assert not list(out.glob(".vad-*"))
 
@@ -217,7 +217,7 @@ class TestTwoAtOnce:
         """Of two that make one file of many, one may be told to wait for the other."""
         place, alone = tmp_path / "two" / target, tmp_path / "one" / target
         end(start("detect", folder, "-o", alone, *DOUBLE))
-        processes = [start("detect", folder, "-o", place, *DOUBLE) for _ in range(2)]
+        processes = [start("detect", folder, "-o", place, "--force", *DOUBLE) for _ in range(2)]
         ends = []
         for process in processes:
             _, said = process.communicate(timeout=120)

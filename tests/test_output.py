@@ -105,7 +105,7 @@ def test_json_of_several_channels_of_one_recording_opens(tmp_path: Path) -> None
 def test_where_no_recording_could_be_read_an_earlier_file_is_kept(tmp_path: Path) -> None:
     target = tmp_path / "all.csv"
     target.write_text("before")
-    with open_output(str(target), FORMATS["csv"], True):
+    with open_output(str(target), FORMATS["csv"], True, force=True):
         pass
     assert target.read_text() == "before"
     assert files(tmp_path) == ["all.csv"]
@@ -119,7 +119,7 @@ def test_formats_of_one_recording_refuse_several_in_one_file(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SettingError) as caught, open_output(target, FORMATS[kind], True):
         pass
-    one_line(caught, kind, "-o")
+    one_line(caught, kind, "name a folder")
     assert files(tmp_path) == []
 
 
@@ -218,7 +218,8 @@ def test_a_full_disk_is_one_line_that_names_the_file() -> None:
 def test_an_interrupted_run_leaves_the_old_labels(tmp_path: Path) -> None:
     target = tmp_path / "all.json"
     target.write_text("[]")
-    with pytest.raises(KeyboardInterrupt), open_output(str(target), FORMATS["json"], True) as output:
+    opened = open_output(str(target), FORMATS["json"], True, force=True)
+    with pytest.raises(KeyboardInterrupt), opened as output:
         output.write(source("a.wav"), [document("a.wav")])
         raise KeyboardInterrupt
     assert target.read_text() == "[]"

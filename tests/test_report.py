@@ -107,7 +107,7 @@ def test_names_stay_text(tmp_path: Path) -> None:
     (tmp_path / "reference3.json").write_text((tmp_path / "other.json").read_text())
     for pair in (("reference", "found"), ("reference2", "reference2"), ("reference3", "other")):
         both = ("--reference", tmp_path / f"{pair[0]}.json", "--hypothesis", tmp_path / f"{pair[1]}.json")
-        invoke("evaluate", *both, "--report", tmp_path / "report.html")
+        invoke("evaluate", *both, "--report", tmp_path / "report.html", "--force")
         text = (tmp_path / "report.html").read_text("utf-8")
         assert Page(text).tags.count("script") == 1 and "img" not in Page(text).tags
         assert "alert" not in text.partition("<script>")[2]

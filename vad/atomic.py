@@ -46,6 +46,16 @@ def write(path: Path, content: bytes) -> None:
         file.write(content)
 
 
+def check_free(path: Path, force: bool = False) -> None:
+    """Raise `FormatError` where a file exists at `path`, unless `force` allows to replace it.
+
+    Every command asks here before it writes: a file may be the work of hours, and nobody reads a
+    warning that comes after it is gone. Pipes, devices and `-` hold nothing that could be lost.
+    """
+    if not force and str(path) != "-" and path.is_file():
+        raise FormatError(f"{path}: exists; name another place, or replace it with force", "force")
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
     """A new binary file that replaces `path` at the end of the `with` block, unless the block raises.

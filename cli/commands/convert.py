@@ -15,7 +15,7 @@ from vad.formats import Document, Format, holds_labels, load
 
 from ..command import command, option
 from ..console import Console
-from ..options import label_format, labels_format, output_format
+from ..options import force_option, label_format, labels_format, output_format
 
 if TYPE_CHECKING:
     from vad.batch.inputs import Input
@@ -34,6 +34,7 @@ class LabelOptions:
     tiers: tuple[str, ...] = option(
         "--tier", multiple=True, default=(), metavar="NAME", help="Only this tier (or speaker); may be repeated."
     )
+    force: bool = force_option()
     quiet: bool = option("-q", "--quiet", is_flag=True, help="No warning of what OUTPUT cannot hold.")
 
 
@@ -78,7 +79,7 @@ def convert(paths: tuple[str, ...], options: LabelOptions) -> None:
     with Console(options.quiet) as console:
         console.errors(errors)
         run_batch(found, functools.partial(_read, options, Path(output) if one_file else None), keep, console)
-        _write(output, kind, read, console)
+        _write(output, kind, read, options.force, console)
 
 
 def _read(options: LabelOptions, target: Path | None, one: Input) -> list[Document]:
@@ -92,13 +93,13 @@ def _read(options: LabelOptions, target: Path | None, one: Input) -> list[Docume
     return prepare(labels, one, options.speakers, options.tiers)
 
 
-def _write(output: str, kind: Format, read: list[tuple[Input, list[Document]]], console: Console) -> None:
+def _write(output: str, kind: Format, read: list[tuple[Input, list[Document]]], force: bool, console: Console) -> None:
     """Write all documents, with warnings about what `kind` cannot hold."""
     from vad.batch.output import open_output
     from vad.labels.convert import losses, output_input
 
     several = sum(len(documents) for _, documents in read) > 1
-    with open_output(output, kind, several) as target:
+    with open_output(output, kind, several, force=force) as target:
         for one, documents in read:
             for loss in losses(documents, kind):
                 console.warn(f"{one.path}: {loss}")

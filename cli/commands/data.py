@@ -15,7 +15,7 @@ from vad.formats import Document, printable
 from ..command import command, option
 from ..console import Console
 from ..corpus_options import DevOptions, LabelledOptions, SourceOptions, SplitOptions
-from ..options import JobsOptions, MessageOptions, label_format, output_format
+from ..options import JobsOptions, MessageOptions, force_option, label_format, output_format
 from ..types import PATH
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class LabelOptions:
         "-o", "--output", required=True, metavar="FILE|DIR|TEMPLATE", help="Where labels go, as in detect."
     )
     format: str | None = output_format("-f", "--format", help="Label format.  [default: as -o says]")
+    force: bool = force_option()
     model: str | None = option(
         "--model", metavar="MODEL", help="Let this detector label, in place of loudness (speech-1, a file)."
     )
@@ -175,7 +176,10 @@ def label(inputs: tuple[str, ...], output: LabelOptions, scale: JobsOptions, mes
     with messages.console() as console:
         console.errors(errors)
         several = len(found) + len(errors) > 1
-        with open_output(output.output, kind, several) as target, open_pool(scale.jobs, found) as pool:
+        with (
+            open_output(output.output, kind, several, force=output.force) as target,
+            open_pool(scale.jobs, found) as pool,
+        ):
 
             def deliver(one: Input, document: Document) -> float:
                 target.write(one, [document])

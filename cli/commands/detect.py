@@ -17,7 +17,15 @@ from vad.settings import Segmentation
 
 from ..command import command, option
 from ..console import Console, clock
-from ..options import DetectionOptions, JobsOptions, MessageOptions, SoundOptions, label_format, output_format
+from ..options import (
+    DetectionOptions,
+    JobsOptions,
+    MessageOptions,
+    SoundOptions,
+    force_option,
+    label_format,
+    output_format,
+)
 
 if TYPE_CHECKING:
     from vad.batch.inputs import Input
@@ -77,6 +85,7 @@ class OutputOptions:
         "--unordered", is_flag=True, help="Write recordings as they are done, not in the order of INPUT."
     )
     resume: bool = option("--resume", is_flag=True, help="Leave out what an earlier run with the same -o has done.")
+    force: bool = force_option()
 
     @property
     def to_stdout(self) -> bool:
@@ -159,12 +168,12 @@ def detect(
     found, errors = find(source.names(inputs))
     several = len(found) + len(errors) > 1 or source.channel == "each"
     if output.scores:
-        check_scores_target(output.scores, several)
+        check_scores_target(output.scores, several, output.force or output.resume)
     provenance = Provenance.of(task, speech.inverted)
     with messages.console() as console, _open(output, provenance, found, several) as target:
         console.detail(f"{task.detector.path}: {_described(settings)}")
         console.errors(errors)
-        left = _not_done(found, target, output) if output.resume else found
+        left = _left(found, target, output)
         if not scale.cluster:
             progress = console.progress if len(found) == 1 else None
             task = replace(task, threads=threads_each(scale.jobs, left), on_progress=progress)
@@ -185,14 +194,23 @@ def _open(
     if output.summary and not output.output:
         return contextlib.nullcontext()
     run = Run(provenance, output.resume, None if output.unordered else found)
-    return open_output(output.output, kind, several, run)
+    return open_output(output.output, kind, several, run, force=output.force)
 
 
-def _not_done(found: list[Input], target: Output | None, output: OutputOptions) -> list[Input]:
-    """The inputs that an earlier run has not done."""
-    if target is None or output.to_stdout:
+def _left(found: list[Input], target: Output | None, output: OutputOptions) -> list[Input]:
+    """The inputs to work on: with --resume those without an output; without it, none may have one."""
+    if output.resume and (target is None or output.to_stdout):
         raise SettingError("resume: standard output does not show what is done; give -o", "resume")
-    return [one for one in found if not target.is_done(one)]
+    if target is None or (output.force and not output.resume):
+        return found
+    left = [one for one in found if not target.is_done(one)]
+    if not output.resume and len(left) < len(found):
+        done = next(one for one in found if one not in left)
+        raise SettingError(
+            f"{output.output}: holds the output of {len(found) - len(left)} of {len(found)} inputs, like {done.path}; "
+            "--resume leaves them out, --force replaces them"
+        )
+    return left
 
 
 @dataclass(frozen=True)
@@ -211,7 +229,8 @@ class _Delivery:
 
         if self.output.scores:
             for detection in detections:
-                write_scores(self.output.scores, one, detection, self.frame_seconds)
+                force = self.output.force or self.output.resume
+                write_scores(self.output.scores, one, detection, self.frame_seconds, force)
         if self.target:
             self.target.write(one, [_document(detection, self.provenance) for detection in detections])
         for detection in detections:

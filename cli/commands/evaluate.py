@@ -15,7 +15,7 @@ from vad.settings import Segmentation
 from ..command import command, option
 from ..console import Console
 from ..evaluation_options import TABLES, GroupOptions, ReferenceOptions
-from ..options import DetectionOptions, JobsOptions, MessageOptions, OneChannelOptions, labels_format
+from ..options import DetectionOptions, JobsOptions, MessageOptions, OneChannelOptions, force_option, labels_format
 from ..types import PATH
 
 if TYPE_CHECKING:
@@ -67,9 +67,12 @@ class OutputOptions:
     report: Path | None = option(
         "--report", type=PATH, metavar="FILE.html", help="Also write a page with curves and the worst stretches."
     )
+    force: bool = force_option()
 
     def check(self, source: InputOptions, table: Path | None) -> None:
-        """Raise `click.UsageError` where an output would replace an input, or the other output."""
+        """Raise an error where an output would replace an input, the other output, or a file without --force."""
+        from vad.atomic import check_free
+
         if self.report and self.report.suffix.lower() not in (".html", ".htm"):
             raise click.UsageError(f"--report {self.report}: it is a page; name it .html.")
         if self.report and self.report == self.output:
@@ -79,6 +82,7 @@ class OutputOptions:
             for name, path in {**inputs, "uem": source.uem, "table": table}.items():
                 if path and path.exists() and target.exists() and target.samefile(path):
                     raise click.UsageError(f"{target}: is the --{name} itself; name another place.")
+            check_free(target, self.force)
 
 
 @command()

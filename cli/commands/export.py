@@ -10,6 +10,7 @@ import click
 from vad.errors import ModelError
 
 from ..command import command, option
+from ..options import force_option
 from ..types import PATH
 
 
@@ -23,6 +24,7 @@ class ExportOptions:
     waveform: bool = option(
         "--waveform", is_flag=True, help="Put the features into the graph: it takes samples (needs [train])."
     )
+    force: bool = force_option()
 
 
 @command()
@@ -38,8 +40,9 @@ def export(model: str | None, options: ExportOptions) -> None:
     log-mel frames. The thresholds are in the metadata under "vad".
     """
     from vad import Detector
-    from vad.atomic import write
+    from vad.atomic import check_free, write
 
+    check_free(options.output, options.force)
     detector = Detector(model)
     if not options.waveform:
         write(options.output, detector.path.read_bytes())

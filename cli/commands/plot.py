@@ -15,7 +15,7 @@ from vad.formats import Document, printable, speech_of
 
 from .. import types
 from ..command import command, option
-from ..options import DetectionOptions, MessageOptions, SoundOptions, labels_format
+from ..options import DetectionOptions, MessageOptions, SoundOptions, force_option, labels_format
 
 if TYPE_CHECKING:
     from vad.segments import Segment
@@ -44,6 +44,7 @@ class OutputOptions:
         "-o", "--output", metavar="FILE", help="Picture: .png, .svg or .pdf; - for a PNG.  [default: a window]"
     )
     open: bool = option("--open", is_flag=True, help="Open the picture of -o when it is done.")
+    force: bool = force_option()
     spectrogram: bool = option(
         "--spectrogram", is_flag=True, help="Draw the input of the model (log-mel), not the waveform."
     )
@@ -77,6 +78,7 @@ def plot(
     pip install 'vad-bilstm[plot]'.
     """
     from vad import Detector
+    from vad.atomic import check_free
     from vad.audio.decode import open_sound
     from vad.plotting.drawing import PlotSettings, draw
     from vad.plotting.overview import ViewContent, load_views
@@ -87,6 +89,7 @@ def plot(
     span = output.span()
     if output.output:
         check_picture(output.output)
+        check_free(Path(output.output), output.force)
     with style(), messages.console() as console:
         figure = None if output.output else window()
         detector = Detector(speech.model).for_latency(speech.latency)

@@ -12,7 +12,7 @@ from vad.formats import load
 
 from ..command import command, option
 from ..console import Console
-from ..options import label_format, labels_format, output_format
+from ..options import force_option, label_format, labels_format, output_format
 from ..types import PATH
 
 
@@ -26,6 +26,7 @@ class LabelOptions:
     whole: bool | None = option(
         "--whole/--divide", help="Keep, or divide, labels over several pieces.  [default: keep those with a text]"
     )
+    force: bool = force_option()
     quiet: bool = option("-q", "--quiet", is_flag=True, help="No warnings, only errors.")
 
 
@@ -51,7 +52,10 @@ def remap(labels: Path, time_map: Path, options: LabelOptions) -> None:
     selected = select(found.documents, known, labels)
     by_output = options.write_as or (options.output and options.output != "-")
     kind = label_format(options.write_as, options.output) if by_output else found.format
-    with Console(options.quiet) as console, open_output(options.output, kind, len(selected) > 1) as target:
+    with (
+        Console(options.quiet) as console,
+        open_output(options.output, kind, len(selected) > 1, force=options.force) as target,
+    ):
         for document in selected:
             moved = to_original(document, known, options.whole)
             for loss in losses([moved.document], kind):

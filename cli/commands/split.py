@@ -11,8 +11,8 @@ import click
 from vad.formats import printable
 
 from ..command import command, option
-from ..cutting import CutOptions, Cuts, InputOptions, force_option, run
-from ..options import JobsOptions, MessageOptions
+from ..cutting import CutOptions, Cuts, InputOptions, run
+from ..options import JobsOptions, MessageOptions, force_option
 
 if TYPE_CHECKING:
     from vad.batch.inputs import Input

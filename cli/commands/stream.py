@@ -21,7 +21,7 @@ from .. import types
 from ..command import command, option
 from ..console import Console
 from ..meter import Meter
-from ..options import LATENCY_HELP, OneChannelOptions, RawOptions, SpeechOptions
+from ..options import LATENCY_HELP, OneChannelOptions, RawOptions, SpeechOptions, force_option
 
 if TYPE_CHECKING:
     from vad.detector import Detector
@@ -90,6 +90,7 @@ class OutputOptions:
     save_all: Path | None = option(
         "--save-all", type=types.PATH, metavar="FILE", help="Write the whole stream as a sound file."
     )
+    force: bool = force_option()
     command: str | None = option(
         "--exec", metavar="COMMAND", help="Run COMMAND per utterance, with {file} {start} {end}."
     )
@@ -209,10 +210,10 @@ def _open_sinks(
         stack.enter_context(commands)
     recorder = None
     if save:
-        recorder = stack.enter_context(contextlib.closing(UtteranceRecorder(save, source.sample_rate)))
+        recorder = stack.enter_context(contextlib.closing(UtteranceRecorder(save, source.sample_rate, output.force)))
     whole = None
     if output.save_all:
-        whole = StreamRecorder(output.save_all, source.sample_rate, source.name)
+        whole = StreamRecorder(output.save_all, source.sample_rate, source.name, output.force)
         stack.callback(whole.close)
     writer = EventWriter(sys.stdout, output.format, source.name, header)  # last: it writes the header
     return _Sinks(writer, whole, recorder, output.save is not None, commands)

@@ -19,7 +19,7 @@ from ..command import command, option
 from ..console import Console
 from ..corpus_options import LabelledOptions
 from ..evaluation_options import CostOptions
-from ..options import DetectionOptions, JobsOptions, MessageOptions, OneChannelOptions
+from ..options import DetectionOptions, JobsOptions, MessageOptions, OneChannelOptions, force_option
 from ..types import PATH
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ class OutputOptions:
         "--write", type=PATH, metavar="MODEL.onnx", help="Write a copy of the weights that has these settings."
     )
     plot: str | None = option("--plot", metavar="FILE", help="Draw what thresholds cost: .png, .svg or .pdf.")
+    force: bool = force_option()
 
 
 @command(extra="plot")
@@ -122,6 +123,7 @@ def tune(
     The result is a line of options for `vad detect` and `vad stream`; or with --write a weights
     file that has them, for --model.
     """
+    from vad.atomic import check_free
     from vad.batch.inputs import find
     from vad.batch.pool import open_pool
     from vad.batch.task import Analysis, load
@@ -133,6 +135,9 @@ def tune(
 
     target = goal.goal()
     draw = _plotter(output.plot)
+    for path in (output.write, output.plot):
+        if path is not None:
+            check_free(Path(path), output.force)
     with messages.console() as console:
         detector = load(speech.model).for_latency(speech.latency)
         before = speech.settings(detector)

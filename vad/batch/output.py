@@ -12,7 +12,7 @@ from typing import Any, Protocol, TextIO
 
 import numpy as np
 
-from vad.atomic import Discard, explain, replacing, write
+from vad.atomic import Discard, check_free, explain, replacing, write
 from vad.audio.resample import Channel
 from vad.batch.inputs import Input
 from vad.batch.journal import Journal
@@ -71,23 +71,29 @@ class Run:
 
 
 @contextlib.contextmanager
-def open_output(target: str | None, kind: Format, several: bool, run: Run | None = None) -> Iterator[Output]:
+def open_output(
+    target: str | None, kind: Format, several: bool, run: Run | None = None, *, force: bool = False
+) -> Iterator[Output]:
     """A place for labels: `target` is a file, a folder, a template, or None or "-" for standard output.
 
     `several` says whether there is more than one document. With a `run`, one file for several
     recordings is written from a `Journal` beside it, which stays where the run is interrupted.
-    Raises `SettingError` where one file cannot hold several documents, for a template with unknown
-    fields, and where `run` cannot continue.
+    Files that exist are replaced with `force`, and those of the run that is continued.
+
+    Raises `FormatError` where a file exists, `SettingError` where one file cannot hold several
+    documents, for a template with unknown fields, and where `run` cannot continue.
     """
     if target in (None, "-"):
         with contextlib.closing(OneFile(sys.stdout, kind, several)) as output:
             yield output
     elif is_template(target) or is_folder(target):
         name_output(target, Input("a.wav", Path("a.wav")), None, "")
-        yield ManyFiles(target, kind, run)
+        yield ManyFiles(target, kind, run, force or (run is not None and run.resume))
     elif several and kind.many and run and (Path(target).is_file() or not Path(target).exists()):
+        unfinished = Path(f"{target}.unfinished")
+        check_free(Path(target), force or (run.resume and unfinished.exists()))
         with explain(target):
-            journal = Journal(Path(f"{target}.unfinished"), {"format": kind.name, **asdict(run.provenance)}, run.resume)
+            journal = Journal(unfinished, {"format": kind.name, **asdict(run.provenance)}, run.resume)
         with journal:
             yield Journaled(journal, kind)
             if not journal.failed:
@@ -96,6 +102,7 @@ def open_output(target: str | None, kind: Format, several: bool, run: Run | None
                         output.append(texts)
                 journal.remove()
     else:
+        check_free(Path(target), force)
         with _one_file(Path(target), kind, several) as output:
             yield output
 
@@ -177,8 +184,8 @@ class Journaled:
 class ManyFiles:
     """A file per recording and channel: in a folder, or named by a template."""
 
-    def __init__(self, target: str, kind: Format, run: Run | None = None) -> None:
-        self._target, self._kind, self._run = target, kind, run
+    def __init__(self, target: str, kind: Format, run: Run | None = None, force: bool = False) -> None:
+        self._target, self._kind, self._run, self._force = target, kind, run, force
         self._written: dict[Path, tuple[str, int | None]] = {}
 
     def write(self, source: Input, documents: list[Document]) -> None:
@@ -195,6 +202,7 @@ class ManyFiles:
                     "use a template with {name}, {dir} and {channel}"
                 )
             check_not_input(path, source)
+            check_free(path, self._force)
             write(path, (self._kind.head + self._kind.write(document)).encode("utf-8"))
 
     def is_done(self, source: Input) -> bool:
@@ -206,26 +214,33 @@ class ManyFiles:
         return path.exists() and self._written.setdefault(path, here) == here
 
 
-def check_scores_target(target: str, several: bool) -> None:
-    """Raise `SettingError` where scores cannot go to `target`: a file, a folder or a template."""
+def check_scores_target(target: str, several: bool, force: bool = False) -> None:
+    """Raise `SettingError` where scores cannot go to `target`: a file, a folder or a template.
+
+    Raises `FormatError` where the file exists, unless `force` allows to replace it.
+    """
     separate = is_template(target) or is_folder(target)
     if several and not separate:
         raise SettingError(f"scores {target}: one file for several recordings or channels; give a folder", "scores")
     path = name_output(target, Input("a.wav", Path("a.wav")), None, ".npz") if separate else Path(target)
     if path.suffix not in (".npz", ".csv"):
         raise SettingError(f"scores {target}: written as .npz or .csv; choose one of these extensions", "scores")
+    if not separate:
+        check_free(path, force)
 
 
-def write_scores(target: str, source: Input, detection: Detection, frame_seconds: float) -> None:
+def write_scores(target: str, source: Input, detection: Detection, frame_seconds: float, force: bool = False) -> None:
     """Frame scores as `.npz` (`scores`, `frame_seconds`) or `.csv` (`start,score`), by extension.
 
-    `target` is a file, a folder (`.npz` then) or a template.
+    `target` is a file, a folder (`.npz` then) or a template. Raises `FormatError` where the file
+    exists, unless `force` allows to replace it.
     """
     assert detection.scores is not None
     path = Path(target)
     if is_template(target) or is_folder(target):
         path = name_output(target, source, detection.channel, ".npz")
     check_not_input(path, source)
+    check_free(path, force)
     with replacing(path) as file, explain(str(path)):
         if path.suffix == ".npz":
             np.savez(file, scores=detection.scores, frame_seconds=frame_seconds)

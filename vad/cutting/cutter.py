@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from vad.atomic import replacing, write
+from vad.atomic import check_free, replacing, write
 from vad.audio.decode import Sound, open_native
 from vad.audio.encode import BITS, Encoding, encoding_for, explain_sound, to_subtype
 from vad.batch.inputs import Input
@@ -144,8 +144,7 @@ class Cutter:
                 f"{source.path}: would overwrite {path}, cut out of {other}; use a template with {{name}} and {{dir}}"
             )
         check_not_input(path, source)
-        if path.exists() and not self._force:
-            raise FormatError(f"{path}: exists; name another place, or overwrite it with force", "force")
+        check_free(path, self._force)
 
 
 class _Reader:

@@ -14,7 +14,7 @@ from typing import IO, NamedTuple
 
 import soundfile
 
-from vad.atomic import scratch
+from vad.atomic import check_free, scratch
 from vad.audio.encode import Encoding, encoding_for, explain_sound, libsndfile_reason, to_subtype
 from vad.batch.inputs import Input
 from vad.batch.naming import check_not_input, escape_template, fill_template, is_folder, is_template
@@ -42,7 +42,7 @@ class UtteranceRecorder:
     does not give each utterance a name of its own.
     """
 
-    def __init__(self, target: str | Path, sample_rate: int) -> None:
+    def __init__(self, target: str | Path, sample_rate: int, force: bool = False) -> None:
         text = str(target)
         if text == "-":
             raise SettingError(
@@ -54,7 +54,7 @@ class UtteranceRecorder:
                 f"target {target}: one name for all utterances; give a folder, or add {{number}}", "target"
             )
         self._template = text if is_template(text) else str(Path(escape_template(text), NAME))
-        self._rate = sample_rate
+        self._rate, self._force = sample_rate, force
         self._waiting: list[Float32] = []
         self._from = 0  # index of the first sample of `_waiting`
         self._number = 0
@@ -117,6 +117,7 @@ class UtteranceRecorder:
     def _complete(self, segment: Segment) -> Utterance:
         assert self._open and self._scratch
         path = self._name(segment)
+        check_free(path, self._force)
         with explain_sound(path, Path(self._scratch.name)):
             self._open.close()
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -153,9 +154,10 @@ class StreamRecorder:
     Raises `SettingError` for an unknown format, `FormatError` where `path` is the `source` itself.
     """
 
-    def __init__(self, path: Path, sample_rate: int, source: str) -> None:
+    def __init__(self, path: Path, sample_rate: int, source: str, force: bool = False) -> None:
         self._encoding = encoding_at(path, sample_rate)
         check_not_input(path, Input(source, Path(source)))
+        check_free(path, force)
         self._path, self._rate = path, sample_rate
         self._file: soundfile.SoundFile | None = None
 
