@@ -39,6 +39,9 @@ def ending() -> Iterator[None]:
     def end(number: int, _: Any) -> None:
         for each in wanted:
             signal.signal(each, signal.SIG_IGN)
+        if hasattr(signal, "setitimer"):  # ends even a program whose interpreter is half gone
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.setitimer(signal.ITIMER_REAL, 1.5 * GRACE)
         timer = threading.Timer(GRACE, _give_up, [128 + number])
         timer.daemon = True
         timer.start()

@@ -69,7 +69,9 @@ class Soak:
         """Start a command in a process group of its own."""
         command = [str(COMMAND), *map(str, arguments), "--model", str(ENERGY)]
         how = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "start_new_session": True} | how
-        return subprocess.Popen(command, env=os.environ | {"TMPDIR": str(self.temporary)}, **how)
+        return subprocess.Popen(
+            command, env=os.environ | {"TMPDIR": str(self.temporary), "PYTHONFAULTHANDLER": "1"}, **how
+        )
 
     def wrong(self, text: str) -> None:
         """Note a finding."""
@@ -147,9 +149,10 @@ class Soak:
         try:
             _, said = process.communicate(timeout=ENDS)
         except subprocess.TimeoutExpired:
-            self.wrong(f"{what}: hangs")
+            process.send_signal(signal.SIGABRT)  # faulthandler writes where it hangs
+            time.sleep(1)
             os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+            self.wrong(f"{what}: hangs: {process.communicate()[1].decode(errors='replace')[:3000]}")
             return
         lines = said.decode(errors="replace").splitlines()
         if process.returncode > 0 and process.returncode != 128 + number:

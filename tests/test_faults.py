@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from conftest import COMMAND, DOUBLE, ENERGY, RATE, ROOT, bursts, start
+from conftest import COMMAND, DOUBLE, ENERGY, RATE, ROOT, bursts, start, write_wav
 from vad import AudioError, Detector, ModelError
 from vad.atomic import replacing, scratch
 from vad.audio.decode import AudioWarning, open_sound
@@ -147,6 +147,39 @@ class TestDisk:
             for path in place.glob("*") if place.exists() else []:
                 assert not path.name.startswith(".vad-")
                 assert path.stat().st_size < limit
+
+
+class TestNames:
+    @pytest.mark.parametrize(
+        "how",
+        [
+            ["detect", "-f", "textgrid", "-o", "out"],
+            ["detect", "-f", "textgrid", "-o", "out", "--jobs", "2"],
+            ["detect", "-o", "out", "-f", "textgrid", "--resume"],
+            ["detect", "-o", "out/{stem}.speech.json"],
+            ["detect", "--scores", "out/{stem}.scores.npz"],
+            ["split", "-o", "out"],
+            ["split", "-o", "out", "--jobs", "2"],
+            ["trim", "-o", "out"],
+        ],
+        ids=" ".join,
+    )
+    def test_one_that_is_too_long_costs_its_recording_alone(self, tmp_path: Path, how: list[str]) -> None:
+        """The name of the recording is as long as it can be, that of the output longer."""
+        (tmp_path / "in").mkdir()
+        for name in ("a" * 251 + ".wav", "z.wav"):
+            write_wav(tmp_path / "in" / name)
+        said = end(start(*how[:1], "in", *how[1:], *DOUBLE, cwd=tmp_path), 1)
+        assert len(said.splitlines()) == 1 and "File name too long" in said
+        assert [name for name in files(tmp_path / "out") if name.startswith("z")]
+
+    def test_labels_are_converted_for_all_others(self, tmp_path: Path) -> None:
+        (tmp_path / "in").mkdir()
+        for name in ("a" * 251 + ".txt", "z.txt"):
+            (tmp_path / "in" / name).write_text("1 2 speech\n")
+        said = end(start("convert", "in", "out", "--to", "textgrid", cwd=tmp_path), 1)
+        assert len(said.splitlines()) == 1 and "File name too long" in said
+        assert list(files(tmp_path / "out")) == ["z.TextGrid"]
 
 
 class TestReading:

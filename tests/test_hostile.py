@@ -222,6 +222,14 @@ class TestModels:
         assert result.stdout == ""
         assert result.stderr.startswith(f"Error: {path}: ") and result.stderr.count("\n") == 1
 
+    @pytest.mark.parametrize("text", ["[" * 200_000, '{"a":' * 200_000])
+    def test_brackets_without_end_are_one_line(self, tmp_path: Path, text: str) -> None:
+        path = tmp_path / "model.onnx"
+        path.write_bytes(with_metadata(ENERGY.read_bytes(), {"vad": text}))
+        result = invoke("info", path, status=1)
+        assert (result.stdout, result.stderr.count("\n")) == ("", 1)
+        assert "(its metadata is nested too deeply)" in result.stderr
+
     def test_a_state_of_unknown_size_is_refused(self, tmp_path: Path) -> None:
         path = write_causal(tmp_path / "causal.onnx", delays=3)
         model = onnx.load(path)

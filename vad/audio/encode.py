@@ -129,6 +129,8 @@ def _system_reason(path: Path) -> str:
             finally:
                 with contextlib.suppress(OSError):  # a device has no length
                     file.truncate(size)
+    except FileNotFoundError:
+        return ""
     except OSError as error:
         return str(error.strerror)
     return ""

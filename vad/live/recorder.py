@@ -112,6 +112,7 @@ class UtteranceRecorder:
         final = self._name(Segment(0.0, 1.0))
         with explain_sound(final):
             self._scratch = scratch(final.parent)
+        with explain_sound(final, Path(self._scratch.name)):
             self._open = create(Path(self._scratch.name), self._rate, channels, self._encoding)
 
     def _complete(self, segment: Segment) -> Utterance:

@@ -66,8 +66,10 @@ class Description:
             if not {"onset", "offset"} <= content["thresholds"]["default"].keys():
                 raise KeyError("default thresholds")
             return cls(**content)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             reason = f"no {error} in its metadata" if isinstance(error, KeyError) else str(error)
+            if isinstance(error, RecursionError):
+                reason = "its metadata is nested too deeply"
             raise ModelError(f"{path}: an ONNX file, but not a speech detector of this package ({reason})") from error
 
 
