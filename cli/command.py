@@ -83,8 +83,10 @@ class Command(click.Command):
                 raise MemoryError(str(error)) from error
             if not self.extra:
                 raise
+            from vad.extras import install_command
+
             missing = f"needs {error.name.partition('.')[0]}" if error.name else reason(error)
-            raise click.ClickException(f"{missing}; pip install 'vad-bilstm[{self.extra}]'") from error
+            raise click.ClickException(f"{missing}; {install_command(self.extra)}") from error
 
 
 def command(name: str | None = None, *, extra: str = "") -> Callable[[Callable[..., None]], Command]:

@@ -17,6 +17,7 @@ import soundfile
 from conftest import DOUBLE, RATE, bursts, detect, start
 from vad.batch.inputs import fetched, find
 from vad.errors import AudioError
+from vad.extras import install_command
 
 fsspec = pytest.importorskip("fsspec")
 pytest.importorskip("distributed")
@@ -127,7 +128,7 @@ def test_what_cannot_be_fetched_is_one_line(url: str) -> None:
 def test_a_url_without_fsspec_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "fsspec", None)
     found, errors = find(["s3://bucket/calls"])
-    assert not found and "pip install 'vad-bilstm[cluster]'" in str(errors[0])
+    assert not found and install_command("cluster") in str(errors[0])
 
 
 def test_a_url_without_its_file_system_names_the_package() -> None:

@@ -19,13 +19,14 @@ ROOT = Path(__file__).parent.parent
 # A shelf (a folder of `vad/`, or a file at its top) imports only shelves of its own row and of the rows above,
 # and never in a circle. The rows: words, stages, the detector, its uses, labelled data, making a model, commands.
 ROWS = """
-errors grid segments settings atomic events scores
+errors extras grid segments settings atomic events scores
 audio features geometry model scorer segmenter formats
 stream detector compat
 batch cutting labels live plotting
 evaluation tuning data review
 network training
 cli
+__main__
 """
 LAYERS = {module: number for number, row in enumerate(ROWS.strip().splitlines()) for module in row.split()}
 TORCH = ("network", "training")

@@ -23,6 +23,7 @@ from conftest import DOUBLE, RATE, Write, bursts, invoke
 from vad import Detector, Segment
 from vad.audio.decode import from_array, open_sound
 from vad.cli.command import command
+from vad.extras import install_command
 from vad.plotting.drawing import PlotSettings, clock, draw
 from vad.plotting.overview import Overview, ViewContent, load_views
 from vad.plotting.style import DETECTED, FALSE_ALARM, MISSED, REFERENCE, save, style
@@ -255,7 +256,7 @@ class TestCommand:
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
         assert done.returncode == 1
-        assert done.stderr == "Error: needs matplotlib; pip install 'vad-bilstm[plot]'\n"
+        assert done.stderr == f"Error: needs matplotlib; {install_command('plot')}\n"
 
     def test_a_package_that_cannot_be_loaded_says_why(self) -> None:
         @command(extra="plot")
@@ -264,7 +265,7 @@ class TestCommand:
 
         done = CliRunner().invoke(broken)
         assert done.exit_code == 1
-        assert done.stderr == "Error: libfreetype.so.6: no such file; pip install 'vad-bilstm[plot]'\n"
+        assert done.stderr == f"Error: libfreetype.so.6: no such file; {install_command('plot')}\n"
 
     def test_ctrl_c_while_packages_are_loaded_is_no_missing_package(self) -> None:
         @command(extra="plot")

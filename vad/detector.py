@@ -17,6 +17,7 @@ from vad.audio.decode import Channel, Sound, from_array, open_sound
 from vad.audio.resample import Resampler, check_rate, check_raw
 from vad.errors import SettingError
 from vad.events import segments_of
+from vad.extras import install_command
 from vad.features import Float32
 from vad.geometry import LIVE, Geometry, latency_of
 from vad.grid import floor_milliseconds
@@ -232,9 +233,7 @@ def _open(path: Path, device: str) -> Model:
     try:
         from vad.network.device import open_on_device
     except ImportError as error:
-        raise SettingError(
-            f"device {device}: needs torch ({error}); pip install 'vad-bilstm[train]'", "device"
-        ) from error
+        raise SettingError(f"device {device}: needs torch ({error}); {install_command('train')}", "device") from error
     return open_on_device(path, device)
 
 

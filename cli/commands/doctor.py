@@ -13,6 +13,7 @@ import click
 
 from vad import __version__
 from vad.errors import ModelError, VadError
+from vad.extras import install_command
 
 from ..command import command
 
@@ -24,6 +25,7 @@ EXTRAS = {
     "plot": ("matplotlib", "librosa"),
     "cluster": ("distributed", "fsspec"),
     "review": ("starlette", "uvicorn"),
+    "export": ("onnx",),
 }
 CODECS = ("pcm_s16le", "flac", "mp3", "aac", "opus", "vorbis", "amrnb", "g729", "wmav2", "alac", "ac3")
 
@@ -44,7 +46,7 @@ def doctor() -> None:
         for number, line in enumerate(lines):
             click.echo(f"{'' if number else name:<12} {line}")
     if failed:
-        raise click.ClickException("vad detect cannot work here; pip install --force-reinstall vad-bilstm may mend it")
+        raise click.ClickException("vad detect cannot work here; install the package again in a new environment")
 
 
 def _system() -> Iterator[str]:
@@ -59,7 +61,7 @@ def _packages() -> Iterator[str]:
 def _extras() -> Iterator[str]:
     for extra, names in EXTRAS.items():
         missing = [name for name in names if not importlib.util.find_spec(name)]
-        remedy = f"without {', '.join(missing)}; pip install 'vad-bilstm[{extra}]'"
+        remedy = f"without {', '.join(missing)}; {install_command(extra)}"
         found = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names if name not in missing)
         yield f"[{extra}] {remedy if missing else found}"
 

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import click
 
-from vad.errors import ModelError
-
 from ..command import command, option
 from ..options import force_option
 from ..types import PATH
@@ -22,12 +20,12 @@ class ExportOptions:
         "-o", "--output", required=True, type=PATH, metavar="FILE", help="ONNX file to write; - for standard output."
     )
     waveform: bool = option(
-        "--waveform", is_flag=True, help="Put the features into the graph: it takes samples (needs [train])."
+        "--waveform", is_flag=True, help="Put the features into the graph: it takes samples (needs [export])."
     )
     force: bool = force_option()
 
 
-@command()
+@command(extra="export")
 @click.argument("model", required=False)
 def export(model: str | None, options: ExportOptions) -> None:
     """Write a model as one ONNX file, for C++, mobile and browsers.
@@ -47,12 +45,8 @@ def export(model: str | None, options: ExportOptions) -> None:
     if not options.waveform:
         write(options.output, detector.path.read_bytes())
         return
-    try:
-        from vad.network.waveform import export_waveform
-    except ImportError as error:
-        raise ModelError(
-            f"--waveform needs more than is installed ({error}); pip install 'vad-bilstm[train]'"
-        ) from error
+    from vad.network.waveform import export_waveform
+
     difference = export_waveform(detector, options.output)
     text = f"{options.output}: takes samples; scores differ by at most {difference:.1g} from those of this package"
     click.echo(text, err=True)

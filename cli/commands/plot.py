@@ -75,7 +75,7 @@ def plot(
     AUDIO is a file (audio or video), or - for standard input. With --labels the reference is drawn
     below, with misses and false alarms. TIME is in seconds, or like 1:30 or 1:02:03.5. Scores and
     segments are those of `vad detect` for the whole recording, whatever part is drawn. Needs
-    pip install 'vad-bilstm[plot]'.
+    the [plot] extra.
     """
     from vad import Detector
     from vad.atomic import check_free

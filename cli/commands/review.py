@@ -46,7 +46,7 @@ def review(audio: tuple[str, ...], options: ReviewOptions) -> None:
     that are there already stay as they are. The address that is printed holds a secret token:
     anybody who has it can hear the recordings. Ctrl-C ends the page.
 
-    Needs pip install 'vad-bilstm[review]'.
+    Needs the [review] extra.
     """
     from vad.review.cache import Cache, default_folder
     from vad.review.serve import LOCAL, serve

@@ -16,6 +16,7 @@ import numpy as np
 
 from vad.audio.resample import AudioWarning, missing_channel
 from vad.errors import AudioError
+from vad.extras import install_command
 from vad.features import Float32
 
 BLOCK_SECONDS = 0.02
@@ -147,9 +148,7 @@ def _sounddevice() -> Any:
     try:
         import sounddevice
     except ImportError as error:
-        raise AudioError(
-            "microphone: the package sounddevice is missing; pip install 'vad-bilstm[mic]' brings it"
-        ) from error
+        raise AudioError(f"microphone: the package sounddevice is missing; {install_command('mic')}") from error
     except OSError as error:
         raise AudioError(
             f"microphone: PortAudio is missing ({_reason(error)}); apt install libportaudio2, or brew install portaudio"

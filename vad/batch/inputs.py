@@ -16,6 +16,7 @@ from typing import Any
 
 from vad.atomic import temporary_folder
 from vad.errors import AudioError, SettingError, reason
+from vad.extras import install_command
 from vad.settings import EXTENSIONS
 
 
@@ -154,7 +155,7 @@ def _url_errors(url: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        own = "pip install 'vad-bilstm[cluster]'"
+        own = install_command("cluster")
         remedy = own if error.name == "fsspec" else "or pip install what serves it, as s3fs does s3://"
         raise AudioError(f"{url}: {error}; {remedy}") from error
     except Exception as error:

@@ -16,6 +16,7 @@ from typing import Protocol
 from vad.batch.inputs import Input
 from vad.batch.task import Result, T, Task, run_group, run_task
 from vad.errors import SettingError
+from vad.extras import install_command
 
 GROUP = 32  # recordings in a group, at most
 GROUP_BYTES = 1 << 22  # of sound in a group of more than one
@@ -133,9 +134,7 @@ def open_pool(
         try:
             from vad.batch.cluster import Cluster
         except ImportError as error:
-            raise SettingError(
-                f"cluster: needs Dask ({error}); pip install 'vad-bilstm[cluster]'", "cluster"
-            ) from error
+            raise SettingError(f"cluster: needs Dask ({error}); {install_command('cluster')}", "cluster") from error
         return Cluster(cluster)
     if jobs is None:
         jobs = CORES if sum(map(effort, inputs)) > STARTING else 1

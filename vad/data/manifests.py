@@ -13,6 +13,7 @@ from typing import Any
 
 from vad.audio.decode import duration_of
 from vad.errors import RecipeError
+from vad.extras import install_command
 
 NAME = re.compile(r"(?P<before>.*?)[_-]?recordings[_-]?(?P<part>.*)\.jsonl(\.gz)?")
 HELD_OUT = re.compile(r"(^|[-_.])(test|eval)", re.IGNORECASE)  # parts for evaluation, never used for training
@@ -47,9 +48,7 @@ def read_parts(source: Path) -> list[Part]:
     try:
         import lhotse
     except ImportError as error:
-        raise RecipeError(
-            f"{source}: importing needs {error.name}; install the [data] extra: pip install 'vad-bilstm[data]'"
-        ) from error
+        raise RecipeError(f"{source}: importing needs {error.name}; {install_command('data')}") from error
 
     if not source.exists():
         raise RecipeError(f"{source}: does not exist; name a folder of manifests or a Kaldi data directory")

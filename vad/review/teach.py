@@ -19,6 +19,7 @@ from vad.data.index import intersect, read_index
 from vad.detector import Detector
 from vad.errors import SettingError, VadError
 from vad.evaluation.results import Hypothesis, RecordingResult, evaluate_recording
+from vad.extras import install_command
 from vad.formats import FORMATS
 from vad.labels.sets import LabelledRecording
 from vad.review.corrections import Correction
@@ -67,7 +68,7 @@ class Teacher:
         if not isinstance(steps, int) or not 1 <= steps <= 1_000_000:
             raise SettingError(f"steps={steps!r}: give a whole number from 1 on")
         if importlib.util.find_spec("torch") is None:
-            raise SettingError("training needs torch; pip install 'vad-bilstm[train]'")
+            raise SettingError(f"training needs torch; {install_command('train')}")
         done = [(r, c) for r, c in self._session.corrected() if c.state == "done"]
         if len(done) < 2:
             raise SettingError("training needs two recordings that are done, one to learn from and one to measure by")
