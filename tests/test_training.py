@@ -221,7 +221,7 @@ def test_a_full_disk_costs_one_line_and_no_checkpoint(corpus: Path, tmp_path: Pa
 def test_an_earlier_training_is_not_overwritten(corpus: Path, tmp_path: Path) -> None:
     quick = replace(SMALL, loop=replace(SMALL.loop, steps=2))
     list(train(quick, corpus, tmp_path))
-    with pytest.raises(RecipeError, match="--resume"):
+    with pytest.raises(RecipeError, match="continue it with resume"):
         next(train(quick, corpus, tmp_path))
 
 
@@ -244,7 +244,7 @@ def test_hard_negatives_are_what_the_network_takes_for_speech(corpus: Path, tmp_
     assert found[:-1].max() < 0.2
     assert found[-1] > 0.6
     asked = replace(SMALL, mixture=replace(SMALL.mixture, hard_negatives=5.0))
-    with pytest.raises(RecipeError, match="init-from"):
+    with pytest.raises(RecipeError, match="init_from"):
         next(train(asked, corpus, tmp_path / "out"))
 
 
