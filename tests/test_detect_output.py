@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from conftest import DOUBLE, Write, detect, near, run, spans
-from vad.formats import FORMATS
+from vad.formats import FORMATS, read_labels
 
 
 @pytest.fixture
@@ -29,8 +29,8 @@ class TestFormats:
         ("text", "0.490\t1.010\n"),
         ("json", '"start": 0.49'),
         ("jsonl", '"start": 0.49, "end": 1.01'),
-        ("csv", ",0.490,1.010,0.520,speech,\n"),
-        ("tsv", "\t0.490\t1.010\t0.520\tspeech\t\n"),
+        ("csv", ",0.490,1.010,0.520,speech,,1.0\n"),
+        ("tsv", "\t0.490\t1.010\t0.520\tspeech\t\t1.0\n"),
         ("rttm", "SPEAKER two 1 0.490 0.520 <NA> <NA> speech <NA> <NA>\n"),
         ("textgrid", "xmin = 0.490\n            xmax = 1.010\n"),
         ("audacity", "0.490000\t1.010000\tspeech\n"),
@@ -82,8 +82,25 @@ class TestFormats:
                 "pad_end": 0.0,
                 "max_speech": None,
             },
-            "segments": [{"start": 0.49, "end": 1.01}, {"start": 1.99, "end": 2.51}],
+            "segments": [
+                {"start": 0.49, "end": 1.01, "score": 1.0},
+                {"start": 1.99, "end": 2.51, "score": 1.0},
+            ],
         }
+
+    @pytest.mark.parametrize("kind", ["json", "jsonl", "csv", "tsv"])
+    def test_segments_have_the_scores_that_a_stream_gives_them(self, talk: Path, tmp_path: Path, kind: str) -> None:
+        out = tmp_path / f"out.{kind}"
+        run("detect", talk, "--latency", "balanced", "-o", out)
+        (found,) = read_labels(out)
+        events = map(json.loads, run("stream", talk, "--latency", "balanced").stdout.splitlines())
+        ends = [event for event in events if event["event"] == "end"]
+        assert [(x.start, x.end, x.score) for x in found.labels] == [(e["start"], e["end"], e["score"]) for e in ends]
+        assert len({x.score for x in found.labels}) > 2
+
+    def test_silences_have_no_scores(self, two: Path) -> None:
+        content = json.loads(detect(two, "-f", "json", "--invert").stdout)
+        assert [list(segment) for segment in content["segments"]] == [["start", "end"]] * 3
 
     def test_json_of_several_is_an_array(self, one: Path, two: Path, write_bursts: Write) -> None:
         silence = write_bursts("silence.wav")

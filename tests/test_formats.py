@@ -193,7 +193,9 @@ def test_tables_keep_the_printable_name_in_its_column(kind: str, separator: str,
     given = document(*THREE, name=name)
     rows = table(written(kind, given), separator)
     assert [plain_cell(row["file"]) for row in rows] == [given.name] * 3
-    assert [list(row) for row in rows] == [["file", "channel", "start", "end", "duration", "label", "speaker"]] * 3
+    assert [list(row) for row in rows] == [
+        ["file", "channel", "start", "end", "duration", "label", "speaker", "score"]
+    ] * 3
 
 
 @pytest.mark.parametrize(("kind", "separator"), [("csv", ","), ("tsv", "\t")])
@@ -321,9 +323,9 @@ def test_json_says_what_made_it_and_knows_no_infinity() -> None:
 def test_head_stands_once_before_several_recordings() -> None:
     text = written("csv", document((1.0, 2.0)), document((3.0, 4.0), name="b.wav"))
     assert text.splitlines() == [
-        "file,channel,start,end,duration,label,speaker",
-        "talk.wav,,1.000,2.000,1.000,speech,",
-        "b.wav,,3.000,4.000,1.000,speech,",
+        "file,channel,start,end,duration,label,speaker,score",
+        "talk.wav,,1.000,2.000,1.000,speech,,",
+        "b.wav,,3.000,4.000,1.000,speech,,",
     ]
 
 

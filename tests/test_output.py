@@ -69,10 +69,10 @@ def test_one_file_holds_all_recordings_under_one_head(tmp_path: Path) -> None:
         output.write(source("a.wav"), [document("a.wav", 1), document("a.wav", 2)])
         output.write(source("\xe9.wav"), [document("\xe9.wav")])
     assert target.read_bytes().decode("utf-8").split("\n") == [
-        "file,channel,start,end,duration,label,speaker",
-        "a.wav,1,1.000,2.000,1.000,speech,",
-        "a.wav,2,1.000,2.000,1.000,speech,",
-        "\xe9.wav,,1.000,2.000,1.000,speech,",
+        "file,channel,start,end,duration,label,speaker,score",
+        "a.wav,1,1.000,2.000,1.000,speech,,",
+        "a.wav,2,1.000,2.000,1.000,speech,,",
+        "\xe9.wav,,1.000,2.000,1.000,speech,,",
         "",
     ]
     assert files(tmp_path) == ["new/all.csv"]

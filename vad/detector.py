@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from vad.audio.decode import Channel, Sound, from_array, open_sound
 from vad.audio.resample import Resampler, check_rate, check_raw
 from vad.errors import SettingError
-from vad.events import segments_of
+from vad.events import End
 from vad.extras import install_command
 from vad.features import Float32
 from vad.geometry import LIVE, Geometry, latency_of
@@ -44,6 +44,7 @@ class Detection:
     duration: float  # seconds
     segments: list[Segment]
     scores: Scores | None  # None unless `keep_scores`
+    segment_scores: tuple[float, ...] = ()  # of `segments`: means over their frames without padding, 0..1
 
 
 class Detector:
@@ -200,11 +201,11 @@ class Detector:
             batch, geometry = min(runtime.batch, runtime.max_in_flight // threads), self.geometry(latency)
             scorers = [open_scorer(self.model, geometry, batch, pool=pool) for _ in range(sound.rows(channel))]
             chains = [Chain(about.features, scorer, settings) for scorer in scorers]
-            segments: list[list[Segment]] = [[] for _ in chains]
+            ends: list[list[End]] = [[] for _ in chains]
             scores: list[list[Float32]] = [[] for _ in chains]
 
             def collect(row: int, result: ChainResult) -> None:
-                segments[row] += segments_of(result.events)
+                ends[row] += [event for event in result.events if isinstance(event, End)]
                 if keep_scores:
                     scores[row].append(result.scores)
 
@@ -222,7 +223,8 @@ class Detector:
             whole = None
             if keep_scores:
                 whole = Scores(np.concatenate(scores[row]), self.grid, about.identity, about.thresholds, duration)
-            detections.append(Detection(sound.name, number, duration, segments[row], whole))
+            segments, means = [end.segment for end in ends[row]], tuple(end.score for end in ends[row])
+            detections.append(Detection(sound.name, number, duration, segments, whole, means))
         return detections
 
 

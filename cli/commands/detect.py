@@ -259,10 +259,14 @@ def _described(settings: Segmentation) -> str:
 
 def _document(detection: Detection, provenance: Provenance) -> Document:
     """The labels of a detection: its segments or the silences between them."""
-    segments, label = detection.segments, "speech"
+    segments, label, scores = detection.segments, "speech", detection.segment_scores
     if provenance.inverted:
-        segments, label = invert(segments, detection.duration), "silence"
-    return Document(detection.name, detection.channel, detection.duration, segments, label, about=provenance.about)
+        segments, label, scores = invert(segments, detection.duration), "silence", ()
+    return Document(
+        *(detection.name, detection.channel, detection.duration, segments, label),
+        about=provenance.about,
+        scores=scores,
+    )
 
 
 def _summary(detection: Detection) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import re
 from collections.abc import Mapping, Sequence
 
@@ -22,6 +23,7 @@ NAMES = {
     ),
     "channel": ("channel",),
     "speaker": ("speaker", "speaker_id"),
+    "score": ("score",),
 }
 UNNAMED = Label(0, 0)
 UNITS = {"s", "sec", "seconds", "time"}
@@ -64,7 +66,17 @@ def row_label(values: Sequence[object], at: Mapping[str, int], base: Label = UNN
     text, recording, speaker = (_word(values, at.get(key)) for key in ("text", "recording", "speaker"))
     channel = channel_of(values[at["channel"]]) if "channel" in at else base.channel
     text = base.text if text is None else text
-    return Label(*check_span(start, end), text, recording or base.recording, channel, speaker or "")
+    score = _score(values[at["score"]]) if "score" in at else None
+    return Label(*check_span(start, end), text, recording or base.recording, channel, speaker or "", score=score)
+
+
+def _score(value: object) -> float | None:
+    """A score from 0 to 1; None for anything else."""
+    try:
+        score = float(value) if isinstance(value, (str, int, float)) else math.nan
+    except ValueError:
+        return None
+    return score if 0 <= score <= 1 else None
 
 
 def _word(values: Sequence[object], index: int | None) -> str | None:

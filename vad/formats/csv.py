@@ -13,7 +13,7 @@ from vad.formats.columns import columns, headless_label, require_times, row_labe
 from vad.formats.document import Document, Format, decimal, harmless
 from vad.formats.reading import build_documents, is_number, words
 
-COLUMNS = ("file", "channel", "start", "end", "duration", "label", "speaker")
+COLUMNS = ("file", "channel", "start", "end", "duration", "label", "speaker", "score")
 
 
 FORMULA = re.compile("'*[=+@-]")
@@ -35,7 +35,7 @@ def write(document: Document, separator: str = ",") -> str:
     for x in document.rows:
         times = (decimal(x.start), decimal(x.end), decimal(x.end - x.start))
         name, label, speaker = map(safe_cell, (document.name, harmless(x.text), harmless(x.speaker)))
-        rows.writerow([name, document.channel, *times, label, speaker])
+        rows.writerow([name, document.channel, *times, label, speaker, x.score])
     return text.getvalue()
 
 

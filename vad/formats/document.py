@@ -50,6 +50,7 @@ class Label(NamedTuple):
     speaker: str = ""
     tier: str = ""  # in files that have several
     markup: str = ""  # the text as WebVTT, if some of it is bold, italic or underlined
+    score: float | None = None  # 0..1, of a detector
 
     @property
     def words(self) -> str:
@@ -81,6 +82,7 @@ class Document:
     first: int = 1  # the number of its first segment; above 1 if it continues another document
     speakers: tuple[str, ...] = ()  # in the order of appearance; empty if the file names none
     labels: tuple[Label, ...] = ()  # all labels of a file; `segments` are those of speech
+    scores: tuple[float, ...] = ()  # of `segments`, from a detector: means over their frames without padding
 
     @property
     def name(self) -> str:
@@ -97,7 +99,9 @@ class Document:
     @property
     def rows(self) -> tuple[Label, ...]:
         """The labels to write: those of a file, or else one for each segment."""
-        return self.labels or tuple(Label(start, end, self.label) for start, end in self.segments)
+        scores: tuple[float | None, ...] = self.scores or (None,) * len(self.segments)
+        pairs = zip(self.segments, scores, strict=True)
+        return self.labels or tuple(Label(*span, self.label, score=score) for span, score in pairs)
 
 
 def speech_of(documents: Iterable[Document]) -> list[Segment]:

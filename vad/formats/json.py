@@ -31,12 +31,14 @@ def write(document: Document) -> str:
 
 
 def label_object(label: Label, document: Document) -> dict[str, Any]:
-    """A label as an object; with text and speaker if they differ from those of the document."""
+    """A label as an object; with text and speaker if they differ from those of the document, and its score if any."""
     row: dict[str, Any] = {"start": label.start, "end": label.end}
     if label.text != document.label:
         row["label"] = harmless(label.text)
     if label.speaker:
         row["speaker"] = harmless(label.speaker)
+    if label.score is not None:
+        row["score"] = label.score
     return row
 
 

@@ -48,7 +48,8 @@ class EventWriter:
             elif isinstance(event, End):
                 self._segments += 1
                 segment = event.segment
-                document = Document(self._name, None, segment.end, [segment], first=self._segments)
+                scores = (event.score,)
+                document = Document(self._name, None, segment.end, [segment], first=self._segments, scores=scores)
                 self._put(self._format.write(document))
 
     def _put(self, text: str) -> None:
