@@ -184,7 +184,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(many: Path, tmp_path: P
             time.sleep(0.005)
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=60)
-    assert process.returncode == 1
+    assert process.returncode == 130
     assert stderr.decode().splitlines()[-1] == "Aborted!"
     line = f"Warning: {journal}: holds the finished recordings; resume the run to continue"
     assert line in stderr.decode().splitlines()
