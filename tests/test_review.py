@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,10 +18,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from conftest import ENERGY
+from conftest import COMMAND, ENERGY
 from vad.errors import AudioError, FormatError, SettingError
 from vad.features import LogMel
 from vad.formats import FORMATS, read_labels
+from vad.review import serve
 from vad.review.cache import Cache
 from vad.review.corrections import Conflict, Correction
 from vad.review.journal import Journal
@@ -357,7 +360,22 @@ class TestServer:
         session.close()
 
 
+def test_it_ends_when_it_is_interrupted(folder: Path, tmp_path: Path) -> None:
+    command = [COMMAND, "review", folder, "-o", tmp_path / "work", "--cache", tmp_path / "cache", "--model", ENERGY]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([*map(str, command), "--no-open"], **pipes) as program:
+        assert program.stdout and program.stderr
+        assert program.stdout.readline().startswith("http://127.0.0.1:")
+        program.send_signal(signal.SIGINT)
+        assert program.wait(60) == 0
+        assert program.stderr.read() == ""
+
+
 class TestSafety:
+    def test_a_server_for_all_knows_its_names(self) -> None:
+        assert serve._names("127.0.0.1")[0] == "127.0.0.1" and "[::1]" in serve._names("localhost")
+        assert "0.0.0.0" not in serve._names("0.0.0.0") and socket.gethostname().lower() in serve._names("0.0.0.0")
+
     def test_the_token_opens_and_nothing_else_does(self, session: Session) -> None:
         client = TestClient(
             make_app(session, TOKEN, frozenset([HOST]), 8000), base_url=f"http://{HOST}", follow_redirects=False

@@ -236,6 +236,40 @@ def test_corrections_survive_a_kill_and_a_reload(browser: Any, folder: Path, tmp
     assert (folder / "a.txt").read_text() == "1.0\t2.0\n4.0\t5.5\n"
 
 
+def test_places_are_taken_toggled_and_left_out(browser: Any, server: Server) -> None:
+    with shown(browser, server.address) as page:
+        open_recording(page, "a.wav")
+        assert corrected(page) == [[1, 2], [4, 5.5]]
+        page.evaluate("review.moveCursor(3)")
+        page.keyboard.press("n")
+        assert page.evaluate("review.recording.model.selection") == pytest.approx([5, 5.5], abs=0.02)  # the miss
+        page.keyboard.press("a")
+        assert corrected(page)[1] == pytest.approx([4, 5], abs=0.02)
+        page.keyboard.press("n")
+        assert page.evaluate("review.recording.model.selection") == pytest.approx([7, 8], abs=0.02)  # the false alarm
+        page.keyboard.press("t")
+        assert corrected(page)[2] == pytest.approx([7, 8], abs=0.02)
+        page.keyboard.press("t")
+        assert len(corrected(page)) == 2
+        page.keyboard.press("u")
+        corrected(page)
+    unsure = read_labels(server.output / "scored.uem")[0].segments
+    assert unsure[0] == pytest.approx((0, 7), abs=0.02) and unsure[1] == pytest.approx((8, 10), abs=0.02)
+
+
+def test_edges_snap_to_where_the_score_turns(browser: Any, server: Server) -> None:
+    with shown(browser, server.address) as page:
+        open_recording(page, "b.wav")
+        page.evaluate("review.view.set(0, 400)")  # near enough for single scores
+        until(page, "review.recording.tiles.scores.kept.has('0/0')")
+        assert page.evaluate("review.actions.snapped(1.05)") == 1.05
+        page.keyboard.press("g")
+        snapped = page.evaluate("review.actions.snapped(1.05)")
+        score = page.evaluate("[...review.recording.tiles.scores.kept.get('0/0').data].filter((_, n) => n % 2)")
+        frame = round(snapped * 100)
+        assert (score[frame] - score[frame - 1]) * (score[frame + 1] - score[frame]) <= 0
+
+
 def test_two_tabs_do_not_overwrite_each_other(browser: Any, server: Server) -> None:
     with shown(browser, server.address) as one:
         open_recording(one, "b.wav")

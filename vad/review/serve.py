@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import socket
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from vad.review.server import make_app
 from vad.review.session import Session
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
+ANY = ("0.0.0.0", "::")  # all addresses of the machine
 
 
 def serve(session: Session, host: str, port: int, ready: Callable[[str], None]) -> None:
@@ -24,14 +26,26 @@ def serve(session: Session, host: str, port: int, ready: Callable[[str], None]) 
     listener = _listen(host, port)
     port = listener.getsockname()[1]
     token = secrets.token_urlsafe(24)
-    names = LOCAL if host in LOCAL else (host, socket.gethostname(), *LOCAL)
-    hosts = frozenset(f"[{name}]:{port}" if ":" in name else f"{name.lower()}:{port}" for name in names)
-    app = make_app(session, token, hosts, port)
-    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", server_header=False)
-    shown = f"[{host}]" if ":" in host else host
-    ready(f"http://{shown}:{port}/?token={token}")
-    with listener:
+    names = _names(host)
+    app = make_app(session, token, frozenset(f"{name}:{port}" for name in names), port)
+    config = uvicorn.Config(
+        app, lifespan="off", log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=1
+    )
+    ready(f"http://{names[0]}:{port}/?token={token}")
+    with listener, contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run([listener])
+
+
+def _names(host: str) -> list[str]:
+    """What the server may be called in addresses, that which is shown first."""
+    names = [host]
+    if host not in LOCAL:
+        own = socket.gethostname()
+        with contextlib.suppress(OSError):
+            names += [own, *socket.gethostbyname_ex(own)[2]]
+        if host in ANY:
+            names = names[1:]
+    return [f"[{name}]" if ":" in name else name.lower() for name in dict.fromkeys([*names, *LOCAL])]
 
 
 def _listen(host: str, port: int) -> socket.socket:

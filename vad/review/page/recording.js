@@ -2,7 +2,7 @@
 
 import { get, post } from "./api.js";
 import { apply, differences } from "./edit.js";
-import { palette, picture } from "./spectrogram.js";
+import { contrast, palette, picture, stretched } from "./spectrogram.js";
 import { Tiles } from "./tiles.js";
 
 const POLL = 350; // milliseconds between looks at a recording that is still read
@@ -54,11 +54,12 @@ export class Recording {
   makeTiles() {
     const { bands, frame } = this.about;
     const arrived = () => this.on.pictures();
-    const colours = palette(matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark");
+    const base = palette(matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark");
+    let colours = null; // by the first piece that comes
     const tiles = (name, values, rate, make) => new Tiles(`${this.address}/tiles/${name}`, values, rate, make, arrived);
     this.tiles = {
       peaks: tiles("peaks", 2, 4 / frame, () => null),
-      mel: tiles("mel", bands, 1 / frame, (data) => picture(data, bands, colours)),
+      mel: tiles("mel", bands, 1 / frame, (data) => picture(data, bands, (colours ??= stretched(base, contrast(data))))),
       scores: tiles("scores", 2, 1 / frame, () => null),
     };
     this.model.tiles = this.tiles;

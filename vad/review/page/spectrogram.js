@@ -18,6 +18,20 @@ export function palette(scheme) {
   return colours;
 }
 
+// Which bytes are the darkest and the brightest colour, by a piece of a recording: its noise shall not glare.
+export function contrast(data) {
+  const sorted = Uint8Array.from(data).sort();
+  const low = Math.min(sorted[Math.floor(sorted.length * 0.1)] ?? 0, 140);
+  const high = sorted[Math.floor(sorted.length * 0.998)] ?? 255;
+  return [low, Math.min(Math.max(high, low + 90, 190), 255)];
+}
+
+// The colour of each byte, where `low` is the darkest and `high` the brightest.
+export function stretched(colours, [low, high]) {
+  const place = (value) => Math.round((255 * Math.min(Math.max(value - low, 0), high - low)) / (high - low));
+  return Uint32Array.from(colours, (_, value) => colours[place(value)]);
+}
+
 // A canvas, a column per bin, of bytes (bin, band): low bands at the bottom.
 export function picture(data, bands, colours) {
   const bins = data.length / bands;
