@@ -22,14 +22,17 @@ from conftest import COMMAND, ENERGY
 from vad.errors import AudioError, FormatError, SettingError
 from vad.features import LogMel
 from vad.formats import FORMATS, read_labels
+from vad.labels.matching import read_uem
 from vad.review import serve
 from vad.review.cache import Cache
 from vad.review.corrections import Conflict, Correction
 from vad.review.journal import Journal
+from vad.review.labelling import write_uem
 from vad.review.pyramid import FACTOR, LEVELS, TILE, Layer
-from vad.review.recordings import doubts
+from vad.review.recordings import Recording, doubts
 from vad.review.server import make_app
 from vad.review.session import Session
+from vad.segments import Segment
 
 TOKEN = "a-token-of-the-test"
 HOST = "127.0.0.1:8000"
@@ -318,6 +321,15 @@ class TestServer:
         assert (folder / "a.txt").read_text() == "0.5\t1.5\n"
         assert client.post("/api/labels", json={"format": "text", "beside": True, "overwrite": True}).status_code == 200
         assert (folder / "a.txt").read_text() == "1.000\t2.000\n"
+
+    def test_two_recordings_of_one_name_keep_their_own_unsure_stretches(self, tmp_path: Path) -> None:
+        recordings = [
+            Recording(str(n), tmp_path / p, p, None, duration=9.0) for n, p in enumerate(("x/a.wav", "y z/a.wav"))
+        ]
+        corrections = [Correction(unsure=[Segment(n, n + 1)]) for n in range(2)]
+        write_uem(zip(recordings, corrections, strict=True), tmp_path / "scored.uem")
+        listed = read_uem(tmp_path / "scored.uem", {r.id: r.place for r in recordings})
+        assert listed == {"0": [(1, 9)], "1": [(0, 1), (2, 9)]}
 
     def test_weights_are_written_with_the_settings(self, client: TestClient) -> None:
         from vad import Detector

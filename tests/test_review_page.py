@@ -30,6 +30,7 @@ FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update", "--autoplay-policy=no-user-gesture-required"),
 ]
+CASES = ("show", "play", "drag", "edge", "sliders", "places", "snap", "tabs")
 HOSTILE = '<img src=x onerror="document.title=1">&amp;.wav'
 
 
@@ -90,21 +91,30 @@ def shown(browser: Any, address: str, **how: Any) -> Iterator[Any]:
     assert [e for e in errors if not e.startswith("Failed to load resource")] == []  # refusals are shown on the page
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three recordings, the first with labels that differ from what is loud, and one with a hostile name."""
-    folder = tmp_path_factory.mktemp("sound")
+def make_recordings(folder: Path) -> None:
+    """Two recordings, the first with labels that differ from what is loud."""
+    folder.mkdir(parents=True, exist_ok=True)
     soundfile.write(folder / "a.wav", bursts((1, 2), (4, 5), (7, 8), seconds=10), RATE)
     (folder / "a.txt").write_text("1.0\t2.0\n4.0\t5.5\n")
     soundfile.write(folder / "b.wav", bursts((1, 2), (3, 4), seconds=6), RATE)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that tests share, each with recordings of its own, and one recording with a hostile name."""
+    folder = tmp_path_factory.mktemp("shared") / "sound"
+    for case in CASES:
+        make_recordings(folder / case)
     soundfile.write(folder / HOSTILE, bursts((1, 2), seconds=3), RATE)
-    return folder
+    with serving(folder, output=folder.with_name("work")) as started:
+        yield started
 
 
 @pytest.fixture
-def server(folder: Path, tmp_path: Path) -> Iterator[Server]:
-    with serving(folder, output=tmp_path / "work") as started:
-        yield started
+def folder(tmp_path: Path) -> Path:
+    """Recordings of one test."""
+    make_recordings(tmp_path / "sound")
+    return tmp_path / "sound"
 
 
 def open_recording(page: Any, name: str) -> None:
@@ -136,7 +146,7 @@ def drag(page: Any, start: float, end: float, lane: str = "yours") -> None:
 
 def test_it_shows_what_is_detected_and_how_labels_differ(browser: Any, server: Server) -> None:
     with shown(browser, server.address) as page:
-        open_recording(page, "a.wav")
+        open_recording(page, "show/a.wav")
         assert page.evaluate("review.recording.detected.length") == 3
         kinds = page.evaluate(
             "review.recording.model.lanes.differs.filter((d) => d.end - d.start > 0.05).map((d) => d.kind)"
@@ -154,7 +164,7 @@ def test_it_shows_what_is_detected_and_how_labels_differ(browser: Any, server: S
 
 def test_it_plays_the_speech_and_the_cursor_follows(browser: Any, server: Server) -> None:
     with shown(browser, server.address) as page:
-        open_recording(page, "b.wav")
+        open_recording(page, "play/b.wav")
         page.locator("#mode").select_option("speech")
         page.locator("#speed").select_option("2")
         page.locator("#stage").focus()
@@ -169,7 +179,7 @@ def test_it_plays_the_speech_and_the_cursor_follows(browser: Any, server: Server
 
 def test_segments_are_dragged_drawn_split_merged_and_deleted_and_all_is_undone(browser: Any, server: Server) -> None:
     with shown(browser, server.address) as page:
-        open_recording(page, "b.wav")
+        open_recording(page, "drag/b.wav")
         before = corrected(page)
         drag(page, 2.0, 2.5)
         assert corrected(page)[0][1] == pytest.approx(2.5, abs=0.02)
@@ -197,7 +207,7 @@ def test_segments_are_dragged_drawn_split_merged_and_deleted_and_all_is_undone(b
 
 def test_an_edge_does_not_pass_its_neighbour(browser: Any, server: Server) -> None:
     with shown(browser, server.address) as page:
-        open_recording(page, "b.wav")
+        open_recording(page, "edge/b.wav")
         second = corrected(page)[1][0]
         drag(page, 2.0, 3.8)
         assert corrected(page)[0][1] == second
@@ -205,7 +215,7 @@ def test_an_edge_does_not_pass_its_neighbour(browser: Any, server: Server) -> No
 
 def test_sliders_change_segments_metrics_and_the_command(browser: Any, server: Server) -> None:
     with shown(browser, server.address) as page:
-        open_recording(page, "a.wav")
+        open_recording(page, "sliders/a.wav")
         page.locator("#set-min_silence").fill("2.5")
         until(page, "review.recording.detected.length === 1")
         until(page, "document.getElementById('command').textContent === 'vad detect --min-silence 2.5'")
@@ -238,7 +248,7 @@ def test_corrections_survive_a_kill_and_a_reload(browser: Any, folder: Path, tmp
 
 def test_places_are_taken_toggled_and_left_out(browser: Any, server: Server) -> None:
     with shown(browser, server.address) as page:
-        open_recording(page, "a.wav")
+        open_recording(page, "places/a.wav")
         assert corrected(page) == [[1, 2], [4, 5.5]]
         page.evaluate("review.moveCursor(3)")
         page.keyboard.press("n")
@@ -253,13 +263,13 @@ def test_places_are_taken_toggled_and_left_out(browser: Any, server: Server) -> 
         assert len(corrected(page)) == 2
         page.keyboard.press("u")
         corrected(page)
-    unsure = read_labels(server.output / "scored.uem")[0].segments
+    unsure = next(d for d in read_labels(server.output / "scored.uem") if d.recording == "places/a").segments
     assert unsure[0] == pytest.approx((0, 7), abs=0.02) and unsure[1] == pytest.approx((8, 10), abs=0.02)
 
 
 def test_edges_snap_to_where_the_score_turns(browser: Any, server: Server) -> None:
     with shown(browser, server.address) as page:
-        open_recording(page, "b.wav")
+        open_recording(page, "snap/b.wav")
         page.evaluate("review.view.set(0, 400)")  # near enough for single scores
         until(page, "review.recording.tiles.scores.kept.has('0/0')")
         assert page.evaluate("review.actions.snapped(1.05)") == 1.05
@@ -272,11 +282,11 @@ def test_edges_snap_to_where_the_score_turns(browser: Any, server: Server) -> No
 
 def test_two_tabs_do_not_overwrite_each_other(browser: Any, server: Server) -> None:
     with shown(browser, server.address) as one:
-        open_recording(one, "b.wav")
+        open_recording(one, "tabs/b.wav")
         other = one.context.new_page()
         other.goto(server.address)
         until(other, "window.review?.recording?.detected !== undefined")
-        open_recording(other, "b.wav")
+        open_recording(other, "tabs/b.wav")
         drag(one, 2.0, 2.5)
         kept = corrected(one)
         drag(other, 4.6, 5.4)
@@ -356,8 +366,9 @@ def test_the_microphone_is_seen_and_what_was_said_can_be_corrected(browser: Any,
         assert corrected(page)[0][0] <= 0.01 and len(corrected(page)) >= before
 
 
-def test_nothing_is_taught_before_something_is_done(browser: Any, server: Server) -> None:
-    with shown(browser, server.address) as page:
+def test_nothing_is_taught_before_something_is_done(browser: Any, folder: Path, tmp_path: Path) -> None:
+    soundfile.write(folder / "c.wav", bursts((1, 2), seconds=3), RATE)
+    with serving(folder, output=tmp_path / "work") as server, shown(browser, server.address) as page:
         page.locator("#open-teach").click()
         until(page, "document.getElementById('teach-done').textContent === '0 recordings are done'")
         assert page.locator("#teach-start").is_disabled()

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from vad.atomic import write
 from vad.errors import SettingError
-from vad.formats import FORMATS, Document, Format
+from vad.formats import FORMATS, Document, Format, printable
 from vad.review.corrections import Correction
 from vad.review.recordings import Recording
 
@@ -53,7 +53,14 @@ def write_all(
 
 
 def write_uem(corrected: Iterable[tuple[Recording, Correction]], path: Path) -> None:
-    """Write what of each recording counts, in place of what was written before."""
-    uem = FORMATS["uem"]
-    documents = (Document(r.place, None, r.duration, c.scored(r.duration)) for r, c in corrected)
-    write(path, "".join(uem.write(document) for document in documents).encode())
+    """Write what of each recording counts, in place of what was written before.
+
+    Recordings in folders go by their place, as two of them may have one name.
+    """
+    text = ""
+    for recording, correction in corrected:
+        document = Document(recording.place, None, recording.duration, correction.scored(recording.duration))
+        folder = "_".join(PurePosixPath(recording.place.lstrip("/")).parent.as_posix().split())
+        prefix = "" if folder == "." else f"{printable(folder)}/"
+        text += "".join(f"{prefix}{line}\n" for line in FORMATS["uem"].write(document).splitlines())
+    write(path, text.encode())

@@ -31,8 +31,8 @@ def serve(session: Session, host: str, port: int, ready: Callable[[str], None]) 
     config = uvicorn.Config(
         app, lifespan="off", log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=1
     )
-    ready(f"http://{names[0]}:{port}/?token={token}")
     with listener, contextlib.suppress(KeyboardInterrupt):
+        ready(f"http://{names[0]}:{port}/?token={token}")
         uvicorn.Server(config).run([listener])
 
 

@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from vad.audio.microphone import Microphone
 from vad.errors import VadError
+from vad.formats import printable
 from vad.review.corrections import Conflict
 from vad.review.labelling import write_all
 from vad.review.live import Live, OpenSource
@@ -148,7 +149,7 @@ class Routes:
     def _change(self, request: Request, given: Given) -> Any:
         recording = self._recording(request)
         try:
-            return self._session.change(recording, given).plain()
+            return self._session.change(recording, given)
         except Conflict as error:
             raise HTTPException(409, str(error)) from error
 
@@ -156,15 +157,15 @@ class Routes:
         return self._session.segments(self._recording(request), given)
 
     def _weights(self, request: Request, given: Given) -> Any:
-        return {"path": str(self._session.write_weights(given))}
+        return {"path": printable(str(self._session.write_weights(given)))}
 
     def _labels(self, request: Request, given: Given) -> Any:
         folder = None if given.get("beside") is True else self._session.places.labels
         overwrite = given.get("overwrite") is True
         written = write_all(self._session.corrected(), str(given.get("format")), folder, overwrite)
-        return {"files": len(written), "folder": str(folder or written[0].parent) if written else ""}
+        return {"files": len(written), "folder": printable(str(folder or written[0].parent)) if written else ""}
 
 
 def _explain(request: Request, error: Exception) -> Response:
     """What the package refuses, as one line."""
-    return Response(str(error), 422, media_type="text/plain; charset=utf-8")
+    return Response(printable(str(error)), 422, media_type="text/plain; charset=utf-8")

@@ -11,7 +11,7 @@ from typing import Any
 from vad.detector import Detector
 from vad.errors import FormatError, SettingError
 from vad.evaluation.results import Group, RecordingResult
-from vad.formats import FORMATS
+from vad.formats import FORMATS, printable
 from vad.formats.json import finite
 from vad.grid import floor_milliseconds
 from vad.model.pretrained import copy_described
@@ -111,24 +111,24 @@ class Session:
             if correction.begun:
                 yield recording, correction
 
-    def change(self, recording: Recording, entry: dict[str, Any]) -> Correction:
-        """Make a change, save it in the journal, and write the label files of it.
+    def change(self, recording: Recording, entry: dict[str, Any]) -> dict[str, Any]:
+        """Make a change, save it in the journal, and write the label files of it; the state after it.
 
-        Raises what `Journal.append` does. Where a label file cannot be written the change is saved
-        all the same, and the library's notes say so.
+        Raises what `Journal.append` does. Where a label file cannot be written, the change is saved
+        all the same, and the `warning` of the answer says so.
         """
         if not recording.duration:
             raise SettingError("this recording is still being read; try again in a moment")
         correction = self.journal.append(recording.place, entry, recording.duration)
-        kind = FORMATS[self.format]
+        kind, warning = FORMATS[self.format], ""
         try:
             write_labels(recording, correction, kind, label_path(recording, kind, self.places.labels))
             if entry.get("layer") == "unsure" or entry["kind"] in ("begin", "undo", "redo"):
                 write_uem(self.corrected(), self.places.uem)
         except FormatError as error:
-            self.library.notes.append(str(error))
+            warning = printable(f"{error}; the correction itself is saved")
         self.library.changed(recording)
-        return correction
+        return {**correction.plain(), "warning": warning}
 
     def settings(self, given: dict[str, Any]) -> tuple[str, Segmentation]:
         """The preset and the settings of plain values; `SettingError` where they are none."""
@@ -202,14 +202,13 @@ class Session:
     def about(self) -> dict[str, Any]:
         """What the page needs to know from its start."""
         return {
-            "name": Path(self.inputs[0]).resolve().name,
-            "home": str(self.places.home),
+            "name": printable(Path(self.inputs[0]).resolve().name),
+            "home": printable(str(self.places.home)),
             "model": f"{self.detector.description.name} {self.detector.description.version}",
-            "path": str(self.detector.path),
             "presets": {name: plain_settings(self.detector.settings(name)) for name in PRESETS},
             "formats": list(FORMATS),
             "format": self.format,
-            "notes": self.library.notes[-20:],
+            "notes": [printable(note) for note in self.library.notes],
         }
 
     def _evaluate(self, recording: Recording, settings: Segmentation) -> RecordingResult | None:

@@ -191,7 +191,8 @@ export class Actions {
       this.page.say(places.length ? "no other place worth a look on this side" : "no place is doubtful");
       return;
     }
-    Object.assign(model, { selection: place, selected: null, place: places.indexOf(place) + 1 });
+    model.place = places.indexOf(place) + 1;
+    this.page.select(place);
     const room = view.width / view.scale;
     if (place[1] - place[0] > room * 0.6) view.show(...place, 0.5);
     else view.set((place[0] + place[1]) / 2 - room / 2);

@@ -40,7 +40,7 @@ class Page {
   }
 
   async start() {
-    this.about = await get("/api/session");
+    [this.about] = await Promise.all([get("/api/session"), this.list.update()]);
     find("folder").textContent = this.about.name;
     document.title = `${this.about.name} – vad review`;
     find("model").textContent = this.about.model;
@@ -51,7 +51,6 @@ class Page {
     for (const note of this.about.notes.slice(-1)) this.say(note);
     this.show("list", innerWidth > SMALL);
     this.show("settings", innerWidth > SMALL);
-    await this.list.update();
     const wanted = this.list.rows.get(location.hash.slice(1)) || this.list.neighbour(0);
     if (wanted) await this.open(wanted.id);
     this.watch();
@@ -247,7 +246,15 @@ class Page {
 
   select(selection, selected = null) {
     Object.assign(model, { selection, selected });
+    this.describe();
     this.redraw(true);
+  }
+
+  // Say what is selected, for screen readers.
+  describe() {
+    const stretch = model.selected || model.selection;
+    const what = model.selected ? "segment" : model.place ? `place ${model.place}` : "selection";
+    find("described").textContent = stretch ? `${what} from ${clock(stretch[0], 2)} to ${clock(stretch[1], 2)}` : "";
   }
 
   // Show or hide the list or the settings.

@@ -32,10 +32,13 @@ export class Recording {
     if (first) this.makeTiles();
     for (const [name, counts] of Object.entries(about.layers)) this.tiles[name].counts = counts;
     if (!this.unsaved) this.take(about.correction);
+    this.on.pictures();
     const loudest = await this.loudest();
     if (this.closed) return;
-    this.model.loudest = loudest;
-    this.on.pictures();
+    if (loudest !== this.model.loudest) {
+      this.model.loudest = loudest;
+      this.on.pictures();
+    }
     const begun = about.read > 0; // the first picture shall not wait
     if (!about.error && !(about.complete && about.layers.scores)) setTimeout(() => this.poll(), begun ? POLL : POLL / 6);
   }
@@ -174,6 +177,7 @@ export class Recording {
       this.unsaved -= 1;
       if (!this.unsaved) this.take(answer);
       this.on.saved(!this.unsaved);
+      if (answer.warning) this.on.failed(answer.warning);
     } catch (error) {
       this.unsaved -= 1;
       this.on.failed(error.message);
