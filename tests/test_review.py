@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -377,10 +378,15 @@ def test_it_ends_when_it_is_interrupted(folder: Path, tmp_path: Path) -> None:
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen([*map(str, command), "--no-open"], **pipes) as program:
         assert program.stdout and program.stderr
-        assert program.stdout.readline().startswith("http://127.0.0.1:")
-        program.send_signal(signal.SIGINT)
-        assert program.wait(60) == 0
-        assert program.stderr.read() == ""
+        try:
+            browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+            with browser.open(program.stdout.readline().strip()) as answer:
+                assert b"vad review" in answer.read()
+            program.send_signal(signal.SIGINT)
+            assert program.wait(60) == 0
+            assert program.stderr.read() == ""
+        finally:
+            program.kill()
 
 
 class TestSafety:

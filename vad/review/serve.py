@@ -6,6 +6,7 @@ import contextlib
 import secrets
 import socket
 from collections.abc import Callable
+from types import FrameType
 
 import uvicorn
 
@@ -15,6 +16,15 @@ from vad.review.session import Session
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
 ANY = ("0.0.0.0", "::")  # all addresses of the machine
+
+
+class _Server(uvicorn.Server):
+    """A server that a signal ends as it should; uvicorn's own would raise the signal again afterwards."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take no more requests, and at a second signal end those that are answered."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
 
 
 def serve(session: Session, host: str, port: int, ready: Callable[[str], None]) -> None:
@@ -31,9 +41,9 @@ def serve(session: Session, host: str, port: int, ready: Callable[[str], None]) 
     config = uvicorn.Config(
         app, lifespan="off", log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=1
     )
-    with listener, contextlib.suppress(KeyboardInterrupt):
+    with listener:
         ready(f"http://{names[0]}:{port}/?token={token}")
-        uvicorn.Server(config).run([listener])
+        _Server(config).run([listener])
 
 
 def _names(host: str) -> list[str]:
