@@ -31,7 +31,6 @@ from vad.segments import Segment
 SHOWN = 12  # lines of the program that the page shows
 STEP = re.compile(r"step (\d+)/(\d+)")
 STEPS = 600  # of a training, unless the page says otherwise
-PROGRAM = "from vad.cli import main; main()"
 
 
 @dataclass
@@ -78,7 +77,7 @@ class Teacher:
             output = self._free()
             training = self._training = Training(output, self._session.detector.path, steps=steps)
         self._gather(done, output)
-        command = [sys.executable, "-c", PROGRAM, "train", f"loop.steps={steps}", *self._changes]
+        command = [sys.executable, "-m", "vad", "train", f"loop.steps={steps}", *self._changes]
         command += ["--audio", str(output / "audio")]
         command += ["--labels", str(output / "labels"), "--uem", str(output / "scored.uem"), "-o", str(output)]
         command += ["--init-from", str(training.before)]
