@@ -8,6 +8,7 @@ import gc
 import importlib
 import io
 import os
+import shlex
 import sys
 from typing import Any
 
@@ -45,6 +46,14 @@ class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            ctx.fail(f"No such command {name!r}.{_suggestion(name)}")
+        return super().resolve_command(ctx, args)
+
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
@@ -75,6 +84,19 @@ class _Commands(click.Group):
             raise click.ClickException("not enough memory; raise the limit (ulimit -v) or lower --jobs") from error
         finally:
             _discard_unwritable_output()
+
+
+def _suggestion(name: str) -> str:
+    """What somebody may have meant by a command that does not exist."""
+    import difflib
+    from pathlib import Path
+
+    from vad.settings import EXTENSIONS
+
+    if os.path.exists(name) or "://" in name or Path(name).suffix.lower() in EXTENSIONS:
+        return f" To find the speech in it: vad detect {shlex.quote(name)}"
+    close = difflib.get_close_matches(name, COMMANDS, n=1)
+    return f" Did you mean {close[0]}?" if close else ""
 
 
 def _discard_unwritable_output() -> None:

@@ -22,6 +22,7 @@ from typing import Any, get_type_hints
 import click
 
 from vad.errors import SettingError, VadError, reason
+from vad.formats import FORMATS
 
 from .signals import Ended
 
@@ -34,6 +35,23 @@ def option(*flags: str, default: Any = None, parameter: str = "", **settings: An
     """
     about = {"flags": flags, "settings": {"default": default, **settings}, "parameter": parameter}
     return dataclasses.field(default=default, metadata=about)
+
+
+# Options of other detectors, and words that come to mind, with the options of this program.
+SYNONYMS = {
+    "--threshold": "--onset",
+    "--neg-threshold": "--offset",
+    "--min-duration-on": "--min-speech",
+    "--min-duration-off": "--min-silence",
+    "--min-speech-duration": "--min-speech",
+    "--min-silence-duration": "--min-silence",
+    "--max-speech-duration": "--max-speech",
+    "--padding": "--pad-start",
+    "--speech-pad": "--pad-start",
+    "--out": "--output",
+    "--workers": "--jobs",
+    "--overwrite": "--force",
+}
 
 
 class Option(click.Option):
@@ -54,6 +72,17 @@ class Command(click.Command):
         super().__init__(*arguments, **settings)
         self.extra = extra
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments; an option of another program's name suggests the one of this."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            ours = SYNONYMS.get(error.option_name, "")
+            if any(ours in param.opts for param in self.params):
+                text = f"No such option {error.option_name!r}. Did you mean {ours!r}?"
+                raise click.NoSuchOption(error.option_name, text, ctx=ctx) from error
+            raise
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options by section, in the order in which the sections begin."""
         sections: dict[str, list[tuple[str, str]]] = {}
@@ -66,6 +95,9 @@ class Command(click.Command):
         for title, records in sections.items():
             with formatter.section(title):
                 formatter.write_dl(records)
+        if any(param.metavar == "FORMAT" for param in self.params):
+            with formatter.section("Label formats"):
+                formatter.write_text(", ".join(FORMATS))
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; errors of the library become those of click."""
@@ -126,6 +158,9 @@ def describe(error: Exception) -> str:
     context = click.get_current_context(silent=True)
     for param in context.command.params if name and context else ():
         if isinstance(param, Option) and (param.parameter == name or "_" in param.parameter):
+            flag = max(param.opts, key=len)
             pattern = rf"(?<![\w./-]){re.escape(param.parameter)}(?![\w./-])"
-            text = re.sub(pattern, max(param.opts, key=len), text, count=1)
+            text, found = re.subn(pattern, flag, text, count=1)
+            if param.parameter == name and not found:  # the message begins with the value
+                text = f"{flag} {text}"
     return text

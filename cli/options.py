@@ -15,6 +15,7 @@ from vad.settings import DTYPES, LATENCIES, PRESETS, Raw, Segmentation
 from . import types
 from .command import option
 from .console import Console
+from .types import FORMAT
 
 if TYPE_CHECKING:
     from typing import Any
@@ -37,7 +38,7 @@ def _duration(name: str, meaning: str) -> Any:
 
 def labels_format(flag: str, of: str) -> Any:
     """The option of a format of labels that are read."""
-    return option(flag, type=click.Choice(list(FORMATS)), help=f"Format of {of}.  [default: from name and content]")
+    return option(flag, type=FORMAT, metavar="FORMAT", help=f"Format of {of}.  [default: from name and content]")
 
 
 def force_option() -> Any:
@@ -52,7 +53,7 @@ def uem_option() -> Any:
 
 def output_format(*flags: str, help: str) -> Any:
     """The option of a label format that is written."""
-    return option(*flags, type=click.Choice(list(FORMATS)), help=help)
+    return option(*flags, type=FORMAT, metavar="FORMAT", help=help)
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,12 @@ class SpeechOptions:
     title = "What counts as speech"
     model: str | None = option("--model", metavar="MODEL", help=MODEL_HELP)
     preset: str = option(
-        "--preset", type=click.Choice(list(PRESETS)), default="default", show_default=True, help="What to optimise for."
+        "--preset",
+        type=click.Choice(list(PRESETS), case_sensitive=False),
+        default="default",
+        show_default=True,
+        help="recall keeps doubtful speech, and some noise with it; precision keeps only clear speech, and may lose "
+        "a quiet word; asr makes pieces of at most 30 s for transcription.",
     )
     onset: float | None = option(
         "--onset",
@@ -182,7 +188,11 @@ class JobsOptions:
 
     title = "Scale"
     jobs: int | None = option(
-        "-j", "--jobs", type=click.IntRange(1), help="Processes to run at once.  [default: all cores, where that pays]"
+        "-j",
+        "--jobs",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Processes to run at once.  [default: all cores, where that pays]",
     )
 
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vad.formats import FORMATS
 from vad.settings import parse_seconds
 
 if TYPE_CHECKING:
     from vad.audio.resample import Channel
 
 PATH = click.Path(path_type=Path)
+FORMAT = click.Choice(list(FORMATS), case_sensitive=False)  # of labels
 
 
 class Number(click.FloatRange):

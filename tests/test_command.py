@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 import pytest
@@ -11,7 +12,7 @@ from click.testing import CliRunner
 
 from vad import SettingError, VadError
 from vad.cli import COMMANDS, main
-from vad.cli.command import Command, command, option
+from vad.cli.command import SYNONYMS, Command, command, option
 
 
 @dataclass(frozen=True)
@@ -119,3 +120,48 @@ def test_every_option_has_a_help_text_and_a_flag_of_its_own() -> None:
         assert all(param.help for param in options), one.name
         flags = [flag for param in options for flag in [*param.opts, *param.secondary_opts]]
         assert len(flags) == len(set(flags)), one.name
+
+
+@pytest.mark.parametrize("name", ["detect", "split", "trim", "stream", "evaluate", "tune"])
+def test_the_help_leads_with_three_examples_and_lists_formats_once(name: str) -> None:
+    text = CliRunner().invoke(main, [name, "--help"], prog_name="vad", terminal_width=78).stdout
+    examples = text.split("\n\n")[2].splitlines()
+    assert len(examples) == 3 and all(f"vad {name}" in line for line in examples)
+    assert text.count("textgrid") <= 1
+    assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["detcet"], "No such command 'detcet'. Did you mean detect?"),
+        (["talk.mp3"], "No such command 'talk.mp3'. To find the speech in it: vad detect talk.mp3"),
+        (["my talk.MP4"], "To find the speech in it: vad detect 'my talk.MP4'"),
+        (["s3://bucket/talk"], "To find the speech in it: vad detect s3://bucket/talk"),
+        (["xyzzy"], "No such command 'xyzzy'.\n"),
+        (["detect", "--threshold", "0.5", "a.wav"], "No such option '--threshold'. Did you mean '--onset'?"),
+        (["split", "--overwrite", "a.wav"], "No such option '--overwrite'. Did you mean '--force'?"),
+        (["convert", "--threshold", "0.5", "a", "b"], "No such option '--threshold'.\n"),
+        (["detect", "--ofset", "0.5", "a.wav"], "No such option '--ofset'. (Did you mean one of: '--offset',"),
+        (["detect", "a.wav", "-f", "doc"], "Invalid value for '-f' / '--format': 'doc' is not one of 'text',"),
+        (["detect", "a.wav", "--model", "nope"], "Error: --model nope: no such weights file"),
+        (["detect", "a.wav", "-o", "{nope}.srt"], "Error: --output {nope}.srt: not a template"),
+        (["detect", "a.wav", "--scores", "{nope}.npz"], "Error: --scores {nope}.npz: not a template"),
+    ],
+)
+def test_what_is_mistyped_gets_a_hint(arguments: list[str], hint: str) -> None:
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code in (1, 2) and hint in done.stderr
+
+
+def test_every_synonym_stands_for_an_option_of_detect() -> None:
+    detect = main.get_command(click.Context(main), "detect")
+    assert detect
+    flags = {flag for param in detect.params for flag in param.opts}
+    assert set(SYNONYMS.values()) <= flags and not set(SYNONYMS) & flags
+
+
+def test_choices_may_be_written_in_capitals(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("1\t2\n")
+    done = CliRunner().invoke(main, ["convert", str(tmp_path / "a.txt"), "-", "-f", "SRT"])
+    assert done.stdout.startswith("1\n00:00:01,000 --> 00:00:02,000\n")

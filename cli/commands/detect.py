@@ -74,7 +74,11 @@ class OutputOptions:
 
     title = "Output"
     output: str | None = option(
-        "-o", "--output", metavar="FILE|DIR|TEMPLATE", help="Where to write.  [default: standard output]"
+        "-o",
+        "--output",
+        parameter="target",
+        metavar="FILE|DIR|TEMPLATE",
+        help="Where to write.  [default: standard output]",
     )
     format: str | None = output_format("-f", "--format", help="Label format.  [default: as -o says]")
     scores: str | None = option("--scores", metavar="FILE|DIR", help="Also write the frame scores, as .npz or .csv.")
@@ -135,6 +139,11 @@ def detect(
 ) -> None:
     """Find the speech in sound files.
 
+    \b
+      vad detect talk.mp3                        # start and end in seconds
+      vad detect talk.mp4 -o talk.srt            # the name says the format
+      vad detect recordings/ -o labels/ -f rttm  # a file per recording
+
     INPUT is a file (audio or video), a folder (searched recursively), a quoted pattern, or - for
     standard input; each of the first three may be a URL: s3://, gs://, https:// (needs the
     [cluster] extra, and what serves them, like s3fs). With -o, a name without extension is a folder
@@ -147,13 +156,6 @@ def detect(
 
     With --cluster the workers read the recordings, and --model, themselves: their paths must be
     valid on every machine. Results come back here. When a worker is lost, another does its work.
-
-    \b
-    Presets:
-      default    the best balance
-      recall     misses little: low thresholds, padding
-      precision  few false alarms: high thresholds, no short segments
-      asr        chunks for transcription: long, padded, at most 30 s
     """
     from vad.batch.inputs import find
     from vad.batch.output import Provenance, check_scores_target

@@ -98,10 +98,9 @@ def evaluate(
     """Measure how well speech is found.
 
     \b
-    Sound with a reference, through a detector:
-      vad evaluate --audio DIR [--reference LABELS] [--model MODEL]
-    Labels against labels, of any origin:
-      vad evaluate --reference LABELS --hypothesis LABELS [--audio DIR]
+      vad evaluate --audio talks/                # with labels beside the sound
+      vad evaluate --audio talks/ --reference labels/ --report report.html
+      vad evaluate --reference labels/ --hypothesis found.rttm
 
     LABELS are a folder with a file per recording, or one file that names many, in any format that
     `vad` reads. Recordings match by name. Time is measured exactly, in segments; the metrics that

@@ -25,7 +25,12 @@ class OutputOptions:
 
     title = "Output"
     output: str = option(
-        "-o", "--output", default=".", metavar="DIR|TEMPLATE", help="Where to write.  [default: this folder]"
+        "-o",
+        "--output",
+        parameter="target",
+        default=".",
+        metavar="DIR|TEMPLATE",
+        help="Where to write.  [default: this folder]",
     )
     force: bool = force_option()
 
@@ -42,6 +47,11 @@ def split(
     messages: MessageOptions,
 ) -> None:
     """Cut sound files into a file per segment.
+
+    \b
+      vad split talk.mp3 -o pieces/
+      vad split talk.wav --labels talk.srt -o pieces/   # where subtitles are
+      vad split '*.flac' -o '{dir}/{stem}-{number:04}.wav'
 
     INPUT is a file (audio or video), a folder (searched recursively), a quoted pattern, or - for
     standard input. The speech is found as by `vad detect`, or taken from --labels, to which

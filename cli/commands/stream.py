@@ -122,6 +122,11 @@ def stream(
 ) -> None:
     """Find the speech in live sound.
 
+    \b
+      vad stream                                    # the microphone
+      vad stream --save talk/ --exec 'whisper {file}'   # each utterance
+      arecord -t raw -f S16_LE -r 16000 | vad stream - --raw
+
     INPUT is - for standard input (a container, or bare samples with --raw), or a file; without it
     the microphone is read, which needs the [mic] extra. Events are written as soon as they are
     certain: `start` when speech has lasted for --min-speech, `end` when silence has lasted for

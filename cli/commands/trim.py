@@ -25,7 +25,14 @@ class OutputOptions:
     """Where the files go."""
 
     title = "Output"
-    output: str = option("-o", "--output", required=True, metavar="FILE|DIR|TEMPLATE", help="Where to write.")
+    output: str = option(
+        "-o",
+        "--output",
+        required=True,
+        metavar="FILE|DIR|TEMPLATE",
+        parameter="target",
+        help="Where to write.",
+    )
     gap: float = option(
         "--gap",
         type=Number(0, 3600),
@@ -48,6 +55,11 @@ def trim(
     messages: MessageOptions,
 ) -> None:
     """Cut the silence out of sound files.
+
+    \b
+      vad trim talk.flac -o short.flac
+      vad trim talk.wav -o short.wav --gap 0.5   # silence between segments
+      vad trim talk.wav -o silence.wav --invert
 
     INPUT is a file (audio or video), a folder (searched recursively), a quoted pattern, or - for
     standard input. The speech is found as by `vad detect`, or taken from --labels, to which

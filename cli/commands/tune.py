@@ -111,6 +111,11 @@ def tune(
 ) -> None:
     """Find the settings that suit AUDIO, a folder (or file) of labelled recordings.
 
+    \b
+      vad tune talks/                            # the lowest detection cost
+      vad tune talks/ --labels labels/ --miss-at-most 2%
+      vad tune talks/ --write mine.onnx          # weights with these settings
+
     Scores are computed once; then onset, offset, shortest speech and pause, and padding are
     searched for the goal: the lowest --minimize, within the limits. Settings that are given, like
     --min-silence 0.5, stay as they are; --preset gives the settings to start from. Metrics pool the

@@ -15,15 +15,15 @@ WIDE = re.compile("[0-9]{3}")  # in the format of a field: a name of hundreds of
 PATHS = ("dir", "file")  # fields that may hold slashes
 
 
-def name_output(target: str, source: Input, channel: int | None, extension: str) -> Path:
+def name_output(target: str, source: Input, channel: int | None, extension: str, parameter: str = "target") -> Path:
     """The output file of `source` in the folder `target`, or as the template `target` names it.
 
-    Raises `SettingError` where the template has unknown fields.
+    Raises `SettingError`, which names `parameter`, where the template has unknown fields.
     """
     if not is_template(target):
         suffix = f".ch{channel}" if channel else ""
         return Path(target, source.relative.with_name(source.relative.stem + suffix + extension))
-    return Path(fill_template(target, name_fields(source) | {"channel": str(channel or "mix")}))
+    return Path(fill_template(target, name_fields(source) | {"channel": str(channel or "mix")}, parameter))
 
 
 def name_fields(source: Input) -> dict[str, object]:

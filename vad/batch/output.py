@@ -222,7 +222,7 @@ def check_scores_target(target: str, several: bool, force: bool = False) -> None
     separate = is_template(target) or is_folder(target)
     if several and not separate:
         raise SettingError(f"scores {target}: one file for several recordings or channels; give a folder", "scores")
-    path = name_output(target, Input("a.wav", Path("a.wav")), None, ".npz") if separate else Path(target)
+    path = name_output(target, Input("a.wav", Path("a.wav")), None, ".npz", "scores") if separate else Path(target)
     if path.suffix not in (".npz", ".csv"):
         raise SettingError(f"scores {target}: written as .npz or .csv; choose one of these extensions", "scores")
     if not separate:

@@ -72,7 +72,9 @@ class Cutter:
         sound = open_native(path)
         parts = [Part(self._name(source, sound, n, s), s) for n, s in enumerate(segments, 1)]
         if len({part.path for part in parts}) < len(parts):
-            raise SettingError(f"{self._target}: gives several segments the same name; use {{number}} or {{start}}")
+            raise SettingError(
+                f"{self._target}: gives several segments the same name; use {{number}} or {{start}}", "target"
+            )
         encodings = [self._take(part.path, source, sound) for part in parts]
         reader = _Reader(sound)
         for part, encoding in zip(parts, encodings, strict=True):
@@ -123,7 +125,8 @@ class Cutter:
         if not is_template(template):
             if not is_folder(template):
                 raise SettingError(
-                    f"{template}: one name for all segments; give a folder, or a template with {{number}}"
+                    f"{template}: one name for all segments; give a folder, or a template with {{number}}",
+                    "target",
                 )
             template = str(Path(escape_template(template), escape_template(str(source.relative.parent)), NAME))
         extension = sound.encoding.extension(Path(source.path), sound.channels)

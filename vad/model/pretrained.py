@@ -86,9 +86,13 @@ def find(model: str | Path | None = None) -> Path:
     own = FOLDER / f"{path}.onnx"
     if path.name != str(path) or not own.is_file():
         if path.is_dir():
-            raise ModelError(f"{path}: a folder without model.onnx; name one that `vad train` has finished, or a file")
+            raise ModelError(
+                f"model {path}: a folder without model.onnx; name one that `vad train` has finished, or a file", "model"
+            )
         names = ", ".join(sorted(p.stem for p in FOLDER.glob("*.onnx")))
-        raise ModelError(f"{path}: no such weights file; give the path of one, or a model of the package ({names})")
+        raise ModelError(
+            f"model {path}: no such weights file; give the path of one, or a model of the package ({names})", "model"
+        )
     return _checked(own)
 
 
