@@ -102,7 +102,7 @@ class Soak:
         with self._out() as out:
             process = self.begin("detect", self.many, "-o", out, "--jobs", "2")
             self._disturb(process, signal.SIGINT, 1.0, "Ctrl-C", twice=True)
-            self.count["Ctrl-C"] += 1
+            self.count["Ctrl-C"] += process.returncode == 128 + signal.SIGINT
 
     def full_disk(self) -> None:
         """Run where the disk has too little room: lines, and nothing half-written; then with room: all."""
@@ -236,6 +236,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="what decides the instants [%(default)s]")
     parser.add_argument("--no-tmpfs", action="store_true", help="leave out the full disk, which needs to mount")
     given = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has its background jobs ignore Ctrl-C
     until = time.monotonic() + 60 * given.minutes
     with tempfile.TemporaryDirectory(prefix="soak-") as place:
         soak = Soak(Path(place), random.Random(given.seed))
