@@ -75,6 +75,25 @@ def ours() -> Job:
     return lambda path: [(s.start, s.end) for s in detector.detect(path)], stream.push, 512, "float32"
 
 
+def silero_file() -> Job:
+    """Silero's README from beginning to end: its own way to read a file of any kind."""
+    import torch
+    from silero_vad import get_speech_timestamps, load_silero_vad, read_audio
+
+    torch.set_num_threads(1)
+    model = load_silero_vad(onnx=True)
+    find = lambda path: _pairs(get_speech_timestamps(read_audio(path), model, return_seconds=True))  # noqa: E731
+    return find, _none, 0, "float32"
+
+
+def auditok() -> Job:
+    """auditok's README from beginning to end: the energy of what ffmpeg decodes for it."""
+    from auditok import split
+
+    return lambda path: [(region.start, region.end) for region in split(path)], _none, 0, "float32"
+
+
+FILE_JOBS = {"silero-file": silero_file, "auditok": auditok}  # from a file of any kind
 JOBS = {"vad": ours, "silero-sequence": silero_sequence, "silero": silero, "ten": ten, "webrtc": webrtc}
 
 
@@ -119,7 +138,7 @@ def _runs(speech: list[Any], seconds: float) -> Spans:
 
 if __name__ == "__main__":
     name, *arguments = sys.argv[1:]
-    job = JOBS[name]()
+    job = (JOBS | FILE_JOBS)[name]()
     if arguments[:1] == ["--stream"]:
         print(stream(job, arguments[1]))
     else:

@@ -22,6 +22,7 @@ import click
 import numpy as np
 import soundfile
 
+from benchmarks.compressed import compressed
 from benchmarks.job import JOBS, RATE
 from benchmarks.sizes import installed_size
 from vad.audio.decode import read
@@ -70,6 +71,7 @@ def main(runs: int, minutes: int, files: int, only: tuple[str, ...]) -> None:
             f"{files} files": many,
         }
         print(table(names, {title: alternate(names, paths, runs) for title, paths in work.items()}))
+        print(f"\n{compressed(place, long.with_suffix('.wav'), min(runs, 3), measure)}")
         print(f"\n{streams(names, short, runs)}")
         print(f"\n{cores(longer(long.with_suffix('.wav')), archive(many), runs)}")
 
