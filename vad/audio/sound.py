@@ -21,7 +21,7 @@ COPY = 1 << 20  # bytes copied at once
 
 @dataclass
 class Sound:
-    """An opened recording, to be read once from its beginning to its end; reading all of it closes the file."""
+    """An opened recording, to be read once; its file is closed at the end, or where reading stops."""
 
     name: str
     sample_rate: int
@@ -58,6 +58,7 @@ class Sound:
     def rows(self, channel: Channel) -> int:
         """How many rows `blocks(..., channel)` gives; `AudioError` for a channel that does not exist."""
         if isinstance(channel, int) and not 1 <= channel <= self.channels:
+            self.close()
             raise missing_channel(self.name, channel, self.channels)
         return self.channels if channel == "each" else 1
 
@@ -68,8 +69,7 @@ class Sound:
         `"each"` there is a row for each channel.
         """
         resampler = Resampler(self.name, self.sample_rate, sample_rate, channel, self.rows(channel))
-        for block in self._blocks:
-            self.samples += len(block)
+        for block in self.native_blocks():
             yield resampler.push(block)
         if self.sample_rate != sample_rate:
             yield resampler.finish()
@@ -79,9 +79,12 @@ class Sound:
 
         They are float32, or have the type of the file's samples where `open_native` opened it.
         """
-        for block in self._blocks:
-            self.samples += len(block)
-            yield block
+        try:
+            for block in self._blocks:
+                self.samples += len(block)
+                yield block
+        finally:
+            self.close()
 
 
 class ReadUntilError:
