@@ -144,7 +144,7 @@ class TestCompare:
         content = json.loads(invoke(*options, "-f", "json").stdout)
         assert content["model"]["name"] == "ten" and content["pooled"]["deter"] < 0.1
         assert "at its own defaults" in (tmp_path / "r.html").read_text()
-        invoke(*options, "--onset", "0.3", status=2)
+        invoke(*options, "--force", "--onset", "0.3", status=2)
 
 
 def test_sound_can_be_changed_on_its_way(recordings: Path) -> None:
