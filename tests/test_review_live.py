@@ -60,7 +60,8 @@ class TestLive:
         assert np.array_equal(shown, wanted[: len(shown)]) and len(wanted) - len(shown) <= 2
         stream = session.detector.scores(talk, latency="balanced")
         assert status["scores"] == pytest.approx(np.asarray(stream), abs=1e-3)
-        later = live.status(len(shown) - 10)
+        later = live.status(len(shown) - 10, len(stream) - 5)
+        assert later["scores"] == status["scores"][-5:]
         assert later["first"] == len(shown) - 10 and len(base64.b64decode(later["mel"])) == 10 * LogMel().n_mels
         key = live.stop()
         recording = session.library.recordings[key or ""]
@@ -81,6 +82,22 @@ class TestLive:
         again = Session(session.inputs, session.places.home, model=ENERGY, cache=session.cache)
         assert sum(r.place.startswith("live/") for r in again.library.recordings.values()) == 1
         again.close()
+
+    def test_a_page_that_is_gone_leaves_no_open_microphone(
+        self, session: Session, talk: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("vad.review.live.FORGOTTEN", 0.3)
+        live = Live(session, lambda device, rate: SoundReader(open_sound(talk), realtime=True))
+        live.start({})
+        thread = live._thread
+        assert thread
+        thread.join(60)
+        assert not thread.is_alive()
+        live.start({})  # another page
+        assert sum(r.place.startswith("live/") for r in session.library.recordings.values()) == 1
+        time.sleep(0.1)
+        live.stop()
+        assert sum(r.place.startswith("live/") for r in session.library.recordings.values()) == 2
 
     def test_one_microphone_at_a_time(self, session: Session, talk: Path) -> None:
         live = Live(session, lambda device, rate: SoundReader(open_sound(talk), realtime=True))

@@ -357,6 +357,7 @@ def test_the_microphone_is_seen_and_what_was_said_can_be_corrected(browser: Any,
         page.locator("#live-start").click()
         until(page, "document.getElementById('live-state').textContent === 'speech'")
         until(page, "document.getElementById('live-clock').textContent > '0:01.5'")
+        until(page, "review.live.scores.filter((score) => score !== undefined).length > 80")
         page.locator("#live-stop").click()
         until(page, "review.recording.about?.name.startsWith('live/') && review.recording.detected?.length > 0")
         assert not page.locator("#live").is_visible()

@@ -28,6 +28,7 @@ from vad.stream import Stream
 
 KEPT = 6000  # frames that a page which asks seldom can still get
 LATENCY = "balanced"
+FORGOTTEN = 60.0  # seconds without a page that asks, after which the microphone is closed
 
 OpenSource = Callable[[str | int | None, int], Source]
 
@@ -53,14 +54,16 @@ class Live:
             raise SettingError(f"device={device!r}: give the number of a device")
         if self._thread and self._thread.is_alive():
             raise SettingError("the microphone is open already; stop it first")
+        self.stop()  # what a page that is gone has left
         session, detector = self._session, self._session.detector
         _, settings = session.settings(given)
         source = self._open(device, detector.grid.sample_rate)
         stream = detector.stream(sample_rate=source.sample_rate, latency=LATENCY, scores=True, **vars(settings))
-        self._path = session.places.live / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}.flac"
+        self._path = _free(session.places.live / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}.flac")
         recorder = StreamRecorder(self._path, source.sample_rate, source.name)
         self._clear()
         self._stopped.clear()
+        self._asked = time.monotonic()
         self._thread = threading.Thread(target=self._listen, args=(source, stream, recorder), daemon=True)
         self._thread.start()
 
@@ -77,8 +80,9 @@ class Live:
         self._session.work.wake()
         return recording.id
 
-    def status(self, since: int) -> dict[str, Any]:
-        """What has come from frame `since` on: columns, scores, and events."""
+    def status(self, since: int, scored: int = 0) -> dict[str, Any]:
+        """What has come: columns from frame `since` on, scores, which come later, from `scored` on, and events."""
+        self._asked = time.monotonic()
         with self._lock:
             first = min(max(since, self._first), self._first + len(self._mel))
             mel = np.array(self._mel[first - self._first :], np.uint8)
@@ -88,7 +92,7 @@ class Live:
                 "bands": self._session.detector.description.features.n_mels,
                 "frame": self._session.detector.grid.frame_seconds,
                 "mel": base64.b64encode(mel.tobytes()).decode(),
-                "scores": self._scores[max(since - self._first, 0) :],
+                "scores": self._scores[max(scored - self._first, 0) :],
                 "scored": self._first + len(self._scores),
                 "events": [to_json(event) for event in self._events[-50:]],
                 "seconds": round(self._seconds, 2),
@@ -108,7 +112,7 @@ class Live:
         columns = FeatureStream(features)
         resampler = Resampler(source.name, source.sample_rate, features.sample_rate)
         try:
-            for block, events in run(source, stream, Limits(), self._stopped.is_set):
+            for block, events in run(source, stream, Limits(), self._over):
                 if len(block):
                     recorder.take(block)
                     self._take(to_bytes(columns.push(resampler.push(block)[0])))
@@ -118,6 +122,9 @@ class Live:
         finally:
             source.close()
             recorder.close()
+
+    def _over(self) -> bool:
+        return self._stopped.is_set() or time.monotonic() - self._asked > FORGOTTEN
 
     def _take(self, columns: Bytes) -> None:
         with self._lock:
@@ -134,3 +141,12 @@ class Live:
             if (gone := min(len(self._mel), len(self._scores)) - KEPT) > 0:
                 del self._mel[:gone], self._scores[:gone]
                 self._first += gone
+
+
+def _free(path: Path) -> Path:
+    """`path`, or with a number where there is a file of that name."""
+    free, number = path, 1
+    while free.exists():
+        number += 1
+        free = path.with_stem(f"{path.stem}-{number}")
+    return free

@@ -69,7 +69,9 @@ def more_routes(teacher: Teacher, live: Live) -> list[Route]:
         post("/api/teach/start", lambda _, given: teacher.start(given)),
         post("/api/teach/stop", lambda _, given: teacher.stop()),
         post("/api/teach/use", lambda _, given: teacher.use(given)),
-        Route("/api/live", lambda request: JSONResponse(live.status(whole(request, "since")))),
+        Route(
+            "/api/live", lambda request: JSONResponse(live.status(whole(request, "since"), whole(request, "scored")))
+        ),
         Route("/api/live/devices", lambda request: JSONResponse({"devices": live.devices()})),
         post("/api/live/start", lambda _, given: live.start(given)),
         post("/api/live/stop", lambda _, given: {"id": live.stop()}),

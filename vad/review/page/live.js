@@ -1,7 +1,7 @@
 // The microphone of the machine as a moving picture: what has come is asked for, and drawn on.
 
 import { get, post } from "./api.js";
-import { palette } from "./spectrogram.js";
+import { contrast, palette, stretched } from "./spectrogram.js";
 import { readColours } from "./timeline.js";
 import { clock } from "./view.js";
 
@@ -21,10 +21,12 @@ export class Live {
   async open() {
     this.dialog.showModal();
     this.say("");
+    const system = new Option("the system's microphone", "");
+    this.find("live-device").replaceChildren(system);
     try {
       const { devices } = await get("/api/live/devices");
       const options = devices.map((d) => new Option(d.name, d.index, d.default, d.default));
-      this.find("live-device").replaceChildren(new Option("the system's microphone", ""), ...options);
+      this.find("live-device").replaceChildren(system, ...options);
     } catch (error) {
       this.say(error.message);
     }
@@ -43,9 +45,9 @@ export class Live {
       return;
     }
     this.say("");
-    Object.assign(this, { running: true, columns: [], scores: [], events: [], next: 0, first: 0 });
+    Object.assign(this, { running: true, columns: [], scores: [], events: [], next: 0, first: 0, adapted: -1 });
     this.colours = readColours();
-    this.palette = palette(matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark");
+    this.base = palette(matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark");
     this.buttons();
     this.look();
   }
@@ -72,7 +74,7 @@ export class Live {
   async look() {
     if (!this.running) return;
     try {
-      this.take(await get(`/api/live?since=${this.next}`));
+      this.take(await get(`/api/live?since=${this.next}&scored=${this.scores.length}`));
       requestAnimationFrame(() => this.paint());
     } catch (error) {
       this.say(error.message);
@@ -101,12 +103,22 @@ export class Live {
     if (!status.running && this.running) this.stop();
   }
 
+  // Colours by what was heard last, about once per second.
+  adapt() {
+    if (this.adapted + 1 > this.next * this.frame) return;
+    this.adapted = this.next * this.frame;
+    const data = new Uint8Array(this.columns.length * this.bands);
+    this.columns.forEach((column, index) => data.set(column, index * this.bands));
+    this.palette = stretched(this.base, contrast(data));
+  }
+
   paint() {
     const canvas = this.find("live-picture");
     const [width, height] = [canvas.clientWidth, canvas.clientHeight];
     if (!width || !this.columns.length) return;
     Object.assign(canvas, { width, height });
     const context = canvas.getContext("2d");
+    this.adapt();
     const held = SECONDS / this.frame;
     const picture = document.createElement("canvas");
     Object.assign(picture, { width: this.columns.length, height: this.bands });

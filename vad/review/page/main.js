@@ -34,7 +34,7 @@ class Page {
     this.list = new List(find("recordings"), find("search"), find("order"), find("summary"), (id) => this.open(id));
     this.settings = new Settings(find, () => this.detect(), (text, bad = true) => this.say(text, bad));
     new Teach(find, () => this.restart());
-    new Live(find, () => this.settings.given, (id) => this.recorded(id));
+    this.live = new Live(find, () => this.settings.given, (id) => this.recorded(id));
     new Pointer(find("stage"), this.timeline, this.view, model, this.pointing());
     this.wire();
   }
