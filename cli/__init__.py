@@ -16,7 +16,10 @@ import click
 
 from vad import __version__
 
+from .colors import highlight
 from .signals import ending
+
+INTERRUPTED = 130  # exit status of a program that Ctrl-C ended, 128 + SIGINT
 
 # Listed here, so that `vad --help` need not import the commands.
 COMMANDS = {
@@ -64,12 +67,31 @@ class _Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
-    def main(self, *arguments: Any, **settings: Any) -> Any:
+    def main(self, *arguments: Any, standalone_mode: bool = True, **settings: Any) -> Any:
         # Imports create many objects, none of them garbage: to search them takes a sixth of a short run
         gc.set_threshold(50_000)
         atexit.register(gc.freeze)
         with ending():
-            return super().main(*arguments, **settings)
+            run: Any = super().main if not standalone_mode else self._run
+            return run(*arguments, standalone_mode=False, **settings)
+
+    def _run(self, *arguments: Any, **settings: Any) -> None:
+        """Run as a program: errors become messages in colour, and the exit status."""
+        if os.environ.get("NO_COLOR"):  # https://no-color.org
+            settings.setdefault("color", False)
+        try:
+            run: Any = super().main
+            status = run(*arguments, **settings)
+        except click.ClickException as error:
+            text = io.StringIO()
+            error.show(text)
+            color = error.ctx.color if isinstance(error, click.UsageError) and error.ctx else settings.get("color")
+            click.echo(highlight(text.getvalue()), err=True, nl=False, color=color)
+            sys.exit(error.exit_code)
+        except click.Abort:
+            click.echo("Aborted!", err=True)
+            sys.exit(INTERRUPTED)
+        sys.exit(status if isinstance(status, int) else 0)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -107,13 +129,27 @@ def _discard_unwritable_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _set_color(ctx: click.Context, param: click.Parameter, value: bool | None) -> None:
+    """Use colours in this command and in its errors, also those about the options that follow."""
+    if value is not None:
+        ctx.color = value
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="vad")
+@click.option(
+    "--color/--no-color",
+    default=None,
+    is_eager=True,
+    expose_value=False,
+    callback=_set_color,
+    help="Colours in messages.  [default: on a terminal]",
+)
 def main() -> None:
     """Find where in sound somebody speaks.
 
     Results go to standard output, everything else to standard error. Exit status: 0 everything is
-    done, 1 an input failed (the others are still done), 2 wrong usage.
+    done, 1 an input failed (the others are still done), 2 wrong usage, 130 interrupted.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a name that the terminal cannot show is escaped

@@ -8,18 +8,23 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from vad.formats import printable
 
+from .colors import highlight
 from .command import describe
+
+if TYPE_CHECKING:
+    from vad.batch.run import Totals
 
 Around = Callable[[], contextlib.AbstractContextManager[None]]
 
 PATIENCE = 1.0  # seconds of work before the progress bar appears
 INTERVAL = 0.1  # seconds between drawings
+LONG = 60.0  # seconds after which a run ends with a summary
 MINUTE = 60.0  # seconds between lines where standard error is not a terminal
 WIDTH = 24
 CLEAR_LINE = "\r\033[K"
@@ -114,6 +119,19 @@ class Console:
         """Write a warning: something was not done as one may expect."""
         self._warning(text)
 
+    def summary(self, totals: Totals, *, left_out: int = 0, silent: int = 0) -> None:
+        """Write the totals of several recordings on a terminal, or where the run was long."""
+        if totals.done + left_out < 2 or not (self._terminal or self.verbose or totals.elapsed >= LONG):
+            return
+        sound = f"{totals.sound / 3600:.2f} h of sound in {clock(totals.elapsed)} ({totals.rates})"
+        count = totals.done - totals.failed
+        done = f"{count} recording{'s' * (count != 1)} done"
+        parts = [f"{done}, {sound}" if totals.sound else done]
+        parts += [f"{silent} without speech"] if silent else []
+        parts += [f"{totals.failed} failed"] if totals.failed else []
+        parts += [f"{left_out} were done before"] if left_out else []
+        self.note("; ".join(parts))
+
     def detail(self, text: str) -> None:
         """Write a line for those who asked for `--verbose`."""
         if self.verbose:
@@ -125,7 +143,7 @@ class Console:
 
     def _write(self, text: str) -> None:
         with self._bar.cleared(), self._around():
-            click.echo(printable(text), err=True)
+            click.echo(highlight(printable(text)), err=True)
 
 
 def clock(seconds: float) -> str:

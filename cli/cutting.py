@@ -100,7 +100,8 @@ def run(
             return cuts.duration
 
         pool = stack.enter_context(open_pool(1 if source.labels else scale.jobs, found))
-        run_batch(found, FindCuts(find_cuts, paths, speech.inverted), deliver, console, pool=pool)
+        totals = run_batch(found, FindCuts(find_cuts, paths, speech.inverted), deliver, console, pool=pool)
+        console.summary(totals)
 
 
 @contextlib.contextmanager

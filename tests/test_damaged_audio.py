@@ -130,7 +130,7 @@ def test_what_is_odd_but_sound_is_done_without_a_word(tmp_path: Path, name: str)
     path = tmp_path / name
     make(path)
     result = detect(path, "-f", "json")
-    assert result.stderr == ""
+    assert result.stderr in ("", f"{path}: no speech found\n")
     content = json.loads(result.stdout)
     assert content["duration"] == seconds
     assert all(0 <= s["start"] < s["end"] <= seconds for s in content["segments"])
@@ -188,7 +188,8 @@ class TestTruncated:
         result = detect(path, "-f", "json")
         document = json.loads(result.stdout)
         assert 8 * share - 1.2 < document["duration"] <= 8 * share + 0.2
-        assert document["segments"] == [{"start": 0, "end": pytest.approx(document["duration"], abs=0.05)}]
+        (segment,) = document["segments"]
+        assert (segment["start"], segment["end"]) == (0, pytest.approx(document["duration"], abs=0.05))
 
     @pytest.mark.parametrize(
         "kind",
@@ -213,7 +214,8 @@ class TestTruncated:
         if result.exit_code:
             assert str(path) in error_line(result.stderr, after_warnings=True)
         else:
-            assert all(line.startswith(f"Warning: {path}: ") for line in result.stderr.splitlines())
+            lines = result.stderr.splitlines()
+            assert all(line.startswith(f"Warning: {path}: ") or line == f"{path}: no speech found" for line in lines)
 
 
 # The mutation is (where, byte) in the first 200 bytes, where the headers are, and a length to cut to.
@@ -301,7 +303,7 @@ class TestProcess:
 
     def test_no_bare_samples_are_no_speech(self) -> None:
         done = run("detect", *DOUBLE, "--raw", "-")
-        assert (done.stdout, done.stderr) == ("", "")
+        assert (done.stdout, done.stderr) == ("", "-: no speech found\n")
 
     @pytest.mark.parametrize(
         "kind",

@@ -185,7 +185,7 @@ def label(inputs: tuple[str, ...], output: LabelOptions, scale: JobsOptions, mes
                 target.write(one, [document])
                 return document.duration
 
-            run_batch(found, labeller, deliver, console, pool=pool)
+            console.summary(run_batch(found, labeller, deliver, console, pool=pool))
 
 
 @command("import")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -16,7 +16,7 @@ from vad.segments import invert, total
 from vad.settings import Segmentation
 
 from ..command import command, option
-from ..console import Console, clock
+from ..console import Console
 from ..options import (
     DetectionOptions,
     JobsOptions,
@@ -30,10 +30,7 @@ from ..options import (
 if TYPE_CHECKING:
     from vad.batch.inputs import Input
     from vad.batch.output import Output, Provenance
-    from vad.batch.run import Totals
     from vad.detector import Detection
-
-LONG = 60.0  # seconds after which a run ends with a summary
 
 
 @dataclass(frozen=True)
@@ -183,7 +180,9 @@ def detect(
         ordered = not output.unordered and (output.to_stdout or output.summary)
         with open_pool(scale.jobs, left, scale.cluster) as pool:
             totals = run_batch(left, task, deliver, console, pool=pool, ordered=ordered)
-        _report(totals, len(found) - len(left), console)
+        console.summary(totals, left_out=len(found) - len(left), silent=len(deliver.silent))
+        if len(found) == 1 and deliver.silent:
+            console.note(f"{found[0].path}: no speech found")
 
 
 def _open(
@@ -224,6 +223,7 @@ class _Delivery:
     output: OutputOptions
     frame_seconds: float
     console: Console
+    silent: list[Input] = field(default_factory=list)  # recordings without speech
 
     def __call__(self, one: Input, detections: list[Detection]) -> float:
         """Write scores first and labels last, because these mark a recording as done; its duration."""
@@ -240,18 +240,9 @@ class _Delivery:
                 click.echo(_summary(detection))
             else:
                 self.console.detail(_summary(detection))
+        if not any(detection.segments for detection in detections):
+            self.silent.append(one)
         return detections[0].duration if detections else 0.0
-
-
-def _report(totals: Totals, left_out: int, console: Console) -> None:
-    """Write the totals of many recordings, where the run was long."""
-    if totals.done + left_out < 2 or (totals.elapsed < LONG and not console.verbose):
-        return
-    sound = f"{totals.sound / 3600:.2f} h of sound in {clock(totals.elapsed)} ({totals.rates})"
-    parts = [f"{totals.done} recordings, {sound}"]
-    parts += [f"{totals.failed} failed"] if totals.failed else []
-    parts += [f"{left_out} were done before"] if left_out else []
-    console.note("; ".join(parts))
 
 
 def _described(settings: Segmentation) -> str:

@@ -77,8 +77,11 @@ class OutputOptions:
     """Where the events and the sound go."""
 
     title = "Output"
-    format: str = option(
-        "-f", "--format", type=click.Choice(LIVE_FORMATS), default="jsonl", show_default=True, help="Output format."
+    format: str | None = option(
+        "-f",
+        "--format",
+        type=click.Choice(LIVE_FORMATS, case_sensitive=False),
+        help="Output format.  [default: jsonl, or text on a terminal]",
     )
     scores: bool = option("--scores", is_flag=True, help="Also write the score of every 10 ms (jsonl).")
     save: str | None = option(
@@ -103,8 +106,13 @@ class OutputOptions:
     )
 
     def __post_init__(self) -> None:
-        if self.scores and self.format != "jsonl":
+        if self.scores and self.format not in (None, "jsonl"):
             raise SettingError(f"scores: {self.format} holds only segments; give --format jsonl", "scores")
+
+    @property
+    def kind(self) -> str:
+        """The format: by default JSON lines for programs, and text for people."""
+        return self.format or ("text" if sys.stdout.isatty() and not self.scores else "jsonl")
 
 
 @dataclass(frozen=True)
@@ -220,7 +228,7 @@ def _open_sinks(
     if output.save_all:
         whole = StreamRecorder(output.save_all, source.sample_rate, source.name, output.force)
         stack.callback(whole.close)
-    writer = EventWriter(sys.stdout, output.format, source.name, header)  # last: it writes the header
+    writer = EventWriter(sys.stdout, output.kind, source.name, header)  # last: it writes the header
     return _Sinks(writer, whole, recorder, output.save is not None, commands)
 
 
