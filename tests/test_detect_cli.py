@@ -66,6 +66,14 @@ class TestInputs:
         names = [Path(line.split("\t")[0]).name for line in detect(f"{tmp_path}/**/b*.wav").stdout.splitlines()]
         assert sorted(names) == ["b1.wav", "b2.wav", "b3.wav"]
 
+    def test_a_pattern_skips_the_labels_beside_the_sound(self, one: Path, tmp_path: Path) -> None:
+        detect(one, "-o", tmp_path / "one.srt")
+        done = detect(f"{tmp_path}/one.*")
+        assert (done.stdout, done.stderr) == (detect(one).stdout, "")
+        details = detect(f"{tmp_path}/one.*", "-v").stderr
+        assert f"{tmp_path}/one.srt: skipped, has no name of a sound file\n" in details
+        assert f"{tmp_path}/one.srt: holds no audio track" in detect(one, tmp_path / "one.srt", status=1).stderr
+
     def test_a_name_that_looks_like_a_pattern_is_a_file(self, write_bursts: Write) -> None:
         assert spans(detect(write_bursts("take [1].wav", (1, 2))).stdout) == near((1, 2))
 

@@ -412,6 +412,17 @@ def test_a_pattern_stands_for_its_files(tree: Path) -> None:
     assert find(["in/x*"])[0] == []
 
 
+def test_a_pattern_leaves_out_what_has_no_name_of_sound_unless_that_is_all(tree: Path) -> None:
+    for name in ("b.srt", "b.vtt", "take.pcm", "take.raw"):
+        (tree / "in" / name).touch()
+    skipped: list[str] = []
+    assert find(["in/b.*"], on_skip=skipped.append) == ([source("in/b.wav")], [])
+    assert skipped == ["in/b.srt", "in/b.vtt"]
+    found, errors = find(["in/take.*", "in/b.srt"], on_skip=skipped.append)
+    assert [one.path for one in found] == ["in/take.pcm", "in/take.raw", "in/b.srt"] and not errors
+    assert len(skipped) == 2
+
+
 def test_a_file_that_looks_like_a_pattern_is_a_file(tree: Path) -> None:
     assert find(["in/[1].wav"]) == ([source("in/[1].wav")], [])
 

@@ -145,7 +145,8 @@ def detect(
     standard input; each of the first three may be a URL: s3://, gs://, https:// (needs the
     [cluster] extra, and what serves them, like s3fs). With -o, a name without extension is a folder
     that gets a file per recording; a name with {stem}, {name}, {dir}, {ext} or {channel} is a
-    template; any other is one file.
+    template; any other is one file. Of a folder or pattern, files without a name of sound are
+    skipped.
 
     A run over many recordings may be killed at any time: the same command with --resume does the
     rest. Files of their own count as done when they exist; one file for all is written at the end
@@ -164,13 +165,16 @@ def detect(
     task = Analysis(
         speech.model, settings, source.channel, speech.latency, output.scores is not None, source.to_raw(), scale.device
     )
-    found, errors = find(source.names(inputs))
+    skipped: list[str] = []
+    found, errors = find(source.names(inputs), on_skip=skipped.append)
     several = len(found) + len(errors) > 1 or source.channel == "each"
     if output.scores:
         check_scores_target(output.scores, several, output.force or output.resume)
     provenance = Provenance.of(task, speech.inverted)
     with messages.console() as console, _open(output, provenance, found, several) as target:
         console.detail(f"{task.detector.path}: {_described(settings)}")
+        for path in skipped:
+            console.detail(f"{path}: skipped, has no name of a sound file")
         console.errors(errors)
         left = _left(found, target, output)
         if not scale.cluster:

@@ -35,14 +35,19 @@ def holds_sound(path: Path) -> bool:
 
 
 def find(
-    names: Iterable[str], wanted: Callable[[Path], bool] = holds_sound, what: str = "sound"
+    names: Iterable[str],
+    wanted: Callable[[Path], bool] = holds_sound,
+    what: str = "sound",
+    on_skip: Callable[[str], None] = lambda path: None,
 ) -> tuple[list[Input], list[AudioError]]:
     """The recordings that `names` stand for: files, folders (searched recursively), patterns and URLs.
 
     Each recording comes once, in the order named. A file that does not exist is kept, and fails
     when it is opened. The errors name folders and patterns that hold no sound. To find other
-    files, `wanted` selects the files of a folder and `what` names their kind in errors. Raises
-    `SettingError` for a name with a zero byte, which no file can have.
+    files, `wanted` selects the files of a folder and `what` names their kind in errors. It selects
+    those of a pattern, too, where it wants any of them (`talk.*` is not the subtitles beside the
+    sound, `*.pcm` is what it says); `on_skip` is called with the path of each other file. A file
+    that is named itself is always an input. Raises `SettingError` for a name with a zero byte, which no file can have.
     """
     names = list(names)
     for name in names:
@@ -55,7 +60,7 @@ def find(
     for name in names:
         if is_url(name):
             try:
-                here = _search_url(name, wanted)
+                here = _search_url(name, wanted, on_skip)
             except AudioError as error:
                 errors.append(error)
                 continue
@@ -63,7 +68,8 @@ def find(
             here = _search_folder(name, wanted)
         elif glob.has_magic(name) and not os.path.exists(name):
             paths = sorted(glob.glob(name, recursive=True))
-            here = [Input(path, Path(Path(path).name), _size(path)) for path in paths if Path(path).is_file()]
+            files = [Input(path, Path(Path(path).name), _size(path)) for path in paths if Path(path).is_file()]
+            here = _select(files, wanted, on_skip)
         else:
             here = [Input(name, Path("stdin" if name == "-" else Path(name).name), _size(name))]
         if not here:
@@ -109,12 +115,25 @@ def _search_folder(folder: str, wanted: Callable[[Path], bool]) -> list[Input]:
     return found
 
 
-def _search_url(url: str, wanted: Callable[[Path], bool]) -> list[Input]:
+def _select(files: list[Input], wanted: Callable[[Path], bool], on_skip: Callable[[str], None]) -> list[Input]:
+    """Those of the files of a pattern that are `wanted`, or all where none is."""
+    chosen = [one for one in files if wanted(one.relative)]
+    if not chosen:
+        return files
+    for one in files if len(chosen) < len(files) else []:
+        if not wanted(one.relative):
+            on_skip(one.path)
+    return chosen
+
+
+def _search_url(url: str, wanted: Callable[[Path], bool], on_skip: Callable[[str], None]) -> list[Input]:
     """The file at `url`, the files of its pattern, or the `wanted` files in its folder."""
     if wanted(Path(url)) and "*" not in url:
         return [Input(url, Path(Path(url).name))]  # a file by its name: the network is not needed yet
     found = [Input(path, Path(relative), size) for path, relative, size in _list_url(url)]
-    return [one for one in found if one.path == url or "*" in url or wanted(one.relative)]
+    if "*" in url:
+        return _select(found, wanted, on_skip)
+    return [one for one in found if one.path == url or wanted(one.relative)]
 
 
 def _list_url(url: str) -> list[tuple[str, str, int | None]]:
