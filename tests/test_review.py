@@ -482,6 +482,13 @@ class TestSafety:
             text = path.read_text("utf-8").replace("http://www.w3.org/2000/svg", "")
             assert "http:" not in text and "https:" not in text and "//cdn" not in text
 
+    def test_the_page_asks_for_all_its_modules_at_once(self) -> None:
+        from vad.review.server import FILES, PAGE
+
+        modules = {name for name in FILES if name.endswith(".js")} - {"main.js"}
+        asked = (PAGE / "index.html").read_text("utf-8")
+        assert modules == {name for name in modules if f'modulepreload" href="/page/{name}"' in asked}
+
     def test_the_journal_names_recordings_as_they_are(self, client: TestClient, session: Session) -> None:
         name = "deep/<img src=x onerror=alert(1)>.wav"
         client.post(named(client, name) + "/change", json=begin([[1.0, 2.0]]))
