@@ -21,8 +21,8 @@ from vad.atomic import write
 from vad.errors import ModelError
 from vad.model.pretrained import Description, sha256
 from vad.model.session import INPUT, NEXT_STATE, OUTPUT, STATE
-from vad.network.causal import HISTORY, AnyNetwork, CausalNetwork, build
-from vad.network.model import KERNEL, STRIDE, NetworkSettings
+from vad.network.causal import AnyNetwork, CausalNetwork, build
+from vad.network.model import NetworkSettings
 from vad.network.nodes import Graph
 from vad.network.pieces import both_ways
 
@@ -41,7 +41,7 @@ def export(network: AnyNetwork, description: Description, path: Path) -> None:
 
 
 def to_onnx(network: AnyNetwork, description: Description) -> onnx.ModelProto:
-    """The graph that `vad.model.session` runs; frame counts of any size, even ones for a causal network."""
+    """The graph that `vad.model.session` runs; frame counts of any size, whole steps for a causal network."""
     graph = Graph()
     inputs, outputs = (_causal if isinstance(network, CausalNetwork) else _bidirectional)(graph, network)
     made = helper.make_graph(
@@ -61,8 +61,8 @@ def _bidirectional(graph: Graph, network: AnyNetwork) -> tuple[_Shapes, _Shapes]
     x = graph.add("Sub", INPUT, graph.constant(network.mean))
     scale = graph.add("Unsqueeze", graph.constant(network.scale), graph.integers([1]))
     weight = graph.add("Mul", graph.constant(network.conv.weight), scale)  # done once, when the file is opened
-    x = graph.convolved(x, weight, graph.constant(network.conv.bias), pads=[KERNEL // 2 - 1, KERNEL // 2])
     settings = network.settings
+    x = graph.convolved(x, weight, graph.constant(network.conv.bias), settings.stride, settings.pads)
     x = both_ways(graph, x, settings.hidden, [_lstm_weights(network, layer) for layer in range(settings.layers)])
     x = graph.head(x, network)
     x = graph.add("Transpose", x, perm=[1, 0, 2])  # (window, step, frame of the step)
@@ -75,15 +75,15 @@ def _bidirectional(graph: Graph, network: AnyNetwork) -> tuple[_Shapes, _Shapes]
 
 def _causal(graph: Graph, network: AnyNetwork) -> tuple[_Shapes, _Shapes]:
     """`features (window, frame, mel), state (window, state) -> scores (window, frame, delay), next_state`."""
-    n_mels, settings = len(network.mean), network.settings
-    sizes = [HISTORY * n_mels, *[settings.hidden] * (2 * settings.layers)]
+    n_mels, settings, frames = len(network.mean), network.settings, network.settings.history
+    sizes = [frames * n_mels, *[settings.hidden] * (2 * settings.layers)]
     history, *memory = graph.several(len(sizes), "Split", STATE, graph.integers(sizes), axis=1)
-    x = graph.add("Reshape", history, graph.integers([0, HISTORY, n_mels]))
+    x = graph.add("Reshape", history, graph.integers([0, frames, n_mels]))
     x = graph.add("Concat", x, graph.normalised(network), axis=1)
-    last = graph.add("Slice", x, graph.integers([-HISTORY]), graph.integers([2**31]), graph.integers([1]))
-    after = [graph.add("Reshape", last, graph.integers([0, HISTORY * n_mels]))]
+    last = graph.add("Slice", x, graph.integers([-frames]), graph.integers([2**31]), graph.integers([1]))
+    after = [graph.add("Reshape", last, graph.integers([0, frames * n_mels]))]
     weight, bias = graph.constant(network.conv.weight), graph.constant(network.conv.bias)
-    x = graph.convolved(x, weight, bias, pads=[0, 0])
+    x = graph.convolved(x, weight, bias, settings.stride, (0, 0))
     cells = []
     for layer in range(settings.layers):
         weights = [graph.constant(w) for w in _lstm_weights(network, layer)]
@@ -93,7 +93,7 @@ def _causal(graph: Graph, network: AnyNetwork) -> tuple[_Shapes, _Shapes]:
         after.append(graph.add("Squeeze", output, graph.integers([0])))
         cells.append(graph.add("Squeeze", cell, graph.integers([0])))
     graph.add("Concat", *after, *cells, output=NEXT_STATE, axis=1)
-    x = graph.add("Reshape", graph.head(x, network), graph.integers([0, 0, settings.delays, STRIDE]))
+    x = graph.add("Reshape", graph.head(x, network), graph.integers([0, 0, settings.delays, settings.stride]))
     x = graph.add("Transpose", x, perm=[1, 0, 3, 2])  # (window, step, frame of the step, delay)
     x = graph.add("Reshape", x, graph.integers([0, -1, settings.delays]))
     graph.add("Sigmoid", x, output=OUTPUT)

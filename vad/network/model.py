@@ -20,9 +20,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-STRIDE = 2
-KERNEL = 6
-
 
 @dataclass(frozen=True)
 class NetworkSettings:
@@ -31,15 +28,30 @@ class NetworkSettings:
     channels: int = 64  # outputs of the convolution, inputs of the LSTM
     hidden: int = 64  # cells of the LSTM, in each direction
     layers: int = 2  # LSTM layers, one on top of the other
-    delays: int = 0  # 0: both directions. Else the past alone; each step of 20 ms scores so many steps, itself the last
+    delays: int = 0  # 0: both directions. Else the past alone; each step scores so many steps, itself the last
+    stride: int = 2  # frames per step of the LSTM
+    kernel: int = 6  # frames that the convolution of a step covers, at least `stride`
+
+    @property
+    def pads(self) -> tuple[int, int]:
+        """Frames of zeros before and after a window, so that it has `ceil(frame / stride)` steps, each in the middle
+        of what its convolution covers.
+        """
+        before = (self.kernel - self.stride) // 2
+        return before, self.kernel - 1 - before
+
+    @property
+    def history(self) -> int:
+        """Frames before a step that the convolution of a causal network covers."""
+        return self.kernel - self.stride
 
 
 class Network(nn.Module):
     """`(batch, frame, mel)` log-mel energies to `(batch, frame)` speech logits.
 
-    The convolution covers six frames and moves two at a time, so that the LSTM takes 50 steps per
-    second of sound: `ceil(frame / 2)` steps. The last layer gives two frames per step, of which
-    an odd frame count drops one. `mean` and `scale` of each band are part of the model.
+    The convolution covers `kernel` frames and moves `stride` at a time, so that the LSTM takes
+    `ceil(frame / stride)` steps. The last layer gives `stride` frames per step, of which the last
+    step drops those beyond the end. `mean` and `scale` of each band are part of the model.
     """
 
     mean: Tensor
@@ -50,7 +62,7 @@ class Network(nn.Module):
         self.settings = settings
         self.register_buffer("mean", torch.zeros(n_mels))
         self.register_buffer("scale", torch.ones(n_mels))
-        self.conv = nn.Conv1d(n_mels, settings.channels, KERNEL, stride=STRIDE)
+        self.conv = nn.Conv1d(n_mels, settings.channels, settings.kernel, stride=settings.stride)
         self.lstm = nn.LSTM(
             settings.channels,
             settings.hidden,
@@ -58,13 +70,13 @@ class Network(nn.Module):
             batch_first=True,
             bidirectional=True,
         )
-        self.head = nn.Linear(2 * settings.hidden, STRIDE)
+        self.head = nn.Linear(2 * settings.hidden, settings.stride)
         open_forget_gates(self.lstm)
 
     def forward(self, features: Tensor) -> Tensor:
         """Logits `(batch, frame)`; their sigmoid is the probability of speech."""
         x = (features - self.mean) * self.scale
-        x = F.pad(x.transpose(1, 2), (KERNEL // 2 - 1, KERNEL // 2))
+        x = F.pad(x.transpose(1, 2), self.settings.pads)
         x = F.relu(self.conv(x)).transpose(1, 2)
         x, _ = self.lstm(x)
         logits: Tensor = self.head(x).flatten(1)

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from vad.model.session import INPUT
 from vad.network.causal import AnyNetwork
-from vad.network.model import STRIDE
 
 
 class Graph:
@@ -42,10 +41,10 @@ class Graph:
         """The input in units of each band's deviation from its mean."""
         return self.add("Mul", self.add("Sub", INPUT, self.constant(network.mean)), self.constant(network.scale))
 
-    def convolved(self, x: str, weight: str, bias: str, pads: list[int]) -> str:
+    def convolved(self, x: str, weight: str, bias: str, stride: int, pads: tuple[int, int]) -> str:
         """Frames `(window, frame, mel)` to steps `(step, window, channel)`."""
         x = self.add("Transpose", x, perm=[0, 2, 1])  # (window, mel, frame)
-        x = self.add("Relu", self.add("Conv", x, weight, bias, strides=[STRIDE], pads=pads))
+        x = self.add("Relu", self.add("Conv", x, weight, bias, strides=[stride], pads=pads))
         return self.add("Transpose", x, perm=[2, 0, 1])
 
     def head(self, x: str, network: AnyNetwork) -> str:
