@@ -5,12 +5,14 @@ and `duration` in seconds within that file, `split` (`train` or `dev`) and `spee
 `[start, end]` from the recording's own start; it may say `speaker`, `source`, `licence`, and
 `agree`, how far the labels are to be trusted. `noise.jsonl` and `music.jsonl` (without labels)
 and `rir.jsonl` (room responses: `file`) may be missing. `teacher.npz` may hold further opinions on
-the speech, `FILE:NAME`, as score * 255 per frame of the file.
+the speech, `FILE:NAME`, as score * 255 per frame of the file. `real.jsonl`, which may be missing,
+holds real recordings as `speech.jsonl` does, all of them for training; their targets are the opinions
+of `real.npz` alone, each frame weighted by how far these agree.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -26,6 +28,7 @@ from vad.grid import Grid
 from vad.training.recipe import CorpusSettings
 from vad.training.samples import Cut, decoded
 
+REAL = "real.jsonl"
 STRETCH = 15.0  # seconds; longer backgrounds are divided, so that a part of one can be drawn more often
 
 
@@ -37,6 +40,8 @@ class Clip:
     speaker: str
     samples: NDArray[np.int16]  # (sample,)
     target: Float32  # (frame,), 0..1
+    weight: Float32  # (frame,), 0..1: how far the target is to be believed
+    real: bool = False  # a recording of more than one clean talker
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,7 @@ class Corpus:
     speech: list[Clip]
     backgrounds: list[NDArray[np.int16]]
     rooms: list[Float32]
+    real: list[Clip] = field(default_factory=list)  # recordings to be used as they are
 
 
 def read_corpus(folder: Path, split: str, grid: Grid, settings: CorpusSettings, cache: Path) -> Corpus:
@@ -59,34 +65,38 @@ def read_corpus(folder: Path, split: str, grid: Grid, settings: CorpusSettings, 
     lines = [line for line in wanted(read_index(folder / INDICES["speech"]), settings) if line["split"] == split]
     if not lines:
         raise RecipeError(f"{folder / INDICES['speech']}: no speech of split {split!r}; training needs train and dev")
-    ambient = [
-        line
-        for kind in ("noise", "music")
-        for line in read_index(folder / INDICES[kind], missing_ok=True)
-        if not _may_hold_speech(line)
-    ]
-    if len(ambient) >= 10:
-        ambient = [line for n, line in enumerate(ambient) if (n % 10 == 0) == (split == "dev")]
-    ambient = wanted(ambient, settings)
-    sounds = decoded([_cut(folder, line) for line in lines + ambient], grid.sample_rate, cache / split)
-    teachers = _read_teachers(folder / "teacher.npz")
-    speech = [
-        Clip(
-            line.get("source", ""),
-            line.get("speaker", ""),
-            samples,
-            _target(line, len(samples), teachers, grid, settings),
-        )
-        for line, samples in zip(lines, sounds, strict=False)
-        if len(samples)
-    ]
+    ambient = wanted(_backgrounds(folder, split, settings), settings)
+    real = wanted(read_index(folder / REAL, missing_ok=True), settings) if split == "train" else []
+    cuts = [_cut(folder, line) for line in lines + ambient + real]
+    cache = Path(settings.cache) if settings.cache else cache
+    sounds = decoded(cuts, grid.sample_rate, cache / split)
+    first_real = len(lines) + len(ambient)
+    targets = _Targets(_read_teachers(folder / "teacher.npz"), grid, settings)
+    speech = [targets.clip(line, samples) for line, samples in zip(lines, sounds, strict=False) if len(samples)]
     if not speech:
         raise RecipeError(f"{folder}: no recording of split {split!r} can be read")
-    backgrounds = [part for samples in sounds[len(lines) :] for part in _stretches(samples, grid)]
+    opinions = _Targets(_read_teachers(folder / "real.npz"), grid, settings)
+    heard = [(line, samples) for line, samples in zip(real, sounds[first_real:], strict=True) if len(samples)]
+    as_they_are = [opinions.real_clip(line, samples) for line, samples in heard]
+    clean = [clip for clip, (line, _) in zip(as_they_are, heard, strict=True) if line.get("agree", 0.0) > settings.real]
+    backgrounds = [part for samples in sounds[len(lines) : first_real] for part in _stretches(samples, grid)]
     rooms = [
         _room(folder / line["file"], grid.sample_rate) for line in read_index(folder / INDICES["rir"], missing_ok=True)
     ]
-    return Corpus(grid, speech, backgrounds, rooms)
+    return Corpus(grid, speech + clean, backgrounds, rooms, as_they_are)
+
+
+def _backgrounds(folder: Path, split: str, settings: CorpusSettings) -> list[dict[str, Any]]:
+    """The lines of noise and music that belong to `split` and hold no speech."""
+    lines = [
+        line
+        for kind in ("noise", "music")
+        for line in read_index(folder / INDICES[kind], missing_ok=True)
+        if not _may_hold_speech(line, settings)
+    ]
+    if len(lines) < 10:
+        return lines
+    return [line for n, line in enumerate(lines) if (n % 10 == 0) == (split == "dev")]
 
 
 def wanted(lines: list[dict[str, Any]], settings: CorpusSettings) -> list[dict[str, Any]]:
@@ -121,34 +131,51 @@ def _read_teachers(path: Path) -> dict[str, list[NDArray[np.uint8]]]:
     return teachers
 
 
-def _target(
-    line: dict[str, Any],
-    samples: int,
-    teachers: dict[str, list[NDArray[np.uint8]]],
-    grid: Grid,
-    settings: CorpusSettings,
-) -> Float32:
-    """Soft labels: silver and the teachers' mean, weighted by how well they agree."""
-    frames = grid.frame_count(samples)
-    silver = np.zeros(frames, np.float32)
-    for start, end in line["speech"]:
-        silver[grid.to_frames(start) : grid.to_frames(end)] = 1
-    start = grid.to_frames(line["start"])
-    opinions = [t[start : start + frames] for t in teachers.get(line["file"], []) if len(t) > start]
-    if not opinions:
+class _Targets:
+    """Makes the targets of recordings, from their labels and from the `teachers` of their files."""
+
+    def __init__(self, teachers: dict[str, list[NDArray[np.uint8]]], grid: Grid, settings: CorpusSettings) -> None:
+        self._teachers, self._grid, self._settings = teachers, grid, settings
+
+    def clip(self, line: dict[str, Any], samples: NDArray[np.int16]) -> Clip:
+        """Soft labels: silver and the teachers' mean, weighted by how well they agree."""
+        s = self._settings
+        target, opinions = self._silver(line, len(samples)), self._opinions(line, len(samples))
+        if len(opinions):
+            trust = (line.get("agree", 1.0) - s.trust_from) / (s.trust_to - s.trust_from)
+            weight = s.silver_weight * min(1.0, max(0.0, trust))
+            target = (weight * target + (1 - weight) * opinions.mean(0)).astype(np.float32)
+        return Clip(line.get("source", ""), line.get("speaker", ""), samples, target, np.ones_like(target))
+
+    def real_clip(self, line: dict[str, Any], samples: NDArray[np.int16]) -> Clip:
+        """The mean of the teachers, which counts the less the further they are from each other."""
+        target, opinions = self._silver(line, len(samples)), self._opinions(line, len(samples))
+        weight = np.ones_like(target)
+        if len(opinions):
+            target, weight = opinions.mean(0), 1 - 0.9 * np.ptp(opinions, axis=0)
+        return Clip(line.get("source", ""), line.get("speaker", ""), samples, target, weight, real=True)
+
+    def _silver(self, line: dict[str, Any], samples: int) -> Float32:
+        """The labels, `(frame,)`."""
+        silver = np.zeros(self._grid.frame_count(samples), np.float32)
+        for start, end in line["speech"]:
+            silver[self._grid.to_frames(start) : self._grid.to_frames(end)] = 1
         return silver
-    mean = np.mean([np.pad(o, (0, frames - len(o)), "edge") for o in opinions], 0) / 255
-    trust = (line.get("agree", 1.0) - settings.trust_from) / (settings.trust_to - settings.trust_from)
-    weight = settings.silver_weight * min(1.0, max(0.0, trust))
-    target: Float32 = (weight * silver + (1 - weight) * mean).astype(np.float32)
-    return target
+
+    def _opinions(self, line: dict[str, Any], samples: int) -> Float32:
+        """The scores of the teachers that have some, `(teacher, frame)`."""
+        frames, start = self._grid.frame_count(samples), self._grid.to_frames(line["start"])
+        found = [t[start : start + frames] for t in self._teachers.get(line["file"], []) if len(t) > start]
+        filled = [np.pad(o, (0, frames - len(o)), "edge") for o in found]
+        return np.array(filled, np.float32).reshape(len(found), frames) / 255
 
 
-def _may_hold_speech(line: dict[str, Any]) -> bool:
-    """Voices by name, or by the teachers' ear: not a sure negative. Singing is one: it is not speech."""
+def _may_hold_speech(line: dict[str, Any], settings: CorpusSettings) -> bool:
+    """Voices by name, or by the teachers' opinion: not a sure negative. Singing is one: it is not speech."""
     if line.get("may_contain_singing"):
         return False
-    return bool(line.get("may_contain_voices")) or line.get("teacher_speech", 0.0) > 0.05
+    doubtful = line.get("teacher_speech", 0.0) > 0.05 and line.get("source") not in settings.never_speech
+    return bool(line.get("may_contain_voices")) or doubtful
 
 
 def _room(path: Path, sample_rate: int) -> Float32:

@@ -1,8 +1,10 @@
-"""From mixtures to what the network is shown: features and targets, batch by batch."""
+"""From mixtures to what the network is shown: features, targets and weights, batch by batch."""
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +12,7 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Subset
 
 from vad.features import Float32, LogMel
 from vad.training.corpus import Corpus
@@ -20,40 +22,56 @@ from vad.training.recipe import Recipe
 
 TRAIN, DEV, NORM = 0, 1, 2  # what is drawn: the first number of its seed
 DEV_SNR = 10.0  # dB
+NOT_IN_DEV = ("conversation", "scene_change", "real", "parts", "noise_gate", "zeros")  # settings that are 0 there
 CACHE = "cache"  # folder of the decoded recordings, within the output
 
 
-class Crops(Dataset[Any]):
-    """Features `(frame, mel)` and target `(frame,)` of the crop drawn from `(purpose, seed, index)`."""
+class Batches(Dataset[Any]):
+    """Some batches at once: features `(batch, crop, frame, mel)`, targets and weights `(batch, crop, frame)`.
 
-    def __init__(self, mixer: Mixer, features: LogMel, seed: tuple[int, ...], indices: list[int]) -> None:
-        self._mixer, self._features, self._seed, self._indices = mixer, features, seed, indices
+    Number `n` holds the batches `n * reuse` and after of the training with this seed; of each, a
+    process of `size` takes the crops of its `rank`.
+    """
+
+    def __init__(self, mixer: Mixer, recipe: Recipe, team: Team) -> None:
+        self._mixer, self._recipe, self._team = mixer, recipe, team
 
     def __len__(self) -> int:
-        return len(self._indices)
+        return math.ceil(self._recipe.loop.steps / self._recipe.mixture.reuse)
 
-    def __getitem__(self, at: int) -> tuple[Float32, Float32]:
-        samples, target = self._mixer((*self._seed, self._indices[at]))
-        return self._features(samples), target
+    def __getitem__(self, number: int) -> tuple[Float32, Float32, Float32]:
+        loop, team = self._recipe.loop, self._team
+        mixed = self._mixer.batches((TRAIN, loop.seed, team.rank, number), loop.batch // team.size)
+        features = np.array([[self._recipe.features(crop.samples) for crop in crops] for crops in mixed])
+        targets = np.array([[crop.target for crop in crops] for crops in mixed])
+        return features, targets, np.array([[crop.weight for crop in crops] for crops in mixed])
 
 
-def batches(mixer: Mixer, recipe: Recipe, first: int, team: Team) -> DataLoader[Any]:
-    """This process's share of the batches from step `first` on: features `(crop, frame, mel)`, targets."""
-    loop = recipe.loop
-    return DataLoader(
-        Crops(mixer, recipe.features, (TRAIN, loop.seed), team.part(first, loop)),
-        loop.batch // team.size,
+def batches(mixer: Mixer, recipe: Recipe, first: int, team: Team) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """This process's share of the batches from step `first` on: features `(crop, frame, mel)`, targets, weights."""
+    loop, reuse = recipe.loop, recipe.mixture.reuse
+    all_of_them = Batches(mixer, recipe, team)
+    loader = DataLoader(
+        Subset(all_of_them, range(first // reuse, len(all_of_them))),
+        batch_size=None,
         num_workers=loop.workers,
-        prefetch_factor=8 if loop.workers else None,
+        prefetch_factor=max(2, 8 // reuse) if loop.workers else None,
         worker_init_fn=_one_thread,
     )
+    steps = (step for features, targets, weights in loader for step in zip(features, targets, weights, strict=True))
+    return itertools.islice(steps, first % reuse, first % reuse + loop.steps - first)
+
+
+def crops(mixer: Mixer, features: LogMel, seed: tuple[int, ...], count: int) -> tuple[Float32, Float32]:
+    """Features `(crop, frame, mel)` and targets `(crop, frame)` of the crops drawn from `(*seed, 0)` and so on."""
+    mixed = [mixer((*seed, number)) for number in range(count)]
+    return np.array([features(crop.samples) for crop in mixed]), np.array([crop.target for crop in mixed])
 
 
 def statistics(mixer: Mixer, recipe: Recipe) -> tuple[Float32, Float32]:
     """Mean and standard deviation of each band over mixtures, `(mel,)` both."""
-    crops = Crops(mixer, recipe.features, (NORM, recipe.loop.seed), list(range(128)))
-    features = np.concatenate([crops[n][0] for n in range(len(crops))])
-    return features.mean(0), features.std(0)
+    features, _ = crops(mixer, recipe.features, (NORM, recipe.loop.seed), 128)
+    return features.mean((0, 1)), features.std((0, 1))
 
 
 def dev_mixtures(recipe: Recipe, held_out: Corpus, snr: float = DEV_SNR) -> tuple[Tensor, Float32]:
@@ -64,12 +82,11 @@ def dev_mixtures(recipe: Recipe, held_out: Corpus, snr: float = DEV_SNR) -> tupl
     in it are rare.
     """
     noise_only = math.isinf(snr)
-    settings = replace(recipe.mixture, conversation=0.0, scene_change=0.0, no_speech=float(noise_only))
+    settings = replace(recipe.mixture, **dict.fromkeys(NOT_IN_DEV, 0.0), no_speech=float(noise_only))
     settings = replace(settings, babble=0.0) if noise_only else replace(settings, snr_low=snr, snr_high=snr)
-    mixer = Mixer(held_out, settings)
-    crops = Crops(mixer, recipe.features, (DEV, 0), list(range(recipe.loop.dev_crops * (4 if noise_only else 1))))
-    features, targets = zip(*(crops[n] for n in range(len(crops))), strict=True)
-    return torch.from_numpy(np.stack(features)), np.stack(targets)
+    count = recipe.loop.dev_crops * (4 if noise_only else 1)
+    features, targets = crops(Mixer(held_out, settings), recipe.features, (DEV, 0), count)
+    return torch.from_numpy(features), targets
 
 
 def _one_thread(_: int) -> None:

@@ -28,6 +28,7 @@ from vad.training.losses import lessons
 from vad.training.mixing.levels import FULL_SCALE
 from vad.training.mixing.mixer import Mixer
 from vad.training.recipe import LoopSettings, Recipe
+from vad.training.sequences import sequences
 
 
 @dataclass(frozen=True)
@@ -73,14 +74,14 @@ def train(
         log = SummaryWriter(output / "tensorboard", purge_step=first + 1) if team.first else None
 
         losses, since = [], time.monotonic()
-        for step, (crops, targets) in enumerate(batches(mixer, recipe, first, team), first + 1):
+        for step, drawn in enumerate(batches(mixer, recipe, first, team), first + 1):
             if stale(history) >= loop.patience > 0:
                 break
             optimiser.param_groups[0]["lr"] = learning_rate(step, loop)
-            features, target = crops.to(team.device), targets.to(team.device)
+            features, target, weight = (part.to(team.device) for part in sequences(drawn, step, recipe.features, loop))
             target = taught(target, features, teacher, loop)
             with team.mixed_precision():
-                loss = lesson(shared, features, target, step)
+                loss = lesson(shared, features, target, weight, step)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             norm = nn.utils.clip_grad_norm_(network.parameters(), loop.clip)
@@ -144,7 +145,7 @@ def hardness(network: AnyNetwork, corpus: Corpus, features: LogMel) -> Float32:
 
 def taught(target: Tensor, features: Tensor, teacher: AnyNetwork | None, loop: LoopSettings) -> Tensor:
     """The target `(crop, frame)`, blended with what a teacher makes of `(crop, frame, mel)`."""
-    if not teacher:
+    if not teacher or not loop.teacher_share:
         return target
     with torch.no_grad():
         return target.lerp(torch.sigmoid(teacher.whole(features)), loop.teacher_share)
@@ -157,10 +158,15 @@ def grade(network: AnyNetwork, features: Tensor, target: Float32) -> tuple[float
 
 
 def learning_rate(step: int, loop: LoopSettings) -> float:
-    """Linear warm-up, then a cosine to zero (Loshchilov & Hutter 2017)."""
+    """Linear warm-up, a constant, and over the last `decay` of the steps a cosine to zero.
+
+    With `decay = 1` it is the cosine of Loshchilov & Hutter (2017), which ends where it was planned to;
+    with less (Hu et al. 2024) a longer training is the same but for its end.
+    """
     if step <= loop.warmup:
         return loop.learning_rate * step / loop.warmup
-    done = (step - loop.warmup) / max(1, loop.steps - loop.warmup)
+    falls_from = max(loop.warmup, loop.steps * (1 - loop.decay))
+    done = max(0.0, step - falls_from) / max(1.0, loop.steps - falls_from)
     return loop.learning_rate * (1 + math.cos(math.pi * done)) / 2
 
 

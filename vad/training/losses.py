@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vad.network.causal import AnyNetwork, CausalNetwork
-from vad.network.model import STRIDE
 from vad.training.distributed import Team
 from vad.training.recipe import LoopSettings
 
@@ -23,10 +22,10 @@ class Windows:
     def __init__(self, loop: LoopSettings) -> None:
         self._loop = loop
 
-    def __call__(self, network: nn.Module, features: Tensor, target: Tensor, step: int) -> Tensor:
-        """The loss in nats per frame of crops `(crop, frame, mel)` with targets `(crop, frame)`."""
-        features, target, weight = windows(features, target, step, self._loop)
-        return weighted_loss(network(features), target, weight.to(target.device))
+    def __call__(self, network: nn.Module, features: Tensor, target: Tensor, weight: Tensor, step: int) -> Tensor:
+        """The loss in nats per frame of crops `(crop, frame, mel)` with targets and weights `(crop, frame)`."""
+        features, target, weight = windows(features, target, weight, step, self._loop)
+        return weighted_loss(network(features), target, weight)
 
     def forget(self) -> None:
         """Nothing is kept from step to step."""
@@ -41,23 +40,24 @@ class Carried:
 
     def __init__(self, loop: LoopSettings, team: Team, network: CausalNetwork) -> None:
         self._loop, self._team = loop, team
+        self._stride = network.settings.stride
         self._fresh = network.begin(loop.batch // team.size)
         self._state = self._fresh
         self._weight = torch.arange(1.0, network.settings.delays + 1, device=team.device) ** -0.5
 
-    def __call__(self, network: nn.Module, features: Tensor, target: Tensor, step: int) -> Tensor:
-        """The loss in nats per frame of crops `(crop, frame, mel)` with targets `(crop, frame)`."""
+    def __call__(self, network: nn.Module, features: Tensor, target: Tensor, weight: Tensor, step: int) -> Tensor:
+        """The loss in nats per frame of crops `(crop, frame, mel)` with targets and weights `(crop, frame)`."""
         rng = np.random.default_rng((CARRY, self._loop.seed, step))
         goes_on = rng.random(self._loop.batch)[self._team.rank :: self._team.size] < self._loop.carry
         state = torch.where(torch.from_numpy(goes_on).to(self._state.device)[:, None], self._state, self._fresh)
-        even = features.shape[1] // STRIDE * STRIDE
+        even = features.shape[1] // self._stride * self._stride
         logits, state = network(features[:, :even], state)
         self._state = state.detach().float()
         delays, heard = len(self._weight), target[:, :even]
-        late = torch.arange(delays, device=target.device) * STRIDE
+        late = torch.arange(delays, device=target.device) * self._stride
         frame = torch.arange(even, device=target.device)[:, None] - late  # (frame, delay): which one is scored
-        wanted = heard[:, frame.clamp(min=0)]
-        return weighted_loss(logits, wanted, self._weight * (frame >= 0))
+        scored = frame.clamp(min=0)
+        return weighted_loss(logits, heard[:, scored], weight[:, scored] * self._weight * (frame >= 0))
 
     def forget(self) -> None:
         """Begin all crops of the next step afresh, so that a run that was killed can go on to the same weights."""
@@ -69,25 +69,26 @@ def lessons(network: AnyNetwork, loop: LoopSettings, team: Team) -> Windows | Ca
     return Carried(loop, team, network) if isinstance(network, CausalNetwork) else Windows(loop)
 
 
-def windows(features: Tensor, target: Tensor, step: int, loop: LoopSettings) -> tuple[Tensor, Tensor, Tensor]:
-    """Features `(window, frame, mel)`, targets `(window, frame)` and weights `(frame,)` of a step.
+def windows(
+    features: Tensor, target: Tensor, weight: Tensor, step: int, loop: LoopSettings
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Features `(window, frame, mel)`, targets and weights `(window, frame)` of a step.
 
     Most steps take the crops as they are. The others cut them in windows of 0.6 to 3 s, as a
     stream of low latency is: its newest frames have no sound after them, so these weigh more.
     """
     rng = np.random.default_rng((SHORT, loop.seed, step))
-    weight = torch.ones(target.shape[1])
     if rng.random() >= loop.short:
         return features, target, weight
     length = min(int(rng.integers(*SHORT_WINDOW)), target.shape[1])
     count = target.shape[1] // length
-    features = features[:, : count * length].reshape(-1, length, features.shape[2])
-    weight = weight[:length]
-    weight[-TAIL:] = loop.short_tail
-    return features, target[:, : count * length].reshape(-1, length), weight
+    parts = [x[:, : count * length].reshape(-1, length, *x.shape[2:]) for x in (features, target, weight)]
+    parts[2] = parts[2].clone()
+    parts[2][:, -TAIL:] *= loop.short_tail
+    return parts[0], parts[1], parts[2]
 
 
 def weighted_loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """Binary cross-entropy in nats per frame, of `(window, ...)` frames that count as `weight` `(...)` says."""
+    """Binary cross-entropy in nats per frame, of `(window, ...)` frames that count as `weight` of that shape says."""
     losses = F.binary_cross_entropy_with_logits(logits.float(), target, reduction="none")
-    return (losses * weight).sum() / (weight.sum() * len(losses))
+    return (losses * weight).sum() / weight.sum()

@@ -23,6 +23,7 @@ else:
 
 T = TypeVar("T")
 
+SHARES = ("average", "decay", "silence", "masks", "short", "carry", "teacher_share")  # of the loop
 LARGEST = 2**63 - 1  # whole number that TOML promises to hold
 
 
@@ -32,11 +33,39 @@ class CorpusSettings:
 
     without: tuple[str, ...] = ()  # sources that are left out
     silver_weight: float = 0.5  # share of the energy labels in the target; the teachers have the rest
+    never_speech: tuple[str, ...] = ()  # sources of noise that is no speech, though detectors may take it for speech
     trust_from: float = 0.5  # at this agreement with the teachers silver labels count nothing
     trust_to: float = 0.9  # from this agreement on they count in full
+    real: float = 1.0  # least agreement of a real recording (`real.jsonl`) that is used as a talker; 1: none is
+    cache: str = ""  # folder of decoded recordings that runs share; none: the output's, removed in the end
 
     def __post_init__(self) -> None:
-        _check(self, {"silver_weight": (0, 1), "trust_from": (0, self.trust_to - 1e-6), "trust_to": (0, 1)})
+        _check(
+            self, {"silver_weight": (0, 1), "real": (0, 1), "trust_from": (0, self.trust_to - 1e-6), "trust_to": (0, 1)}
+        )
+
+
+@dataclass(frozen=True)
+class SoundSettings:
+    """How often each kind of sound is drawn for a background, relative to the others."""
+
+    recorded: float = 0.70  # noise and music of the corpus
+    coloured: float = 0.16  # Gaussian noise with a slope
+    hum: float = 0.06  # mains or a machine, and clicks
+    breaths: float = 0.04
+    calls: float = 0.04  # gliding tones
+    siren: float = 0.0  # sweeps and two tones
+    beeps: float = 0.0  # of devices, and ring tones
+    engine: float = 0.0  # harmonics that wander
+    bark: float = 0.0  # bursts of harmonics and noise with formants: dogs, birds, toys
+    knocks: float = 0.0  # decaying resonances: steps, knocks, dishes
+    weather: float = 0.0  # noise that swells and gusts: wind, rain, waves
+    crackle: float = 0.0  # fire, paper, a bad contact
+    feedback: float = 0.0  # a tone that builds up
+    notes: float = 0.0  # notes and chords of one instrument
+
+    def __post_init__(self) -> None:
+        _check(self, {f.name: (0, 1e6) for f in dataclasses.fields(self)})
 
 
 @dataclass(frozen=True)
@@ -54,6 +83,13 @@ class MixtureSettings:
     long_pause: float = 0.35  # share of the pauses that are long (seconds) rather than natural (tenths)
     room: float = 0.5  # crops in a room
     babble: float = 0.0  # share of the backgrounds in which many talk at once, which is not speech
+    sounds: SoundSettings = field(default_factory=SoundSettings)
+    real: float = 0.0  # crops that are a stretch of a real recording, with the speech that it has
+    real_talkers: float = 0.3  # share of the talkers who come from real recordings, where there are any
+    reuse: int = 1  # how often rendered speech and a rendered background are used, with other partners and settings
+    parts: float = 0.0  # crops in parts: with both, with speech alone, noise alone or neither, joined hard
+    noise_gate: float = 0.0  # crops whose microphone is off between utterances: exact zeros
+    zeros: float = 0.0  # crops whose parts with neither are exact zeros, and in part the whole crop
     hard_negatives: float = 0.0  # a background taken for speech throughout is drawn 1 + this times as often
     telephone: float = 0.2  # crops limited to the telephone band, most of them companded or coded
     lossy: float = 0.0  # other crops through a codec for music
@@ -68,7 +104,7 @@ class MixtureSettings:
     def __post_init__(self) -> None:
         amounts = {"seconds": (0.5, 600), "hard_negatives": (0, 1e6), "snr_low": (-100, self.snr_high)}
         amounts |= {"snr_high": (-100, 100), "level_low": (-100, self.level_high), "level_high": (-100, 0)}
-        shares = {f.name: (0, 1) for f in dataclasses.fields(self)}
+        shares = {f.name: (0, 1) for f in dataclasses.fields(self) if f.name != "sounds"} | {"reuse": (1, 100)}
         _check(self, shares | amounts)
 
 
@@ -78,11 +114,16 @@ class LoopSettings:
 
     steps: int = 8_000
     batch: int = 64  # crops per step
-    learning_rate: float = 2e-3  # peak; cosine to zero after the warm-up
+    learning_rate: float = 2e-3  # peak; a cosine leads to zero
     warmup: int = 200  # steps
+    decay: float = 1.0  # share of the steps, the last ones, in which the learning rate falls to zero; before: constant
     weight_decay: float = 1e-2
     clip: float = 1.0  # largest norm of the gradient
     average: float = 0.999  # decay of the averaged weights, which are the ones kept
+    shortest: float = 0.0  # seconds; the crops of a step, one after another, are cut in sequences of equal length
+    longest: float = 0.0  # anew, between these two; 0: they stay as they are
+    silence: float = 0.0  # share of the sequences of which a stretch is digital silence, however long
+    masks: float = 0.0  # share of the sequences with masked bands and masked moments (SpecAugment)
     short: float = 0.0  # share of the steps whose crops are cut in windows that end early, as in a stream
     short_tail: float = 3.0  # weight of the last frames of such windows, the ones with no sound after them
     carry: float = 0.5  # share of the crops that a causal network takes for the continuation of another
@@ -98,8 +139,9 @@ class LoopSettings:
     def __post_init__(self) -> None:
         counts = dict.fromkeys(("steps", "batch", "evaluate_every", "dev_crops", "threads"), (1, math.inf))
         amounts = dict.fromkeys(("learning_rate", "warmup", "weight_decay", "clip", "short_tail"), (0, math.inf))
+        amounts |= {"longest": (0, math.inf), "shortest": (0, self.longest)}
         amounts |= dict.fromkeys(("patience", "workers", "seed"), (0, math.inf))
-        _check(self, counts | amounts | dict.fromkeys(("average", "short", "carry", "teacher_share"), (0, 1)))
+        _check(self, counts | amounts | dict.fromkeys(SHARES, (0, 1)))
 
 
 @dataclass(frozen=True)
@@ -116,7 +158,10 @@ class Recipe:
 
     def __post_init__(self) -> None:
         sizes = dict.fromkeys(("channels", "hidden", "layers"), (1, 10_000))
+        sizes |= {"stride": (1, 16), "kernel": (self.network.stride, 100)}
         _check(self.network, sizes | {"delays": (0, 1000)})
+        if self.network.delays and self.loop.longest:
+            raise RecipeError("loop.longest: a causal network goes on from crop to crop; leave it out")
         try:
             LogMel.from_dict(self.features.to_dict())
         except ValueError as error:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import soxr
 from numpy.typing import ArrayLike, NDArray
@@ -31,6 +29,7 @@ class Backgrounds:
         self._settings, self._filters = settings, filters
         self._rate = grid.sample_rate
         self._samples = grid.to_samples(settings.seconds)
+        self._kinds = vars(settings.sounds) | ({} if recordings else {"recorded": 0.0})
         self.weigh(np.ones(len(recordings)))
 
     def weigh(self, weights: ArrayLike) -> None:
@@ -51,15 +50,19 @@ class Backgrounds:
         """One sound without a talker."""
         if self._babble and rng.random() < self._settings.babble:
             return np.roll(self._babble[rng.integers(len(self._babble))], rng.integers(self._samples))
-        kinds: list[tuple[float, Callable[[], Float32]]] = [
-            (0.70 if self._recordings else 0.0, lambda: self._recorded(rng)),
-            (0.16, lambda: self._filters.coloured(rng)),
-            (0.06, lambda: sounds.hum(rng, self._samples, self._rate) + sounds.clicks(rng, self._samples)),
-            (0.04, lambda: self._breaths(rng)),
-            (0.04, lambda: sounds.calls(rng, self._samples, self._rate)),
-        ]
-        share = np.array([k[0] for k in kinds])
-        return kinds[rng.choice(len(kinds), p=share / share.sum())][1]()
+        kinds = list(self._kinds)
+        share = np.array([self._kinds[kind] for kind in kinds])
+        return self._make(kinds[rng.choice(len(kinds), p=share / share.sum())], rng)
+
+    def _make(self, kind: str, rng: np.random.Generator) -> Float32:
+        """A sound of a kind that `SoundSettings` names."""
+        own = {"recorded": self._recorded, "coloured": self._filters.coloured, "breaths": self._breaths}
+        if kind in own:
+            return own[kind](rng)
+        if kind == "weather":
+            return self._filters.coloured(rng) * sounds.gusts(rng, self._samples, self._rate)
+        made: Float32 = getattr(sounds, kind)(rng, self._samples, self._rate)
+        return made + sounds.clicks(rng, self._samples) if kind == "hum" else made
 
     def _recorded(self, rng: np.random.Generator) -> Float32:
         """Recorded noise or music, at its own speed or another: stretches strung together."""

@@ -27,6 +27,10 @@ class Talkers:
         self._frames = grid.frame_count(self._samples)
         self._talkers = _by_talker(speech)
         self._share = shares([sum(len(c.samples) for c in t) for t in self._talkers])
+        real = np.array([talker[0].real for talker in self._talkers])
+        if real.any() and not real.all():
+            for kind, share in ((real, settings.real_talkers), (~real, 1 - settings.real_talkers)):
+                self._share[kind] *= share / self._share[kind].sum()
 
     def __call__(self, rng: np.random.Generator) -> tuple[Float32, Float32, float]:
         """A crop with speech: `(sample,)`, its target `(frame,)`, and the gain of the weakest talker."""
@@ -67,9 +71,10 @@ class Talkers:
         at = 0 if starts_within else self._pause(rng)
         while at < len(sound):
             clip = clips[rng.integers(len(clips))]
-            skip = 0
-            if starts_within:
-                skip, starts_within = int(rng.uniform(0, 0.9) * len(clip.samples)), False
+            skip = self._skip(clip, len(sound), rng)
+            if starts_within and not skip:  # the crop begins within the recording
+                skip = int(rng.uniform(0, 0.9) * len(clip.samples))
+            starts_within = False
             at = self._place(clip, sound, target, rng, at=at, skip=skip)
             at += self._pause(rng)
         if speed == 1.0:
@@ -88,7 +93,7 @@ class Talkers:
         while at < self._samples:
             who = rng.integers(count)
             clip = groups[who][rng.integers(len(groups[who]))]
-            at = self._place(clip, tracks[who], target, rng, at=at)
+            at = self._place(clip, tracks[who], target, rng, at=at, skip=self._skip(clip, self._samples, rng))
             at += -int(rng.exponential(0.4) * self._rate) if rng.random() < 0.25 else self._pause(rng)
         levels = gain(rng.uniform(-30 if rng.random() < 0.4 else -14, 0, count)).astype(np.float32)
         mixed = np.zeros(self._samples, np.float32)
@@ -96,6 +101,12 @@ class Talkers:
             if track.any():
                 mixed += self._filters.shape(track, rng, 0.8) * level
         return mixed, np.minimum(target, 1), float(levels.min() / levels.max())
+
+    @staticmethod
+    def _skip(clip: Clip, samples: int, rng: np.random.Generator) -> int:
+        """Where a crop begins in a recording longer than itself: all parts of it are used alike."""
+        spare = len(clip.samples) - samples
+        return int(np.clip(rng.uniform(-samples / 2, spare + samples / 2), 0, spare)) if spare > 0 else 0
 
     def _place(
         self, clip: Clip, sound: Float32, target: Float32, rng: np.random.Generator, *, at: int, skip: int = 0
