@@ -159,3 +159,35 @@ def test_a_room_without_sound_is_refused(own: Path, samples: int) -> None:
     soundfile.write(own / "room.wav", np.zeros(samples), 16_000)
     with pytest.raises(RecipeError, match=r"room\.wav: a room response without sound"):
         read(own)
+
+
+def test_real_recordings_are_weighted_by_agreement_and_talk_where_it_is_high(own: Path) -> None:
+    line = json.loads((own / "speech.jsonl").read_text().splitlines()[0]) | {"start": 0.0, "duration": 4.0}
+    lines = [line | {"agree": agree} for agree in (0.99, 0.9)]
+    (own / "real.jsonl").write_text("".join(json.dumps(each) + "\n" for each in lines))
+    scores = np.zeros((2, 2465), np.uint8)
+    scores[:, 100:200], scores[0, 200:300] = 255, 255
+    np.savez(own / "real.npz", **{"talk.flac:one": scores[0], "talk.flac:two": scores[1]})
+    corpus = read(own, settings=CorpusSettings(real=0.95))
+    assert len(corpus.real) == 2
+    assert [clip.real for clip in corpus.speech] == [False, False, True]
+    clip = corpus.real[1]
+    assert np.allclose(clip.target[:300], np.repeat([0, 1, 0.5], 100))
+    assert np.allclose(clip.weight[:300], np.repeat([1, 1, 0.1], 100))
+    assert read(own, "dev").real == []
+    assert len(read(own).speech) == 2  # by default none of them is a talker
+
+
+def test_noise_that_detectors_take_for_speech_is_used_where_the_recipe_says_that_nobody_speaks(own: Path) -> None:
+    line = json.loads((own / "noise.jsonl").read_text().splitlines()[0]) | {"source": "dogs", "teacher_speech": 0.9}
+    with (own / "noise.jsonl").open("a") as file:
+        file.write(json.dumps(line) + "\n")
+    usual, sure = read(own), read(own, settings=CorpusSettings(never_speech=("dogs",)))
+    assert len(sure.backgrounds) == len(usual.backgrounds) + 1
+
+
+def test_runs_can_share_their_decoded_recordings(own: Path, tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    read(own, settings=CorpusSettings(cache=str(shared)))
+    assert {path.suffix for path in shared.iterdir()} == {".json", ".int16"}
+    assert not (own / "cache").exists()

@@ -18,7 +18,7 @@ from vad.features import LogMel
 from vad.model import pretrained
 from vad.network.causal import AnyNetwork, build
 from vad.network.export import from_onnx
-from vad.training.recipe import Recipe
+from vad.training.recipe import LoopSettings, Recipe, falls_from
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,14 @@ class Checkpoint:
             os.fsync(file.fileno())
 
     def load(self) -> tuple[int, list[dict[str, Any]]]:
-        """Restore the state of an earlier run: the steps it had done, 0 where there is none, and its history."""
+        """Restore the state of an earlier run: the steps it had done, 0 where there is none, and its history.
+
+        A run may go on to another number of steps where its learning rate had not begun to fall and need not yet.
+        """
         if not self.path.exists():
             return 0, []
         state = read_checkpoint(self.path)
-        if changed := _changed(state["recipe"], asdict(self.recipe)):
+        if changed := _changed(state["recipe"], asdict(self.recipe), state["step"]):
             raise RecipeError(f"{self.path}: made with other settings ({changed}); train into a fresh folder")
         self.network.load_state_dict(state["network"])
         self.averaged.load_state_dict(state["averaged"])
@@ -68,10 +71,13 @@ class Checkpoint:
         return int(state["step"]), state["history"]
 
 
-def _changed(before: dict[str, Any], now: dict[str, Any]) -> str:
-    """What differs between two recipes, `about` aside: `loop.steps was 200, mixture.babble was 0.1`."""
+def _changed(before: dict[str, Any], now: dict[str, Any], step: int) -> str:
+    """What differs between two recipes, but for what may: `loop.steps was 200, mixture.babble was 0.1`."""
     was, are = _settings(before), _settings(now)
-    names = [name for name in {**was, **are} if name != "about" and was.get(name) != are.get(name)]
+    free = {"about", "corpus.cache", "loop.workers", "loop.threads"}
+    if all(step <= falls_from(LoopSettings(**recipe["loop"])) for recipe in (before, now)):
+        free.add("loop.steps")
+    names = [name for name in {**was, **are} if name not in free and was.get(name) != are.get(name)]
     return ", ".join(f"{name} was {was.get(name)!r}" for name in names)
 
 

@@ -167,7 +167,7 @@ class _Targets:
         frames, start = self._grid.frame_count(samples), self._grid.to_frames(line["start"])
         found = [t[start : start + frames] for t in self._teachers.get(line["file"], []) if len(t) > start]
         filled = [np.pad(o, (0, frames - len(o)), "edge") for o in found]
-        return np.array(filled, np.float32).reshape(len(found), frames) / 255
+        return np.array(filled, np.float32).reshape(len(found), frames) / np.float32(255)
 
 
 def _may_hold_speech(line: dict[str, Any], settings: CorpusSettings) -> bool:

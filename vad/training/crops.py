@@ -82,7 +82,8 @@ def dev_mixtures(recipe: Recipe, held_out: Corpus, snr: float = DEV_SNR) -> tupl
     in it are rare.
     """
     noise_only = math.isinf(snr)
-    settings = replace(recipe.mixture, **dict.fromkeys(NOT_IN_DEV, 0.0), no_speech=float(noise_only))
+    plain: dict[str, Any] = dict.fromkeys(NOT_IN_DEV, 0.0)
+    settings = replace(recipe.mixture, no_speech=float(noise_only), **plain)
     settings = replace(settings, babble=0.0) if noise_only else replace(settings, snr_low=snr, snr_high=snr)
     count = recipe.loop.dev_crops * (4 if noise_only else 1)
     features, targets = crops(Mixer(held_out, settings), recipe.features, (DEV, 0), count)

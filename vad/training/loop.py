@@ -27,7 +27,7 @@ from vad.training.distributed import Team
 from vad.training.losses import lessons
 from vad.training.mixing.levels import FULL_SCALE
 from vad.training.mixing.mixer import Mixer
-from vad.training.recipe import LoopSettings, Recipe
+from vad.training.recipe import LoopSettings, Recipe, falls_from
 from vad.training.sequences import sequences
 
 
@@ -165,8 +165,8 @@ def learning_rate(step: int, loop: LoopSettings) -> float:
     """
     if step <= loop.warmup:
         return loop.learning_rate * step / loop.warmup
-    falls_from = max(loop.warmup, loop.steps * (1 - loop.decay))
-    done = max(0.0, step - falls_from) / max(1.0, loop.steps - falls_from)
+    first = falls_from(loop)
+    done = max(0.0, step - first) / max(1.0, loop.steps - first)
     return loop.learning_rate * (1 + math.cos(math.pi * done)) / 2
 
 

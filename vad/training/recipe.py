@@ -168,6 +168,11 @@ class Recipe:
             raise RecipeError(str(error)) from error
 
 
+def falls_from(loop: LoopSettings) -> float:
+    """The step up to which the learning rate is constant after the warm-up."""
+    return max(loop.warmup, loop.steps * (1 - loop.decay))
+
+
 def _check(settings: Any, bounds: Mapping[str, tuple[float, float]]) -> None:
     """Raise `RecipeError` where a setting lies outside of its bounds, or is no number."""
     for name, (low, high) in bounds.items():

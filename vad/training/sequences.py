@@ -45,7 +45,7 @@ def _cut(step_of: Step, rng: np.random.Generator, features: LogMel, loop: LoopSe
     length = min(features.grid.to_frames(seconds), frames) // MULTIPLE * MULTIPLE
     count, turn = frames // length, int(rng.integers(frames))
     x, target, weight = (
-        part.flatten(0, 1).roll(turn, 0)[: count * length].unflatten(0, (count, length)) for part in step_of
+        part.flatten(0, 1).roll(turn, 0)[: count * length].reshape(count, length, *part.shape[2:]) for part in step_of
     )
     return x, target, weight
 
@@ -53,7 +53,8 @@ def _cut(step_of: Step, rng: np.random.Generator, features: LogMel, loop: LoopSe
 def _stretch(frames: int, rng: np.random.Generator) -> tuple[int, int]:
     """Where a stretch of silence begins and ends: at the start, at the end or between, up to nine tenths."""
     length = int(rng.uniform(0.1, 0.9) * frames)
-    first = int(rng.choice([0, frames - length, rng.integers(frames - length + 1)]))
+    places = [0, frames - length, int(rng.integers(frames - length + 1))]
+    first = places[rng.integers(3)]
     return first, first + length
 
 

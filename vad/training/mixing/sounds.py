@@ -73,10 +73,10 @@ def siren(rng: np.random.Generator, samples: int, rate: int) -> Float32:
     time = np.arange(samples, dtype=np.float32) / rate
     low = rng.uniform(250, 1500)
     high = min(low * rng.uniform(1.2, 3), rate / 4)
-    turn = (time * rng.uniform(0.2, 8) + rng.uniform(0, 1)) % 1
+    turn: Float32 = ((time * rng.uniform(0.2, 8) + rng.uniform(0, 1)) % 1).astype(np.float32)
     shape = rng.random()
     if shape < 0.4:
-        path = (turn < 0.5).astype(np.float32)  # two tones
+        path: Float32 = (turn < 0.5).astype(np.float32)  # two tones
     elif shape < 0.7:
         path = np.abs(2 * turn - 1)  # up and down
     else:
