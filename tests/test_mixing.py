@@ -126,8 +126,8 @@ def test_all_parts_of_a_long_recording_are_used_alike(conversation: float) -> No
 def test_a_distant_talker_counts_and_noise_is_measured_against_the_weakest(speech: Corpus) -> None:
     loud = replace(PLAIN, snr_low=0.0, snr_high=0.0)
     alone, behind = (Mixer(speech, replace(loud, distant_talker=share)) for share in (0.0, 1.0))
-    more = 0
-    for seed in range(8):
+    more, shares = 0, []
+    for seed in range(24):
         (heard, near, _), (both, all_of_it, _) = alone((0, seed)), behind((0, seed))
         assert (all_of_it >= near).all()
         more += (all_of_it > near).any()
@@ -135,8 +135,10 @@ def test_a_distant_talker_counts_and_noise_is_measured_against_the_weakest(speec
         quiet &= all_of_it < 0.01
         if quiet.sum() > 20:  # noise alone: far weaker beside a voice than where it is as loud as that
             at = np.repeat(quiet, 160)[: len(heard)]
-            assert np.std(both[at]) / np.std(both) < 0.7 * np.std(heard[at]) / np.std(heard)
-    assert more > 4
+            shares.append(np.std(both[at]) / np.std(both) / (np.std(heard[at]) / np.std(heard)))
+    assert more > 12
+    assert len(shares) > 4
+    assert np.mean(shares) < 0.85
 
 
 def test_babble_is_no_speech(speech: Corpus) -> None:
@@ -178,16 +180,16 @@ def test_each_kind_of_made_sound_can_be_drawn_and_none_is_speech(speech: Corpus)
 def test_batches_share_what_is_rendered_and_nothing_else(speech: Corpus) -> None:
     settings = replace(FULL, reuse=3, no_speech=0.0, conversation=0.0, snr_low=30.0, snr_high=40.0)
     mixer, twin = Mixer(speech, settings), Mixer(speech, settings)
-    batches = mixer.batches((0, 7), 4)
+    batches = mixer.batches((0, 7), range(4))
     assert [len(batch) for batch in batches] == [4, 4, 4]
     assert len({crop.samples.tobytes() for batch in batches for crop in batch}) == 12
     for crops in zip(*batches, strict=True):  # the same talkers say the same
         assert all(np.array_equal(crop.target, crops[0].target) for crop in crops)
-    again = [crop.samples for batch in twin.batches((0, 7), 4) for crop in batch]
+    again = [crop.samples for batch in twin.batches((0, 7), range(4)) for crop in batch]
     assert all(
         np.array_equal(one, crop) for one, crop in zip(again, (c.samples for b in batches for c in b), strict=True)
     )
-    assert not np.array_equal(mixer.batches((0, 8), 4)[0][0].samples, batches[0][0].samples)
+    assert not np.array_equal(mixer.batches((0, 8), range(4))[0][0].samples, batches[0][0].samples)
 
 
 def test_parts_hold_noise_as_loud_as_speech_and_exact_zeros_and_no_speech_where_it_is_cut() -> None:

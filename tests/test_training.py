@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from safetensors.torch import load_file
 
 from conftest import COMMAND, DATA, ROOT
@@ -26,11 +26,13 @@ from vad.network.export import from_onnx
 from vad.network.model import NetworkSettings
 from vad.training.checkpoint import read_checkpoint, read_kept
 from vad.training.corpus import read_corpus
-from vad.training.crops import dev_mixtures
-from vad.training.distributed import Team
+from vad.training.crops import batches, dev_mixtures
+from vad.training.distributed import World
 from vad.training.loop import hardness, learning_rate, score, train
-from vad.training.losses import Carried, weighted_loss, windows
+from vad.training.losses import CausalLoss, weighted_loss, windows
+from vad.training.mixing.mixer import Mixer
 from vad.training.recipe import CorpusSettings, LoopSettings, MixtureSettings, Recipe, adapting, read_recipe
+from vad.training.sequences import sequences
 
 SMALL = Recipe(
     "small",
@@ -43,44 +45,68 @@ SMALL = Recipe(
 CAUSAL = replace(SMALL, network=NetworkSettings(channels=16, hidden=8, layers=1, delays=3))
 
 
-def test_training_learns_and_its_model_detects(corpus: Path, tmp_path: Path) -> None:
-    output = tmp_path / "out"
+@pytest.fixture(scope="module")
+def trained(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path, list[str]]:
+    """What `vad train` reports and leaves, and the command."""
+    folder = tmp_path_factory.mktemp("trained")
     easy = "mixture.snr_low=15 mixture.level_low=-35 mixture.room=0 mixture.telephone=0 loop.learning_rate=1e-2"
     longer = "loop.steps=100 loop.batch=16 loop.evaluate_every=50 loop.dev_crops=16"
-    arguments = command(corpus, tmp_path, "out", *easy.split(), *longer.split())[1:]
-    result = CliRunner().invoke(main, arguments)
+    arguments = command(corpus, folder, "out", *easy.split(), *longer.split())[1:]
+    return CliRunner().invoke(main, arguments), folder / "out", arguments
+
+
+def test_training_reports_its_progress_and_names_the_model(trained: tuple[Result, Path, list[str]]) -> None:
+    result, output, _ = trained
     assert result.exit_code == 0, result.output
     assert result.stdout.strip() == str(output / "model.onnx")
     assert "step 100/100" in result.stderr
     assert "dev DetER" in result.stderr
-    detector = Detector(output)
-    assert detector.description.name == "small"
+
+
+def test_a_trained_model_detects(trained: tuple[Result, Path, list[str]]) -> None:
+    detector = Detector(trained[1])
     results = detector.description.training["results"]
     assert results["talk"]["auc"] > 0.8
     assert "auc" not in results["noise alone"]
-    assert detector.description.recipe["loop"]["steps"] == 100
     segments = detector.detect(DATA / "talk.flac")
     assert segments
     assert all(isinstance(s, Segment) for s in segments)
-    card = (output / "model.md").read_text()
-    assert "MIT" in card
-    assert "Made for a test." in card
-    assert "| latency | talk |" in card
-    latencies = detector.description.training["latencies"]
+    recall, precision = (detector.settings(preset).onset for preset in ("recall", "precision"))
+    assert recall <= detector.settings().onset <= precision
+
+
+def test_a_trained_model_describes_itself(trained: tuple[Result, Path, list[str]]) -> None:
+    about = Detector(trained[1]).description
+    assert about.name == "small"
+    assert about.recipe["loop"]["steps"] == 100
+    latencies = about.training["latencies"]
     assert [row["latency"] for row in latencies] == [0.0375, 0.0975, 0.1975, 0.2975, 0.4975]
     assert latencies[-1]["auc"]["talk"] > 0.8
+
+
+def test_a_trained_model_has_a_card_with_pictures(trained: tuple[Result, Path, list[str]]) -> None:
+    _, output, _ = trained
+    card = (output / "model.md").read_text()
+    for text in ("MIT", "Made for a test.", "| latency | talk |"):
+        assert text in card
     for name in ("loss", "roc", "scores", "thresholds"):
         assert f"plots/{name}.png" in card
         assert (output / "plots" / f"{name}.png").stat().st_size > 5000
+
+
+def test_training_leaves_weights_and_a_log_and_no_decoded_recordings(trained: tuple[Result, Path, list[str]]) -> None:
+    _, output, _ = trained
     assert not (output / "cache").exists()
     assert list((output / "tensorboard").glob("events*"))
     assert set(load_file(output / "model.safetensors")) == set(kept(output))
-    recall, precision = (detector.settings(preset).onset for preset in ("recall", "precision"))
-    assert recall <= detector.settings().onset <= precision
+
+
+def test_a_finished_training_is_not_begun_again(trained: tuple[Result, Path, list[str]]) -> None:
+    _, _, arguments = trained
     refused = CliRunner().invoke(main, arguments)
     assert refused.exit_code == 1
     assert "--resume" in refused.stderr
-    again = CliRunner().invoke(main, [*arguments, "--resume"])  # finished already: only the model is made again
+    again = CliRunner().invoke(main, [*arguments, "--resume"])  # only the model is made again
     assert again.exit_code == 0
     assert "step" not in again.stderr
 
@@ -108,14 +134,14 @@ def test_a_causal_network_learns_every_delay_and_from_the_state_of_other_crops()
         losses = torch.nn.functional.binary_cross_entropy_with_logits(said, target[:, : said.shape[1]], reduction="sum")
         expected += losses.item() / (delay + 1) ** 0.5
         weights += said.numel() / (delay + 1) ** 0.5
-    lesson = Carried(loop, Team(0, 1, torch.device("cpu")), network)
-    assert lesson(network, features, target, 1).item() == pytest.approx(expected / weights, rel=1e-5)
+    loss, ones = CausalLoss(loop, World(0, 1, torch.device("cpu")), network), torch.ones(4, 10)
+    assert loss(network, features, target, ones, 1).item() == pytest.approx(expected / weights, rel=1e-5)
     seen = []
     network.register_forward_hook(lambda _, inputs, __: seen.append(inputs[1]))
-    lesson(network, features, target, 2)
+    loss(network, features, target, ones, 2)
     assert torch.equal(seen[0], after.detach())
-    lesson.forget()
-    lesson(network, features, target, 3)
+    loss.reset()
+    loss(network, features, target, ones, 3)
     assert not seen[1].any()
 
 
@@ -165,28 +191,99 @@ def crops(count: int = 8) -> tuple[torch.Tensor, torch.Tensor]:
 def test_short_windows_are_parts_of_the_crops_whose_ends_weigh_more() -> None:
     loop = LoopSettings(short=1.0, short_tail=3.0)
     features, target = crops()
+    ones = torch.ones_like(target)
     lengths = set()
     for step in range(20):
-        x, y, weight = windows(features, target, step, loop)
+        x, y, weight = windows(features, target, ones, step, loop)
         lengths.add(x.shape[1])
         assert x.shape[:2] == y.shape
-        assert weight.shape == y.shape[1:]
+        assert weight.shape == y.shape
         assert torch.equal(x.reshape(8, -1, 4), features[:, : x.shape[1] * (x.shape[0] // 8)])
         assert torch.equal(y.reshape(8, -1), target[:, : y.shape[1] * (y.shape[0] // 8)])
-        assert (weight[-40:] == 3).all()
-        assert (weight[:-40] == 1).all()
+        assert (weight[:, -40:] == 3).all()
+        assert (weight[:, :-40] == 1).all()
     assert len(lengths) > 10
     assert all(60 <= length < 300 for length in lengths)
-    whole = windows(features, target, 1, LoopSettings())
+    whole = windows(features, target, ones, 1, LoopSettings())
     assert whole[0] is features
-    assert (whole[2] == 1).all()
+    assert whole[2] is ones
+
+
+def test_sequences_are_the_crops_in_other_pieces() -> None:
+    loop = LoopSettings(shortest=1.0, longest=30.0)
+    features, target = torch.arange(8 * 500.0).reshape(8, 500, 1), torch.rand(8, 500)
+    lengths = set()
+    for step in range(20):
+        x, y, weight = sequences((features, target, 2 * target), step, LogMel(), loop)
+        count, length = y.shape
+        assert x.shape == (count, length, 1)
+        assert length % 4 == 0
+        assert 4000 - length < count * length <= 4000
+        frame = x.flatten().long()
+        assert ((frame[1:] - frame[:-1]) % 4000 == 1).all()  # one after another, round the ring of all crops
+        assert torch.equal(y.flatten(), target.flatten()[frame])
+        assert torch.equal(weight, 2 * y)
+        lengths.add(length)
+    assert len(lengths) > 10
+    assert all(100 <= length <= 3000 for length in lengths)
+
+
+def test_silence_is_the_feature_of_zeros_and_no_speech() -> None:
+    features = LogMel(n_mels=8)
+    loud, ones = torch.zeros(20, 400, 8), torch.ones(20, 400)
+    x, y, weight = sequences((loud, ones, 0.5 * ones), 1, features, LoopSettings(silence=1.0))
+    zeros = torch.from_numpy(features(np.zeros(16_000, np.float32))[50])
+    silent = (x == zeros).all(2)
+    assert torch.equal(silent, y == 0)
+    assert torch.equal(silent, weight == 1)
+    assert (silent.float().mean(1) > 0.05).all()
+    assert (silent.float().mean(1) <= 0.9).all()
+    assert torch.equal(silent.diff(dim=1).sum(1) <= 2, torch.ones(20, dtype=torch.bool))  # one stretch
+    assert not loud.any()  # the crops themselves stay
+
+
+def test_masks_hide_a_few_bands_and_moments() -> None:
+    noise, ones = torch.randn(6, 900, 64), torch.ones(6, 900)
+    x, y, _ = sequences((noise, ones, ones), 1, LogMel(), LoopSettings(masks=1.0))
+    changed = (x != noise).float().mean((1, 2))
+    assert (changed > 0).any()
+    assert (changed < 0.5).all()
+    assert (y == 1).all()
+
+
+def test_an_equaliser_changes_levels_smoothly_and_leaves_digital_silence_alone() -> None:
+    features = LogMel()
+    sound = np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32)
+    mel = torch.from_numpy(np.stack([features(sound), features(np.zeros_like(sound))]))
+    ones = torch.ones(2, 100)
+    x, _, _ = sequences((mel, ones, ones), 3, features, LoopSettings(equaliser=6.0))
+    change = (x - mel)[0] * 10 / np.log(10)
+    assert 0.5 < change.abs().max() <= 6.01
+    assert torch.allclose(change, change[:1].expand_as(change), atol=0.01)  # the same in all frames
+    assert change[0].diff().abs().max() < 0.6
+    assert torch.allclose(x[1], mel[1], atol=1e-4)
+
+
+def test_each_batch_is_trained_on_as_often_as_the_recipe_says(corpus: Path, tmp_path: Path) -> None:
+    material = read_corpus(corpus, "train", Grid(), CorpusSettings(), tmp_path)
+    recipe = replace(
+        SMALL, mixture=replace(SMALL.mixture, reuse=2), loop=replace(SMALL.loop, steps=10, replay=2, batch=2)
+    )
+    world = World(0, 1, torch.device("cpu"))
+    steps = [features for features, _, _ in batches(Mixer(material, recipe.mixture), recipe, 0, world)]
+    assert len(steps) == 10
+    same = [[torch.equal(one, other) for other in steps] for one in steps]
+    assert same[0] == [n in (0, 2) for n in range(10)]
+    assert same[5] == [n in (5, 7) for n in range(10)]
+    later = [features for features, _, _ in batches(Mixer(material, recipe.mixture), recipe, 7, world)]
+    assert all(torch.equal(one, other) for one, other in zip(later, steps[7:], strict=True))
 
 
 def test_a_weighted_loss_is_the_mean_over_what_counts() -> None:
     logits, target = torch.randn(3, 4), torch.rand(3, 4)
     each = torch.nn.functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
-    assert weighted_loss(logits, target, torch.ones(4)).item() == pytest.approx(each.mean().item())
-    last = weighted_loss(logits, target, torch.tensor([0.0, 0, 0, 5]))
+    assert weighted_loss(logits, target, torch.ones(3, 4)).item() == pytest.approx(each.mean().item())
+    last = weighted_loss(logits, target, torch.tensor([0.0, 0, 0, 5]).repeat(3, 1))
     assert last.item() == pytest.approx(each[:, 3].mean().item())
 
 
@@ -316,10 +413,33 @@ def test_two_processes_train_what_one_would(corpus: Path, tmp_path: Path, undist
     assert "loop.batch = 7 cannot be shared by 2 processes" in odd.stderr
 
 
+def test_a_training_is_made_longer_before_its_learning_rate_falls(corpus: Path, tmp_path: Path) -> None:
+    """The weights are those of a training that was planned to be as long."""
+    short = replace(SMALL, loop=replace(SMALL.loop, steps=20, decay=0.5, evaluate_every=5))
+    longer = replace(short, loop=replace(short.loop, steps=30))
+    begun = train(short, corpus, tmp_path / "begun")
+    assert [next(begun).step for _ in range(2)] == [5, 10]
+    begun.close()
+    list(train(longer, corpus, tmp_path / "begun", resume=True))
+    list(train(longer, corpus, tmp_path / "planned"))
+    ours, theirs = (read_kept(tmp_path / name / "checkpoint.pt", longer).state_dict() for name in ("begun", "planned"))
+    assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+    with pytest.raises(RecipeError, match=r"other settings \(loop.steps was 30\)"):
+        next(train(replace(longer, loop=replace(longer.loop, steps=40)), corpus, tmp_path / "begun", resume=True))
+
+
 def test_a_loss_that_is_no_number_stops_training(corpus: Path, tmp_path: Path) -> None:
     wild = replace(SMALL, loop=replace(SMALL.loop, learning_rate=1e38, clip=1e38))
     with pytest.raises(RecipeError, match="learning_rate"):
         list(train(wild, corpus, tmp_path))
+
+
+def test_the_learning_rate_is_constant_until_it_falls() -> None:
+    loop = LoopSettings(steps=100, warmup=10, learning_rate=1.0, decay=0.3)
+    rates = [learning_rate(step, loop) for step in range(1, 101)]
+    assert rates[9:70] == [1.0] * 61
+    assert rates[70:] == sorted(rates[70:], reverse=True)
+    assert rates[-1] == pytest.approx(0, abs=1e-9)
 
 
 def test_the_learning_rate_rises_and_then_falls_to_zero() -> None:

@@ -15,10 +15,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from vad.features import Float32, LogMel
+from vad.model.pretrained import find
+from vad.model.session import Network
 from vad.training.corpus import Corpus
-from vad.training.distributed import Team
+from vad.training.distributed import World
 from vad.training.mixing.mixer import Mixer
-from vad.training.recipe import Recipe
+from vad.training.recipe import LoopSettings, Recipe
 
 TRAIN, DEV, NORM = 0, 1, 2  # what is drawn: the first number of its seed
 DEV_SNR = 10.0  # dB
@@ -29,37 +31,51 @@ CACHE = "cache"  # folder of the decoded recordings, within the output
 class Batches(Dataset[Any]):
     """Some batches at once: features `(batch, crop, frame, mel)`, targets and weights `(batch, crop, frame)`.
 
-    Number `n` holds the batches `n * reuse` and after of the training with this seed; of each, a
-    process of `size` takes the crops of its `rank`.
+    Number `n` is the `n`-th rendering of the training with this seed, which gives `mixture.reuse` batches;
+    of each, this process takes its part of the crops. The targets are blended with the scores of the teacher.
     """
 
-    def __init__(self, mixer: Mixer, recipe: Recipe, team: Team) -> None:
-        self._mixer, self._recipe, self._team = mixer, recipe, team
+    def __init__(self, mixer: Mixer, recipe: Recipe, world: World) -> None:
+        self._mixer, self._recipe, self._world = mixer, recipe, world
+        self._teacher: Network | None = None  # opened by the process that mixes
 
     def __len__(self) -> int:
-        return math.ceil(self._recipe.loop.steps / self._recipe.mixture.reuse)
+        return math.ceil(self._recipe.loop.steps / (self._recipe.mixture.reuse * self._recipe.loop.replay))
 
     def __getitem__(self, number: int) -> tuple[Float32, Float32, Float32]:
-        loop, team = self._recipe.loop, self._team
-        mixed = self._mixer.batches((TRAIN, loop.seed, team.rank, number), loop.batch // team.size)
+        loop = self._recipe.loop
+        mixed = self._mixer.batches((TRAIN, loop.seed, number), self._world.part(loop.batch))
         features = np.array([[self._recipe.features(crop.samples) for crop in crops] for crops in mixed])
         targets = np.array([[crop.target for crop in crops] for crops in mixed])
-        return features, targets, np.array([[crop.weight for crop in crops] for crops in mixed])
+        weights = np.array([[crop.weight for crop in crops] for crops in mixed])
+        if loop.teacher and loop.teacher_share:
+            self._teacher = self._teacher or Network(find(loop.teacher))
+            scores = [[self._teacher(crop[None])[0] for crop in batch] for batch in features]
+            targets = distilled(targets, np.array(scores), loop)
+        return features, targets, weights
 
 
-def batches(mixer: Mixer, recipe: Recipe, first: int, team: Team) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+def distilled(target: Float32, scores: Float32, loop: LoopSettings) -> Float32:
+    """Targets blended with the scores of the teacher, `(batch, crop, frame)` both."""
+    share = loop.teacher_share * (target >= loop.teacher_from)
+    blended: Float32 = (target + share * (scores - target)).astype(np.float32)
+    return blended
+
+
+def batches(mixer: Mixer, recipe: Recipe, first: int, world: World) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """This process's share of the batches from step `first` on: features `(crop, frame, mel)`, targets, weights."""
     loop, reuse = recipe.loop, recipe.mixture.reuse
-    all_of_them = Batches(mixer, recipe, team)
+    steps_each = reuse * loop.replay
+    rendered = Batches(mixer, recipe, world)
     loader = DataLoader(
-        Subset(all_of_them, range(first // reuse, len(all_of_them))),
+        Subset(rendered, range(first // steps_each, len(rendered))),
         batch_size=None,
         num_workers=loop.workers,
         prefetch_factor=max(2, 8 // reuse) if loop.workers else None,
         worker_init_fn=_one_thread,
     )
-    steps = (step for features, targets, weights in loader for step in zip(features, targets, weights, strict=True))
-    return itertools.islice(steps, first % reuse, first % reuse + loop.steps - first)
+    steps = (step for some in loader for _ in range(loop.replay) for step in zip(*some, strict=True))
+    return itertools.islice(steps, first % steps_each, first % steps_each + loop.steps - first)
 
 
 def crops(mixer: Mixer, features: LogMel, seed: tuple[int, ...], count: int) -> tuple[Float32, Float32]:

@@ -16,7 +16,7 @@ from vad.training.recipe import LoopSettings
 
 
 @dataclass(frozen=True)
-class Team:
+class World:
     """This process is number `rank` of `size`, and computes on `device`."""
 
     rank: int
@@ -25,8 +25,8 @@ class Team:
 
     @classmethod
     @contextlib.contextmanager
-    def gather(cls, loop: LoopSettings) -> Iterator[Team]:
-        """Meet the other processes, and part in the end. Each takes the same share of every batch."""
+    def open(cls, loop: LoopSettings) -> Iterator[World]:
+        """Connect to the other processes, and disconnect in the end. Each takes the same share of every batch."""
         rank, size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
         if loop.batch % size:
             raise RecipeError(f"loop.batch = {loop.batch} cannot be shared by {size} processes; make it a multiple")
@@ -42,12 +42,12 @@ class Team:
 
     @property
     def first(self) -> bool:
-        """Whether this process writes and talks."""
+        """Whether this process writes files and reports progress."""
         return self.rank == 0
 
     @contextlib.contextmanager
     def first_alone(self) -> Iterator[None]:
-        """The first process does it, then the others, who find what it left."""
+        """The first process runs the block, then the others, who find what it has written."""
         if not self.first:
             distributed.barrier()
         yield
@@ -58,9 +58,9 @@ class Team:
         """The network with gradients averaged over all processes."""
         return DistributedDataParallel(network) if self.size > 1 else network
 
-    def part(self, first: int, loop: LoopSettings) -> list[int]:
-        """The crops of this process from step `first` on: of each batch every `size`-th."""
-        return list(range(first * loop.batch + self.rank, loop.steps * loop.batch, self.size))
+    def part(self, batch: int) -> range:
+        """The crops of a batch that belong to this process: every `size`-th."""
+        return range(self.rank, batch, self.size)
 
     def mixed_precision(self) -> torch.autocast:
         """bfloat16 where it is fast."""

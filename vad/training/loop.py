@@ -23,12 +23,14 @@ from vad.network.causal import AnyNetwork, build
 from vad.training.checkpoint import Checkpoint, read_model, read_network, stale
 from vad.training.corpus import Corpus, read_corpus
 from vad.training.crops import CACHE, batches, dev_mixtures, statistics
-from vad.training.distributed import Team
-from vad.training.losses import lessons
+from vad.training.distributed import World
+from vad.training.losses import loss_of
 from vad.training.mixing.levels import FULL_SCALE
 from vad.training.mixing.mixer import Mixer
 from vad.training.recipe import LoopSettings, Recipe, falls_from
 from vad.training.sequences import sequences
+
+SPLITS = ("train", "dev")
 
 
 @dataclass(frozen=True)
@@ -58,44 +60,27 @@ def train(
     keep_memory()
     torch.set_num_threads(loop.threads)
     torch.manual_seed(loop.seed)
-    with Team.gather(loop) as team:
-        with team.first_alone():
-            material = read_corpus(corpus, "train", recipe.features.grid, recipe.corpus, output / CACHE)
-            held_out = read_corpus(corpus, "dev", recipe.features.grid, recipe.corpus, output / CACHE)
-        dev_x, dev_y = dev_mixtures(recipe, held_out)
-        mixer = Mixer(material, recipe.mixture)
-        teacher = read_model(loop.teacher, recipe.features).to(team.device) if loop.teacher else None
-        network = begin(recipe, material, mixer, init_from, teacher).to(team.device)
-        averaged = copy.deepcopy(network).requires_grad_(False)
-        optimiser = torch.optim.AdamW(network.parameters(), loop.learning_rate, weight_decay=loop.weight_decay)
-        checkpoint = Checkpoint(path, recipe, network, averaged, optimiser)
+    with World.open(loop) as world:
+        with world.first_alone():
+            corpora = [
+                read_corpus(corpus, split, recipe.features.grid, recipe.corpus, output / CACHE) for split in SPLITS
+            ]
+        dev = dev_mixtures(recipe, corpora[1])
+        mixer = Mixer(corpora[0], recipe.mixture)
+        teacher = read_model(loop.teacher, recipe.features) if loop.teacher else None
+        network = begin(recipe, corpora[0], mixer, init_from, teacher).to(world.device)
+        training = Training(recipe, world, network)
+        checkpoint = Checkpoint(path, recipe, network, training.averaged, training.optimiser)
         first, history = checkpoint.load()
-        shared, lesson = team.share(network), lessons(network, loop, team)
-        log = SummaryWriter(output / "tensorboard", purge_step=first + 1) if team.first else None
-
+        log = SummaryWriter(output / "tensorboard", purge_step=first + 1) if world.first else None
         losses, since = [], time.monotonic()
-        for step, drawn in enumerate(batches(mixer, recipe, first, team), first + 1):
+        for step, batch in enumerate(batches(mixer, recipe, first, world), first + 1):
             if stale(history) >= loop.patience > 0:
                 break
-            optimiser.param_groups[0]["lr"] = learning_rate(step, loop)
-            features, target, weight = (part.to(team.device) for part in sequences(drawn, step, recipe.features, loop))
-            target = taught(target, features, teacher, loop)
-            with team.mixed_precision():
-                loss = lesson(shared, features, target, weight, step)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            norm = nn.utils.clip_grad_norm_(network.parameters(), loop.clip)
-            if not torch.isfinite(norm):
-                raise RecipeError(
-                    f"the loss at step {step} is {loss.item()}; the checkpoint before is kept: "
-                    "lower loop.learning_rate, or look at the recordings with vad data check"
-                )
-            optimiser.step()
-            blend(averaged, network, min(loop.average, step / (step + 10)))
-            losses.append(loss.item())
+            losses.append(training.step(batch, step))
             if step % loop.evaluate_every == 0 or step == loop.steps:
                 speed = len(losses) / (time.monotonic() - since)
-                progress = Progress(step, loop.steps, float(np.mean(losses)), *grade(averaged, dev_x, dev_y), speed)
+                progress = Progress(step, loop.steps, float(np.mean(losses)), *grade(training.averaged, *dev), speed)
                 history.append(asdict(progress))
                 if log:
                     checkpoint.save(step, history)
@@ -103,9 +88,45 @@ def train(
                         log.add_scalar(name, value, step)
                 yield progress
                 losses, since = [], time.monotonic()
-                lesson.forget()
+                training.loss.reset()
         if log:
             log.close()
+
+
+class Training:
+    """What a step changes: the network, its averaged weights, and the state of the optimiser and the loss."""
+
+    def __init__(self, recipe: Recipe, world: World, network: AnyNetwork) -> None:
+        loop = recipe.loop
+        self._recipe, self._world, self._network = recipe, world, network
+        self.averaged = copy.deepcopy(network).requires_grad_(False)
+        self.optimiser = torch.optim.AdamW(network.parameters(), loop.learning_rate, weight_decay=loop.weight_decay)
+        self.loss = loss_of(network, loop, world)
+        self._shared = world.share(network)
+
+    def step(self, batch: tuple[Tensor, Tensor, Tensor], step: int) -> float:
+        """Change the weights by one batch of `batches`; its loss in nats per frame.
+
+        Raises `RecipeError` where the gradient is no number.
+        """
+        loop = self._recipe.loop
+        self.optimiser.param_groups[0]["lr"] = learning_rate(step, loop)
+        features, target, weight = (
+            part.to(self._world.device) for part in sequences(batch, step, self._recipe.features, loop)
+        )
+        with self._world.mixed_precision():
+            loss = self.loss(self._shared, features, target, weight, step)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(self._network.parameters(), loop.clip)
+        if not torch.isfinite(norm):
+            raise RecipeError(
+                f"the loss at step {step} is {loss.item()}; the checkpoint before is kept: "
+                "lower loop.learning_rate, or check the recordings with vad data check"
+            )
+        self.optimiser.step()
+        blend(self.averaged, self._network, min(loop.average, step / (step + 10)))
+        return loss.item()
 
 
 def checkpoint_path(output: Path, resume: bool) -> Path:
@@ -141,14 +162,6 @@ def hardness(network: AnyNetwork, corpus: Corpus, features: LogMel) -> Float32:
     """How far the network takes each background for speech, `(background,)`: its mean score."""
     mels = (features(samples * FULL_SCALE) for samples in corpus.backgrounds)
     return np.array([score(network, torch.from_numpy(mel)[None]).mean() for mel in mels], np.float32)
-
-
-def taught(target: Tensor, features: Tensor, teacher: AnyNetwork | None, loop: LoopSettings) -> Tensor:
-    """The target `(crop, frame)`, blended with what a teacher makes of `(crop, frame, mel)`."""
-    if not teacher or not loop.teacher_share:
-        return target
-    with torch.no_grad():
-        return target.lerp(torch.sigmoid(teacher.whole(features)), loop.teacher_share)
 
 
 def grade(network: AnyNetwork, features: Tensor, target: Float32) -> tuple[float, float]:

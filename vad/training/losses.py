@@ -1,4 +1,4 @@
-"""What a step teaches: the loss of a batch, each frame with as much sound around it as detection will have."""
+"""The loss of a batch: each frame with as much sound around it as detection will have."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vad.network.causal import AnyNetwork, CausalNetwork
-from vad.training.distributed import Team
+from vad.training.distributed import World
 from vad.training.recipe import LoopSettings
 
 SHORT, CARRY = 3, 4  # what is drawn: the first number of its seed
@@ -16,8 +16,8 @@ SHORT_WINDOW = (60, 300)  # frames, of the windows that end early
 TAIL = 40  # frames at their end
 
 
-class Windows:
-    """For a network of both directions: whole crops, and windows that end early."""
+class WindowLoss:
+    """The loss of a bidirectional network: on whole crops, and on windows that end early."""
 
     def __init__(self, loop: LoopSettings) -> None:
         self._loop = loop
@@ -27,46 +27,45 @@ class Windows:
         features, target, weight = windows(features, target, weight, step, self._loop)
         return weighted_loss(network(features), target, weight)
 
-    def forget(self) -> None:
-        """Nothing is kept from step to step."""
+    def reset(self) -> None:
+        """There is no state from step to step."""
 
 
-class Carried:
-    """For a causal network: crops that go on from the state in which other crops have left it.
+class CausalLoss:
+    """The loss of a causal network: some crops start from the state that other crops have left.
 
-    So it meets sound that has been going on for long, and sudden changes of scene. The loss is the
-    mean over the delays, each of which counts `(delay + 1) ** -0.5`: the sooner, the harder it is.
+    So the network is trained on long sound and on sudden changes of scene. The loss is the mean over
+    the delays, each of which counts `(delay + 1) ** -0.5`: the shorter, the harder it is.
     """
 
-    def __init__(self, loop: LoopSettings, team: Team, network: CausalNetwork) -> None:
-        self._loop, self._team = loop, team
+    def __init__(self, loop: LoopSettings, world: World, network: CausalNetwork) -> None:
+        self._loop, self._part = loop, world.part(loop.batch)
         self._stride = network.settings.stride
-        self._fresh = network.begin(loop.batch // team.size)
+        self._fresh = network.begin(len(self._part))
         self._state = self._fresh
-        self._weight = torch.arange(1.0, network.settings.delays + 1, device=team.device) ** -0.5
+        self._weight = torch.arange(1.0, network.settings.delays + 1, device=world.device) ** -0.5
 
     def __call__(self, network: nn.Module, features: Tensor, target: Tensor, weight: Tensor, step: int) -> Tensor:
         """The loss in nats per frame of crops `(crop, frame, mel)` with targets and weights `(crop, frame)`."""
         rng = np.random.default_rng((CARRY, self._loop.seed, step))
-        goes_on = rng.random(self._loop.batch)[self._team.rank :: self._team.size] < self._loop.carry
-        state = torch.where(torch.from_numpy(goes_on).to(self._state.device)[:, None], self._state, self._fresh)
-        even = features.shape[1] // self._stride * self._stride
-        logits, state = network(features[:, :even], state)
+        carries = (rng.random(self._loop.batch) < self._loop.carry)[self._part]
+        state = torch.where(torch.from_numpy(carries).to(self._state.device)[:, None], self._state, self._fresh)
+        frames = features.shape[1] // self._stride * self._stride
+        logits, state = network(features[:, :frames], state)
         self._state = state.detach().float()
-        delays, heard = len(self._weight), target[:, :even]
-        late = torch.arange(delays, device=target.device) * self._stride
-        frame = torch.arange(even, device=target.device)[:, None] - late  # (frame, delay): which one is scored
-        scored = frame.clamp(min=0)
-        return weighted_loss(logits, heard[:, scored], weight[:, scored] * self._weight * (frame >= 0))
+        delay = torch.arange(len(self._weight), device=target.device) * self._stride
+        scored = torch.arange(frames, device=target.device)[:, None] - delay  # (frame, delay): the frame that is scored
+        inside, scored = scored >= 0, scored.clamp(min=0)
+        return weighted_loss(logits, target[:, scored], weight[:, scored] * self._weight * inside)
 
-    def forget(self) -> None:
-        """Begin all crops of the next step afresh, so that a run that was killed can go on to the same weights."""
+    def reset(self) -> None:
+        """Start all crops of the next step afresh, so that a run that was killed can go on to the same weights."""
         self._state = self._fresh
 
 
-def lessons(network: AnyNetwork, loop: LoopSettings, team: Team) -> Windows | Carried:
-    """The lessons for a network of this kind."""
-    return Carried(loop, team, network) if isinstance(network, CausalNetwork) else Windows(loop)
+def loss_of(network: AnyNetwork, loop: LoopSettings, world: World) -> WindowLoss | CausalLoss:
+    """The loss for a network of this kind."""
+    return CausalLoss(loop, world, network) if isinstance(network, CausalNetwork) else WindowLoss(loop)
 
 
 def windows(
@@ -82,13 +81,15 @@ def windows(
         return features, target, weight
     length = min(int(rng.integers(*SHORT_WINDOW)), target.shape[1])
     count = target.shape[1] // length
-    parts = [x[:, : count * length].reshape(-1, length, *x.shape[2:]) for x in (features, target, weight)]
-    parts[2] = parts[2].clone()
-    parts[2][:, -TAIL:] *= loop.short_tail
-    return parts[0], parts[1], parts[2]
+    features, target, weight = (
+        part[:, : count * length].reshape(-1, length, *part.shape[2:]) for part in (features, target, weight)
+    )
+    tail = torch.ones(length, device=weight.device)
+    tail[-TAIL:] = loop.short_tail
+    return features, target, weight * tail
 
 
 def weighted_loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """Binary cross-entropy in nats per frame, of `(window, ...)` frames that count as `weight` of that shape says."""
+    """The weighted mean of the binary cross-entropy, in nats; all of the same shape."""
     losses = F.binary_cross_entropy_with_logits(logits.float(), target, reduction="none")
     return (losses * weight).sum() / weight.sum()

@@ -23,7 +23,7 @@ else:
 
 T = TypeVar("T")
 
-SHARES = ("average", "decay", "silence", "masks", "short", "carry", "teacher_share")  # of the loop
+SHARES = ("average", "decay", "silence", "masks", "short", "carry", "teacher_share", "teacher_from")  # of the loop
 LARGEST = 2**63 - 1  # whole number that TOML promises to hold
 
 
@@ -122,6 +122,8 @@ class LoopSettings:
     average: float = 0.999  # decay of the averaged weights, which are the ones kept
     shortest: float = 0.0  # seconds; the crops of a step, one after another, are cut in sequences of equal length
     longest: float = 0.0  # anew, between these two; 0: they stay as they are
+    replay: int = 1  # how often a batch is trained on, each time with other sequences, masks and equalisers
+    equaliser: float = 0.0  # dB by which the spectrum of a sequence is raised or lowered, smoothly, at most
     silence: float = 0.0  # share of the sequences of which a stretch is digital silence, however long
     masks: float = 0.0  # share of the sequences with masked bands and masked moments (SpecAugment)
     short: float = 0.0  # share of the steps whose crops are cut in windows that end early, as in a stream
@@ -129,6 +131,7 @@ class LoopSettings:
     carry: float = 0.5  # share of the crops that a causal network takes for the continuation of another
     teacher: str = ""  # a model (path or name) whose scores are blended into the targets; none: ""
     teacher_share: float = 0.5  # of them in the blend
+    teacher_from: float = 0.0  # least target of the frames in which they are blended; above 0 silence stays silence
     evaluate_every: int = 500  # steps
     patience: int = 0  # evaluations without a better dev AUC after which training ends; 0: never
     dev_crops: int = 256  # mixtures of dev speakers that are evaluated
@@ -137,8 +140,10 @@ class LoopSettings:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        counts = dict.fromkeys(("steps", "batch", "evaluate_every", "dev_crops", "threads"), (1, math.inf))
-        amounts = dict.fromkeys(("learning_rate", "warmup", "weight_decay", "clip", "short_tail"), (0, math.inf))
+        counts = dict.fromkeys(("steps", "batch", "evaluate_every", "dev_crops", "threads", "replay"), (1, math.inf))
+        amounts = dict.fromkeys(
+            ("learning_rate", "warmup", "weight_decay", "clip", "short_tail", "equaliser"), (0, math.inf)
+        )
         amounts |= {"longest": (0, math.inf), "shortest": (0, self.longest)}
         amounts |= dict.fromkeys(("patience", "workers", "seed"), (0, math.inf))
         _check(self, counts | amounts | dict.fromkeys(SHARES, (0, 1)))

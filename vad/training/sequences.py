@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from vad.features import LogMel
@@ -28,6 +29,8 @@ def sequences(step_of: Step, step: int, features: LogMel, loop: LoopSettings) ->
         step_of = _cut(step_of, rng, features, loop)
     x, target, weight = (part.clone() for part in step_of)
     for row in range(len(x)):
+        if loop.equaliser:
+            x[row] = _equalised(x[row], rng, loop.equaliser, features.floor)
         if rng.random() < loop.masks:
             _mask(x[row], rng)
         if rng.random() < loop.silence:
@@ -48,6 +51,14 @@ def _cut(step_of: Step, rng: np.random.Generator, features: LogMel, loop: LoopSe
         part.flatten(0, 1).roll(turn, 0)[: count * length].reshape(count, length, *part.shape[2:]) for part in step_of
     )
     return x, target, weight
+
+
+def _equalised(x: Tensor, rng: np.random.Generator, decibels: float, floor: float) -> Tensor:
+    """Log energies `(frame, mel)` of the sound at another level, through a smooth filter; the floor stays."""
+    knots = rng.uniform(-0.5, 0.5, 4) + rng.uniform(-0.5, 0.5)
+    curve = np.interp(np.linspace(0, 3, x.shape[1]), np.arange(4), knots) * decibels * math.log(10) / 10
+    gains = torch.from_numpy(np.exp(curve).astype(np.float32)).to(x.device)
+    return ((x.exp() - floor).clamp(min=0) * gains + floor).log()
 
 
 def _stretch(frames: int, rng: np.random.Generator) -> tuple[int, int]:

@@ -8,6 +8,7 @@ channels: rendering is most of the work.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -79,18 +80,27 @@ class Mixer:
             crop = self._join(crop, self._mix(self._scene(after), self._background(after), after), rng)
         return crop
 
-    def batches(self, seed: tuple[int, ...], count: int) -> list[list[Crop]]:
-        """`settings.reuse` batches of `count` crops."""
-        scenes = [self._scene((*seed, n)) for n in range(count)]
-        backgrounds = [self._background((*seed, n)) for n in range(count)]
+    def batches(self, seed: tuple[int, ...], numbers: Sequence[int]) -> list[list[Crop]]:
+        """`settings.reuse` batches of the crops with these `numbers`.
+
+        In the first batch each talker has a background of its own; later they find other partners.
+        """
+        scenes = [self._scene((*seed, number)) for number in numbers]
+        backgrounds = [self._background((*seed, number)) for number in numbers]
         batches = []
         for turn in range(self._settings.reuse):
-            partner = np.random.default_rng((*seed, turn, JOIN)).permutation(count)
-            crops = [self._mix(scenes[n], backgrounds[partner[n]], (*seed, turn, n)) for n in range(count)]
-            rng = np.random.default_rng((*seed, turn, AFTER))
-            changes = rng.random(count) < self._settings.scene_change
-            batches.append([self._join(c, crops[n - 1], rng) if changes[n] else c for n, c in enumerate(crops)])
+            if turn:
+                order = np.random.default_rng((*seed, turn)).permutation(len(numbers))
+                backgrounds = [backgrounds[n] for n in order]
+            pairs = zip(scenes, backgrounds, numbers, strict=True)
+            crops = [self._mix(scene, noise, (*seed, turn, number)) for scene, noise, number in pairs]
+            batches.append([self._changed(crops, n, (*seed, turn, number)) for n, number in enumerate(numbers)])
         return batches
+
+    def _changed(self, crops: list[Crop], n: int, seed: tuple[int, ...]) -> Crop:
+        """Crop `n`, or its beginning and the rest of the crop before it where the scene changes."""
+        rng = np.random.default_rng((*seed, JOIN))
+        return self._join(crops[n], crops[n - 1], rng) if rng.random() < self._settings.scene_change else crops[n]
 
     def _join(self, crop: Crop, after: Crop, rng: np.random.Generator) -> Crop:
         """The beginning of one crop and the rest of another."""
