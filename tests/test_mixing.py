@@ -124,7 +124,8 @@ def test_all_parts_of_a_long_recording_are_used_alike(conversation: float) -> No
 
 
 def test_a_distant_talker_counts_and_noise_is_measured_against_the_weakest(speech: Corpus) -> None:
-    loud = replace(PLAIN, snr_low=0.0, snr_high=0.0)
+    hiss = SoundSettings(**{f.name: float(f.name == "coloured") for f in fields(SoundSettings)})
+    loud = replace(PLAIN, snr_low=0.0, snr_high=0.0, sounds=hiss)
     alone, behind = (Mixer(speech, replace(loud, distant_talker=share)) for share in (0.0, 1.0))
     more, shares = 0, []
     for seed in range(24):
@@ -137,8 +138,8 @@ def test_a_distant_talker_counts_and_noise_is_measured_against_the_weakest(speec
             at = np.repeat(quiet, 160)[: len(heard)]
             shares.append(np.std(both[at]) / np.std(both) / (np.std(heard[at]) / np.std(heard)))
     assert more > 12
-    assert len(shares) > 4
-    assert np.mean(shares) < 0.85
+    assert len(shares) > 2
+    assert np.median(shares) < 0.75
 
 
 def test_babble_is_no_speech(speech: Corpus) -> None:
