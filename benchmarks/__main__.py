@@ -9,10 +9,12 @@ import click
 NAMES = {
     "accuracy": "This detector and others on labelled sets.",
     "cuts": "Make a set of excerpts that follow each other, as in sound that was cut.",
+    "joins": "Make sets of speech with noise, or digital silence, before and after it.",
     "latency": "What it costs to answer sooner.",
     "mixtures": "Make sets of held-out speakers in held-out noise.",
     "radio": "Sound unlike the training data, before and after adapting to it.",
     "review": "How soon the page in the browser shows a recording, and how smoothly it scrolls.",
+    "sources": "Make sets of the sources that a recipe leaves out.",
     "speed": "This detector and others as whole processes, in turn.",
     "training": "Whether mixing keeps up with the trainer.",
 }

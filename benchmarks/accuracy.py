@@ -17,22 +17,27 @@ import click
 import numpy as np
 import soxr
 
+from vad.detector import Detector
 from vad.errors import ModelError
 from vad.evaluation.compare import Comparison, compare
-from vad.evaluation.peers import PEERS, RATE, open_system
+from vad.evaluation.peers import PEERS, RATE, System, open_system
 from vad.features import Float32
 from vad.labels.sets import read_labelled
 from vad.model.pretrained import DEFAULT
+from vad.segments import Segment
 from vad.settings import EvaluationSettings
 
 
 @click.command()
 @click.argument("folders", nargs=-1, required=True, metavar="SET...")
 @click.option("--condition", type=click.Choice(["plain", "telephone", "quiet"]), default="plain")
-def main(folders: tuple[str, ...], condition: str) -> None:
+@click.option("--model", "models", multiple=True, default=(DEFAULT,), show_default=True, metavar="MODEL")
+@click.option("--latency", metavar="LATENCY", help="Of the models, as in a stream.")
+@click.option("--peers/--no-peers", default=True, show_default=True)
+def main(folders: tuple[str, ...], condition: str, models: tuple[str, ...], latency: str | None, peers: bool) -> None:
     """Print the table."""
-    systems = {}
-    for name in (DEFAULT, *PEERS):
+    systems: dict[str, System] = {name: InStream(name, latency) if latency else open_system(name) for name in models}
+    for name in PEERS if peers else ():
         try:
             systems[name] = open_system(name)
         except ModelError as error:
@@ -43,6 +48,21 @@ def main(folders: tuple[str, ...], condition: str) -> None:
         change = functools.partial(through, condition=condition)
         found = compare(recordings, [], systems, EvaluationSettings(resamples=0), change=change)
         print(f"| {Path(folder).name} | {' | '.join(cell(found, name) for name in systems)} |", flush=True)
+
+
+class InStream:
+    """A model with a latency."""
+
+    def __init__(self, model: str, latency: str) -> None:
+        self._detector, self._latency = Detector(model), latency
+
+    def scores(self, samples: Float32) -> Float32:
+        """A score per frame."""
+        return self._detector.scores(samples, sample_rate=RATE, latency=self._latency)
+
+    def segments(self, samples: Float32) -> list[Segment]:
+        """At the thresholds in the weights file."""
+        return self._detector.detect(samples, sample_rate=RATE, latency=self._latency)
 
 
 def through(samples: Float32, condition: str) -> Float32:

@@ -8,7 +8,9 @@ labels are those of training: energy blended with two detectors, of which Silero
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 import soundfile
@@ -22,7 +24,8 @@ from vad.training.recipe import CorpusSettings, MixtureSettings
 
 COUNT = 48
 TALKING = ("Picovoice/speech-to-intent-benchmark",)  # noise in which people talk, unmarked
-SETS = {
+PLAIN = MixtureSettings(seconds=10.0, second_talker=0.0, clipping=0.0, level_low=-40.0)
+SETS: dict[str, dict[str, Any]] = {
     "noisy10": {"snr_low": 10.0, "snr_high": 10.0, "no_speech": 0.0},
     "noisy0": {"snr_low": 0.0, "snr_high": 0.0, "no_speech": 0.0},
     "nonspeech": {"no_speech": 1.0},
@@ -37,12 +40,10 @@ def main(corpus: Path, folder: Path) -> None:
     with tempfile.TemporaryDirectory() as cache:
         held_out = read_corpus(corpus, "dev", Grid(), CorpusSettings(without=TALKING), Path(cache))
     for name, settings in SETS.items():
-        mixer = Mixer(
-            held_out, MixtureSettings(seconds=10.0, second_talker=0.0, clipping=0.0, level_low=-40.0, **settings)
-        )
+        mixer = Mixer(held_out, replace(PLAIN, **settings))
         (folder / name).mkdir(parents=True, exist_ok=True)
         for number in range(COUNT):
-            samples, target = mixer((9, number))
+            samples, target, _ = mixer((9, number))
             soundfile.write(folder / name / f"{number:02}.flac", samples, RATE)
             labels = "".join(f"{start}\t{end}\n" for start, end in mask_segments(target > 0.5, Grid()))
             (folder / name / f"{number:02}.tsv").write_text(labels, "ascii")

@@ -101,7 +101,8 @@ def _backgrounds(folder: Path, split: str, settings: CorpusSettings) -> list[dic
 
 def wanted(lines: list[dict[str, Any]], settings: CorpusSettings) -> list[dict[str, Any]]:
     """The lines of an index but for the sources that the recipe leaves out."""
-    return [line for line in lines if line.get("source") not in settings.without]
+    used = [line for line in lines if line.get("source") not in settings.without]
+    return [line for line in used if line.get("source") in settings.only] if settings.only else used
 
 
 def _cut(folder: Path, line: dict[str, Any]) -> Cut:

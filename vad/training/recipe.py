@@ -33,6 +33,7 @@ class CorpusSettings:
 
     without: tuple[str, ...] = ()  # sources that are left out
     silver_weight: float = 0.5  # share of the energy labels in the target; the teachers have the rest
+    only: tuple[str, ...] = ()  # sources besides which all are left out; none: no others are
     never_speech: tuple[str, ...] = ()  # sources of noise that is no speech, though detectors may take it for speech
     trust_from: float = 0.5  # at this agreement with the teachers silver labels count nothing
     trust_to: float = 0.9  # from this agreement on they count in full
