@@ -18,7 +18,7 @@ from benchmarks.cuts import excerpt
 from vad.audio.decode import read
 from vad.evaluation.peers import RATE
 from vad.features import Float32
-from vad.labels.sets import Labelled, read_labelled
+from vad.labels.sets import LabelledRecording, read_labelled
 from vad.segments import Segment
 
 COUNT = 24  # recordings of `between`
@@ -45,7 +45,7 @@ def main(folders: tuple[str, ...], folder: Path, noise: Path | None) -> None:
             write(folder / "padded" / f"{Path(name).name}-{Path(recording.path).stem}", *padded(recording))
 
 
-def between(recording: Labelled, noise: Float32, rng: np.random.Generator) -> tuple[Float32, list[Segment]]:
+def between(recording: LabelledRecording, noise: Float32, rng: np.random.Generator) -> tuple[Float32, list[Segment]]:
     """Two excerpts of a recording with noise between them, `(sample,)`, and the speech, in seconds."""
     (first, speech), (last, more) = excerpt(recording, rng), excerpt(recording, rng)
     length = int(rng.uniform(5, 20) * RATE)
@@ -56,7 +56,7 @@ def between(recording: Labelled, noise: Float32, rng: np.random.Generator) -> tu
     return sound, [*speech, *(Segment(s.start + offset, s.end + offset) for s in more)]
 
 
-def padded(recording: Labelled) -> tuple[Float32, list[Segment]]:
+def padded(recording: LabelledRecording) -> tuple[Float32, list[Segment]]:
     """A recording with digital silence around it, `(sample,)`, and the speech, in seconds."""
     silence = (int(BEFORE * RATE), int(AFTER * RATE))
     sound = np.pad(read(Path(recording.path), RATE), silence).astype(np.float32)

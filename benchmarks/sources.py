@@ -15,7 +15,8 @@ import click
 import numpy as np
 
 from benchmarks.joins import write
-from vad.evaluation.peers import RATE, runs
+from vad.evaluation.frames import mask_segments
+from vad.evaluation.peers import RATE
 from vad.features import Float32
 from vad.grid import Grid
 from vad.segments import Segment
@@ -51,14 +52,14 @@ def main(recipe: Path, corpus: Path, folder: Path) -> None:
         mixer = Mixer(held_out, replace(PLAIN, snr_low=snr, snr_high=snr))
         for number in range(COUNT):
             samples, target, _ = mixer((9, number))
-            write(folder / name / f"{number:02}", samples, [Segment(a, b) for a, b in runs(target > 0.5)])
+            write(folder / name / f"{number:02}", samples, mask_segments(target > 0.5, Grid()))
 
 
 def labelled(clip: Clip) -> tuple[Float32, list[Segment]]:
     """At most the first two minutes of a recording, `(sample,)`, and its speech, in seconds."""
     length = int(LONGEST * RATE)
     speech = clip.target[: Grid().frame_count(length)] > 0.5
-    return clip.samples[:length] * FULL_SCALE, [Segment(a, b) for a, b in runs(speech)]
+    return clip.samples[:length] * FULL_SCALE, mask_segments(speech, Grid())
 
 
 def in_minutes(corpus: Corpus) -> list[Float32]:

@@ -14,23 +14,33 @@ A test holds torch's cell to these equations.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Annotated
 
 import torch
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+Size = Annotated[int, Field(strict=True, ge=1, le=10_000)]
+Frames = Annotated[int, Field(strict=True, ge=1, le=100)]
+Steps = Annotated[int, Field(strict=True, ge=0, le=1000)]
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class NetworkSettings:
     """The size of the network: what a recipe's `[network]` table holds."""
 
-    channels: int = 64  # outputs of the convolution, inputs of the LSTM
-    hidden: int = 64  # cells of the LSTM, in each direction
-    layers: int = 2  # LSTM layers, one on top of the other
-    delays: int = 0  # 0: both directions. Else the past alone; each step scores so many steps, itself the last
-    stride: int = 2  # frames per step of the LSTM
-    kernel: int = 6  # frames that the convolution of a step covers, at least `stride`
+    channels: Size = 64  # outputs of the convolution, inputs of the LSTM
+    hidden: Size = 64  # cells of the LSTM, in each direction
+    layers: Size = 2  # LSTM layers, one on top of the other
+    delays: Steps = 0  # 0: both directions. Else the past alone; each step scores so many steps, itself the last
+    stride: Frames = 2  # of a step of the LSTM
+    kernel: Frames = 6  # that the convolution of a step covers, at least `stride`
+
+    def __post_init__(self) -> None:
+        if self.kernel < self.stride:
+            raise ValueError(f"kernel = {self.kernel}: must be at least stride = {self.stride}")
 
     @property
     def pads(self) -> tuple[int, int]:
@@ -46,6 +56,9 @@ class NetworkSettings:
         return self.kernel - self.stride
 
 
+DEFAULT = NetworkSettings()
+
+
 class Network(nn.Module):
     """`(batch, frame, mel)` log-mel energies to `(batch, frame)` speech logits.
 
@@ -57,7 +70,7 @@ class Network(nn.Module):
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, n_mels: int, settings: NetworkSettings = NetworkSettings()) -> None:
+    def __init__(self, n_mels: int, settings: NetworkSettings = DEFAULT) -> None:
         super().__init__()
         self.settings = settings
         self.register_buffer("mean", torch.zeros(n_mels))

@@ -14,9 +14,10 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
+from vad.errors import RecipeError
 from vad.features import Float32, LogMel
 from vad.model.pretrained import find
-from vad.model.session import Network
+from vad.model.session import BidirectionalModel, open_model
 from vad.training.corpus import Corpus
 from vad.training.distributed import World
 from vad.training.mixing.mixer import Mixer
@@ -37,7 +38,7 @@ class Batches(Dataset[Any]):
 
     def __init__(self, mixer: Mixer, recipe: Recipe, world: World) -> None:
         self._mixer, self._recipe, self._world = mixer, recipe, world
-        self._teacher: Network | None = None  # opened by the process that mixes
+        self._teacher: BidirectionalModel | None = None  # opened by the process that mixes
 
     def __len__(self) -> int:
         return math.ceil(self._recipe.loop.steps / (self._recipe.mixture.reuse * self._recipe.loop.replay))
@@ -49,10 +50,18 @@ class Batches(Dataset[Any]):
         targets = np.array([[crop.target for crop in crops] for crops in mixed])
         weights = np.array([[crop.weight for crop in crops] for crops in mixed])
         if loop.teacher and loop.teacher_share:
-            self._teacher = self._teacher or Network(find(loop.teacher))
+            self._teacher = self._teacher or open_teacher(loop.teacher)
             scores = [[self._teacher(crop[None])[0] for crop in batch] for batch in features]
             targets = distilled(targets, np.array(scores), loop)
         return features, targets, weights
+
+
+def open_teacher(name: str) -> BidirectionalModel:
+    """The teacher, a model (path or name) that hears both past and future; `RecipeError` where it does not."""
+    model = open_model(find(name))
+    if not isinstance(model, BidirectionalModel):
+        raise RecipeError(f"loop.teacher = {name!r}: a causal network; name one that hears past and future")
+    return model
 
 
 def distilled(target: Float32, scores: Float32, loop: LoopSettings) -> Float32:
