@@ -20,7 +20,7 @@ from vad.training.corpus import Clip, Corpus
 from vad.training.mixing import channel, sounds
 from vad.training.mixing.backgrounds import Backgrounds
 from vad.training.mixing.filters import Filters
-from vad.training.mixing.levels import FULL_SCALE, active_power, gain, shares
+from vad.training.mixing.levels import FULL_SCALE, active_power, gain
 from vad.training.mixing.talkers import Talkers
 from vad.training.recipe import MixtureSettings
 
@@ -65,7 +65,8 @@ class Mixer:
         babble = [self._talkers.crowd(rng) for _ in range(BABBLE if settings.babble else 0)]
         self._backgrounds = Backgrounds(corpus.backgrounds, babble, corpus.grid, settings, self._filters)
         self._real = corpus.real if settings.real else []
-        self._real_share = shares([len(clip.samples) for clip in self._real])
+        lengths = np.array([len(clip.samples) for clip in self._real], float)
+        self._real_share = lengths / max(1.0, lengths.sum())
 
     def weigh(self, weights: ArrayLike) -> None:
         """Draw background `n` `weights[n]` times as often as its length alone would have it."""
