@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pickle
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -124,9 +124,9 @@ def read_network(source: str | Path, recipe: Recipe) -> AnyNetwork:
 
 
 def read_model(source: str | Path, features: LogMel) -> AnyNetwork:
-    """The network of a model (path or name) that takes these features."""
+    """The network of a model (path or name) that takes these features, perhaps above another floor."""
     network, description = from_onnx(pretrained.find(source))
-    if description.features != features:
+    if replace(description.features, floor=features.floor) != features:
         raise ModelError(f"{source}: its features are not those of the recipe; use the same in the recipe")
     return network
 
