@@ -86,11 +86,11 @@ def score(folder: Path, model: str) -> str:
         frames = len(scores[-1])
         truth.append(frame_mask(one.reference, frames, GRID))
         found.append(frame_mask(detector.detect(one.path), frames, GRID))
-    reference, said, ranks = np.concatenate(truth), np.concatenate(found), np.concatenate(scores)
+    reference, hypothesis, ranks = np.concatenate(truth), np.concatenate(found), np.concatenate(scores)
     return (
-        f"{model}: AUC {roc_auc(reference, ranks):.3f}, DCF {detection_cost(reference, said):.1%}, "
-        f"DetER {detection_error_rate(reference, said):.1%}, miss {(~said[reference]).mean():.1%}, "
-        f"false alarm {said[~reference].mean():.1%} of {len(said) / 6000:.0f} min"
+        f"{model}: AUC {roc_auc(reference, ranks):.3f}, DCF {detection_cost(reference, hypothesis):.1%}, "
+        f"DetER {detection_error_rate(reference, hypothesis):.1%}, miss {(~hypothesis[reference]).mean():.1%}, "
+        f"false alarm {hypothesis[~reference].mean():.1%} of {len(hypothesis) / 6000:.0f} min"
     )
 
 

@@ -60,15 +60,15 @@ class CausalNetwork(nn.Module):
         return logits, torch.cat([history.flatten(1), memory.flatten(1)], 1)
 
     def whole(self, features: Tensor) -> Tensor:
-        """Logits `(batch, frame)` of recordings from begin to end, each said as late as there is sound for it."""
+        """Logits `(batch, frame)` of recordings from begin to end, each from the last step that scores it."""
         frames, stride = features.shape[1], self.settings.stride
         even = F.pad(features, (0, 0, 0, -frames % stride), mode="replicate")
         logits, _ = self(even, self.begin(len(features)))
         step = torch.arange(even.shape[1] // stride)
         delay = (len(step) - 1 - step).clamp(max=self.settings.delays - 1)
         by_step = logits.view(len(features), -1, stride, self.settings.delays)
-        said: Tensor = by_step[:, step + delay, :, delay].transpose(0, 1).flatten(1)
-        return said[:, :frames]
+        last: Tensor = by_step[:, step + delay, :, delay].transpose(0, 1).flatten(1)
+        return last[:, :frames]
 
 
 AnyNetwork: TypeAlias = Network | CausalNetwork

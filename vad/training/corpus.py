@@ -76,9 +76,11 @@ def read_corpus(folder: Path, split: str, grid: Grid, settings: CorpusSettings, 
     if not speech:
         raise RecipeError(f"{folder}: no recording of split {split!r} can be read")
     opinions = _Targets(_read_teachers(folder / "real.npz"), grid, settings)
-    heard = [(line, samples) for line, samples in zip(real, sounds[first_real:], strict=True) if len(samples)]
-    as_they_are = [opinions.real_clip(line, samples) for line, samples in heard]
-    clean = [clip for clip, (line, _) in zip(as_they_are, heard, strict=True) if line.get("agree", 0.0) > settings.real]
+    readable = [(line, samples) for line, samples in zip(real, sounds[first_real:], strict=True) if len(samples)]
+    as_they_are = [opinions.real_clip(line, samples) for line, samples in readable]
+    clean = [
+        clip for clip, (line, _) in zip(as_they_are, readable, strict=True) if line.get("agree", 0.0) > settings.real
+    ]
     backgrounds = [part for samples in sounds[len(lines) : first_real] for part in _stretches(samples, grid)]
     rooms = [
         _room(folder / line["file"], grid.sample_rate) for line in read_index(folder / INDICES["rir"], missing_ok=True)

@@ -1,4 +1,4 @@
-"""What else is heard: recorded and made noise, music, babble."""
+"""The sound behind the talkers: recorded and made noise, music, babble."""
 
 from __future__ import annotations
 

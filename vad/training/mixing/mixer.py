@@ -152,9 +152,9 @@ class Mixer:
         speech, target, weight = scene.speech, scene.target, scene.weight
         silent = np.zeros(self._frames, bool)
         if rng.random() < s.parts:
-            heard, level, silent = self._parts(rng, snr)
-            speech, noise = speech * self._by_sample(heard), noise * self._by_sample(level)
-            target, weight = target * heard, np.where(heard == 0, 1, weight).astype(np.float32)
+            voice, level, silent = self._parts(rng, snr)
+            speech, noise = speech * self._by_sample(voice), noise * self._by_sample(level)
+            target, weight = target * voice, np.where(voice == 0, 1, weight).astype(np.float32)
         mixed = self._level(self._line(speech + noise, rng), rng)
         if rng.random() >= s.zeros:
             silent = np.zeros_like(silent)
