@@ -85,8 +85,16 @@ class MixtureSettings:
     distant_talker: Share = 0.0  # the same with a talker far behind the first
     speed: Share = 0.0  # talkers 0.84 to 1.2 and backgrounds 0.67 to 1.5 times as fast, and as high
     near_speech: Share = 0.0  # least target of what is near speech, as a share of that speech's; see `Talkers`
+    within: Share = 0.6  # talkers who are in the middle of a recording when the crop begins
+    uneven: Share = 0.3  # utterances 3 dB louder to 9 dB quieter than the talker's others
+    overlap: Share = 0.25  # turns of a conversation that begin before the one before has ended
+    uneven_talkers: Share = 0.4  # conversations with talkers 30 dB apart rather than 14
     long_pause: Share = 0.35  # share of the pauses that are long (seconds) rather than natural (tenths)
     room: Share = 0.5  # crops in a room
+    background_room: Share = 0.3  # share of that for the backgrounds, which have rooms of their own
+    second_sound: Share = 0.45  # backgrounds of more than one sound
+    third_sound: Share = 0.15  # backgrounds of three
+    switched: Share = 0.25  # sounds of a background that come and go
     babble: Share = 0.0  # share of the backgrounds in which many talk at once, which is not speech
     sounds: SoundSettings = field(default_factory=SoundSettings)
     real: Share = 0.0  # crops that are a stretch of a real recording, with the speech that it has
@@ -96,6 +104,12 @@ class MixtureSettings:
     noise_gate: Share = 0.0  # crops whose microphone is off between utterances: exact zeros
     zeros: Share = 0.0  # crops whose parts with neither are exact zeros, and in part the whole crop
     hard_negatives: Amount = 0.0  # a background taken for speech throughout is drawn 1 + this times as often
+    real_noise: Share = 0.5  # real recordings to which a background is added, 10 dB below them or more
+    part_speech: Share = 0.5  # parts with speech, half of them with noise as well
+    part_noise: Share = 0.35  # parts with noise alone
+    band: Share = 0.3  # other crops limited to a band
+    faint: Share = 0.03  # crops next to digital silence, at -95 dB
+    sixteen_bits: Share = 0.7  # crops with the steps of 16-bit samples, half of them dithered
     telephone: Share = 0.2  # crops limited to the telephone band, most of them companded or coded
     lossy: Share = 0.0  # other crops through a codec for music
     automatic_gain: Share = 0.0  # crops whose quiet passages were turned up
@@ -107,9 +121,13 @@ class MixtureSettings:
     level_high: Level = -12.0
 
     def __post_init__(self) -> None:
-        for low, high in (("snr_low", "snr_high"), ("level_low", "level_high")):
+        for low, high in (("snr_low", "snr_high"), ("level_low", "level_high"), ("third_sound", "second_sound")):
             if getattr(self, low) > getattr(self, high):
                 raise ValueError(f"{low} = {getattr(self, low)}: must be at most {high} = {getattr(self, high)}")
+        if self.part_speech + self.part_noise > 1:
+            raise ValueError(
+                f"part_noise = {self.part_noise}: must be at most 1 - part_speech = {1 - self.part_speech}"
+            )
 
 
 @dataclass(frozen=True, config=ONLY_THESE)

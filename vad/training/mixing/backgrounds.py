@@ -39,12 +39,14 @@ class Backgrounds:
     def __call__(self, rng: np.random.Generator) -> Float32:
         """A background of up to three recorded or synthetic sounds."""
         total = np.zeros(self._samples, np.float32)
-        for _ in range(rng.choice([1, 2, 3], p=[0.55, 0.3, 0.15])):
+        s = self._settings
+        at_once = [1 - s.second_sound, s.second_sound - s.third_sound, s.third_sound]
+        for _ in range(rng.choice([1, 2, 3], p=at_once)):
             one = self._one(rng)
-            if rng.random() < 0.25:
+            if rng.random() < s.switched:
                 one = one * sounds.switched(rng, self._samples)
             total += one * np.float32(gain(rng.uniform(-15, 0)) / (np.sqrt(active_power(one)) + 1e-6))
-        return self._filters.shape(total, rng, 0.3 * self._settings.room)
+        return self._filters.shape(total, rng, s.background_room * s.room)
 
     def _one(self, rng: np.random.Generator) -> Float32:
         """One sound without a talker."""

@@ -28,6 +28,7 @@ ROOMS = 300  # simulated rooms in the bank
 BABBLE = 24  # stretches of babble in the bank
 SCENE, BACKGROUND, MIX, JOIN = 1, 2, 3, 4  # added to the seed of a crop: what is drawn
 AFTER = 5  # added to the seed of a crop: the crop that follows a change of scene
+FAINT = -95.0  # dB below full scale, RMS
 GATE_OPEN = 0.15  # seconds around speech for which a noise gate stays open
 
 
@@ -146,7 +147,11 @@ class Mixer:
         rng = np.random.default_rng((*seed, MIX))
         snr = rng.uniform(s.snr_low, s.snr_high)
         if scene.real:  # it has noise of its own
-            snr = rng.uniform(max(s.snr_low, min(10.0, s.snr_high)), s.snr_high) if rng.random() < 0.5 else np.inf
+            snr = (
+                rng.uniform(max(s.snr_low, min(10.0, s.snr_high)), s.snr_high)
+                if rng.random() < s.real_noise
+                else np.inf
+            )
         if scene.power > 0:
             noise = noise * np.float32(np.sqrt(scene.power) * gain(-snr))
         speech, target, weight = scene.speech, scene.target, scene.weight
@@ -176,7 +181,9 @@ class Mixer:
         ends = np.sort(rng.integers(0, self._frames, count - 1))
         part = np.searchsorted(ends, np.arange(self._frames), side="right")
         speech, noise = np.zeros(count, np.float32), np.zeros(count, np.float32)
-        for n, kind in enumerate(rng.choice(4, count, p=[0.25, 0.25, 0.35, 0.15])):  # both, speech, noise, neither
+        s = self._settings
+        shares = [s.part_speech / 2, s.part_speech / 2, s.part_noise, 1 - s.part_speech - s.part_noise]
+        for n, kind in enumerate(rng.choice(4, count, p=shares)):  # both, speech, noise, neither
             speech[n] = kind < 2
             noise[n] = kind in (0, 2)
             if kind == 2 and np.isfinite(snr):
@@ -200,7 +207,7 @@ class Mixer:
         telephone = rng.random() < s.telephone
         if telephone:
             sound = self._filters(sound, self._filters.band(rng.uniform(50, 350), rng.uniform(3200, 3950)))
-        elif rng.random() < 0.3:
+        elif rng.random() < s.band:
             sound = self._filters(sound, self._filters.band(rng.uniform(0, 120), rng.uniform(3800, 8000)))
         if rng.random() < s.automatic_gain:
             sound = channel.automatic_gain(sound, rng, self._rate)
@@ -216,11 +223,10 @@ class Mixer:
 
     def _level(self, sound: Float32, rng: np.random.Generator) -> Float32:
         """Any loudness, with the steps of 16-bit sound as a file would have."""
-        level = rng.uniform(self._settings.level_low, self._settings.level_high)
-        if rng.random() < 0.03:
-            level = -95.0  # next to digital silence
+        s = self._settings
+        level = FAINT if rng.random() < s.faint else rng.uniform(s.level_low, s.level_high)
         sound = sound * np.float32(gain(level) / (np.sqrt(np.mean(np.square(sound))) + 1e-9))
-        if rng.random() < 0.7:
+        if rng.random() < s.sixteen_bits:
             dither = rng.random(len(sound), np.float32) if rng.random() < 0.5 else np.float32(0.5)
             sound = np.floor(sound / FULL_SCALE + dither) * FULL_SCALE
         return np.clip(sound, -1, 1).astype(np.float32)

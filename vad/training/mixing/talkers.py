@@ -67,7 +67,7 @@ class Talkers:
         sound = np.zeros(int(self._samples * speed) + 1, np.float32)
         target = np.zeros(self._grid.frame_count(len(sound)) + 1, np.float32)
         clips = self._talkers[rng.choice(len(self._talkers), p=self._share)]
-        starts_within = rng.random() < 0.6
+        starts_within = rng.random() < self._settings.within
         at = 0 if starts_within else self._pause(rng)
         while at < len(sound):
             clip = clips[rng.integers(len(clips))]
@@ -85,7 +85,7 @@ class Talkers:
 
     def _conversation(self, rng: np.random.Generator) -> tuple[Float32, Float32, float]:
         """Two to four talkers in turn, each at a place of their own; some turns overlap."""
-        count = int(rng.integers(2, 5))
+        s, count = self._settings, int(rng.integers(2, 5))
         tracks = np.zeros((count, self._samples), np.float32)
         target = np.zeros(self._frames, np.float32)
         groups = [self._talkers[n] for n in rng.choice(len(self._talkers), count, p=self._share)]
@@ -94,8 +94,8 @@ class Talkers:
             who = rng.integers(count)
             clip = groups[who][rng.integers(len(groups[who]))]
             at = self._place(clip, tracks[who], target, rng, at=at, skip=self._skip(clip, self._samples, rng))
-            at += -int(rng.exponential(0.4) * self._rate) if rng.random() < 0.25 else self._pause(rng)
-        levels = gain(rng.uniform(-30 if rng.random() < 0.4 else -14, 0, count)).astype(np.float32)
+            at += -int(rng.exponential(0.4) * self._rate) if rng.random() < s.overlap else self._pause(rng)
+        levels = gain(rng.uniform(-30 if rng.random() < s.uneven_talkers else -14, 0, count)).astype(np.float32)
         mixed = np.zeros(self._samples, np.float32)
         for track, level in zip(tracks, levels, strict=True):
             if track.any():
@@ -116,7 +116,7 @@ class Talkers:
         at, skip = at // hop * hop, skip // hop * hop
         samples = clip.samples[skip : skip + max(0, len(sound) - at)]
         if at + len(samples) > 0:
-            level = gain(rng.uniform(-9, 3)) if rng.random() < 0.3 else 1.0
+            level = gain(rng.uniform(-9, 3)) if rng.random() < self._settings.uneven else 1.0
             put(sound, _faded(samples, rng) * np.float32(level), at)
             put(target, clip.target[skip // hop : skip // hop + self._grid.frame_count(len(samples))], at // hop)
         return at + len(samples)
