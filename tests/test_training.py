@@ -184,6 +184,17 @@ def test_training_begins_with_the_weights_it_is_given(corpus: Path, tmp_path: Pa
         next(train(other, corpus, tmp_path / "third", init_from=given))
 
 
+def test_the_weights_kept_can_be_a_blend_with_those_at_the_start(corpus: Path, tmp_path: Path) -> None:
+    list(train(SMALL, corpus, tmp_path / "first"))
+    given = tmp_path / "first" / "checkpoint.pt"
+    blended = replace(SMALL, loop=replace(SMALL.loop, start_share=0.25))
+    list(train(blended, corpus, tmp_path / "second", init_from=given))
+    start, state = kept(tmp_path / "first"), read_checkpoint(tmp_path / "second" / "checkpoint.pt")
+    for name, weight in state["kept"].items():
+        assert torch.allclose(weight, 0.75 * state["averaged"][name] + 0.25 * start[name], atol=1e-6)
+    assert not torch.equal(state["kept"]["head.weight"], state["averaged"]["head.weight"])
+
+
 def crops(count: int = 8) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.randn(count, 500, 4), torch.rand(count, 500)
 

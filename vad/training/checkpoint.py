@@ -30,13 +30,16 @@ class Checkpoint:
     network: AnyNetwork
     averaged: AnyNetwork
     optimiser: torch.optim.Optimizer
+    start: dict[str, torch.Tensor]  # the weights that training began with
 
     def save(self, step: int, history: list[dict[str, Any]]) -> None:
         """Replace the file in one stroke: whole at any instant, a loss of power included.
 
-        The weights to keep are the averaged ones, with patience those of the best evaluation.
+        The weights to keep are the averaged ones, with patience those of the best evaluation, blended
+        with those that training began with where the recipe asks for it.
         """
-        kept = self.averaged.state_dict()
+        share = self.recipe.loop.start_share
+        kept = {name: value.lerp(self.start[name], share) for name, value in self.averaged.state_dict().items()}
         if self.recipe.loop.patience and stale(history):
             kept = read_checkpoint(self.path)["kept"]
         state = {

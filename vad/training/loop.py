@@ -70,7 +70,8 @@ def train(
         teacher = read_model(loop.teacher, recipe.features) if loop.teacher else None
         network = begin(recipe, corpora[0], mixer, init_from, teacher).to(world.device)
         training = Training(recipe, world, network)
-        checkpoint = Checkpoint(path, recipe, network, training.averaged, training.optimiser)
+        start = {name: value.clone() for name, value in network.state_dict().items()}
+        checkpoint = Checkpoint(path, recipe, network, training.averaged, training.optimiser, start)
         first, history = checkpoint.load()
         log = SummaryWriter(output / "tensorboard", purge_step=first + 1) if world.first else None
         losses, since = [], time.monotonic()

@@ -142,6 +142,7 @@ class LoopSettings:
     weight_decay: Amount = 1e-2
     clip: Amount = 1.0  # largest norm of the gradient
     average: Share = 0.999  # decay of the averaged weights, which are the ones kept
+    start_share: Share = 0.0  # of the weights that training began with in the ones kept (Wortsman et al. 2022)
     shortest: Amount = 0.0  # seconds; the crops of a step, one after another, are cut in sequences of equal length
     longest: Amount = 0.0  # anew, between these two; 0: they stay as they are
     replay: Count = 1  # how often a batch is trained on, each time with other sequences, masks and equalisers
