@@ -31,7 +31,7 @@ from vad.segments import Segment
 from vad.settings import CostWeights, Segmentation
 from vad.training.card import DevSet, write_card
 from vad.training.checkpoint import read_checkpoint, read_kept
-from vad.training.corpus import Corpus, read_corpus, wanted
+from vad.training.corpus import REAL, Corpus, read_corpus, wanted
 from vad.training.crops import CACHE, DEV_SNR, dev_mixtures
 from vad.training.loop import score
 from vad.training.mixing.levels import FULL_SCALE
@@ -160,7 +160,8 @@ def sources(recipe: Recipe, corpus: Path) -> list[dict[str, Any]]:
     """What the corpus is made of: source, licence, recordings and hours of each."""
     count: Counter[tuple[str, str, str]] = Counter()
     seconds: Counter[tuple[str, str, str]] = Counter()
-    for kind, index in INDICES.items():
+    used = INDICES | ({"real": REAL} if recipe.mixture.real or recipe.corpus.real < 1 else {})
+    for kind, index in used.items():
         for line in wanted(read_index(corpus / index, missing_ok=True), recipe.corpus):
             key = (kind, line.get("source") or "unnamed", line.get("licence") or "not stated")
             count[key] += 1
