@@ -28,6 +28,7 @@ ROOMS = 300  # simulated rooms in the bank
 BABBLE = 24  # stretches of babble in the bank
 SCENE, BACKGROUND, MIX, JOIN = 1, 2, 3, 4  # added to the seed of a crop: what is drawn
 AFTER = 5  # added to the seed of a crop: the crop that follows a change of scene
+PART_SNR = 20.0  # dB, the highest of speech over noise where a part has both
 FAINT = -95.0  # dB below full scale, RMS
 GATE_OPEN = 0.15  # seconds around speech for which a noise gate stays open
 
@@ -175,7 +176,8 @@ class Mixer:
     def _parts(self, rng: np.random.Generator, snr: float) -> tuple[Float32, Float32, NDArray[np.bool_]]:
         """Gains of speech (0 or 1) and of noise per frame, and which frames have neither, for a crop in parts.
 
-        Noise that comes alone is as loud as speech may be, whatever it was behind the speech.
+        Noise that comes alone is as loud as speech may be. So that loudness of noise does not stand for silence,
+        noise behind speech has a level of its own in each part, too.
         """
         count = int(rng.integers(2, 7))
         ends = np.sort(rng.integers(0, self._frames, count - 1))
@@ -188,6 +190,8 @@ class Mixer:
             noise[n] = kind in (0, 2)
             if kind == 2 and np.isfinite(snr):
                 noise[n] = gain(snr + rng.uniform(-20, 10))
+            elif kind == 0 and np.isfinite(snr):
+                noise[n] = gain(snr - rng.uniform(s.snr_low, max(s.snr_low, PART_SNR)))
         return speech[part], noise[part], (speech == 0)[part] & (noise == 0)[part]
 
     def _near_speech(self, target: Float32) -> NDArray[np.bool_]:
