@@ -34,10 +34,7 @@ NOT_IN_NAMES = {
 }
 # Nor any of these in docstrings, comments and messages, where some of the others are usual words.
 NOT_IN_PROSE = NOT_IN_NAMES.keys() - {"counted", "hear", "loud", "owed", "said", "talk", "told"}
-SHELVES = [path for path in (ROOT / "vad").iterdir() if path.name not in ("network", "training")]
-FILES = sorted(
-    file for top in [ROOT / "cli", *SHELVES] for file in ([top] if top.suffix == ".py" else top.rglob("*.py"))
-)
+FILES = sorted(file for top in ("cli", "vad") for file in (ROOT / top).rglob("*.py"))
 
 
 def words(name: str) -> set[str]:

@@ -41,27 +41,27 @@ class Talkers:
 
     def crowd(self, rng: np.random.Generator) -> Float32:
         """Five to nine talkers at once, of whom nobody can be followed."""
-        voices = [self._talk(rng)[0] * gain(rng.uniform(-6, 0)) for _ in range(rng.integers(5, 10))]
+        voices = [self._utterances(rng)[0] * gain(rng.uniform(-6, 0)) for _ in range(rng.integers(5, 10))]
         crowd: Float32 = np.sum([self._filters.shape(voice, rng, 1.0) for voice in voices], 0, np.float32)
         return crowd
 
     def _few(self, rng: np.random.Generator) -> tuple[Float32, Float32, float]:
         """One talker, perhaps a second over the first or far behind, all in one room or none."""
         s = self._settings
-        mixed, target = self._talk(rng)
+        mixed, target = self._utterances(rng)
         weakest = 1.0
         if rng.random() < s.second_talker:
-            other, second = self._talk(rng)
+            other, second = self._utterances(rng)
             mixed = mixed + other * gain(rng.uniform(-12, 3))
             target = np.maximum(target, second)
         if rng.random() < s.distant_talker:
-            behind, far = self._talk(rng)
+            behind, far = self._utterances(rng)
             weakest = float(gain(rng.uniform(-32, -12)))
             mixed = mixed + self._filters.shape(behind, rng, 1.0) * np.float32(weakest)
             target = np.maximum(target, far)
         return self._filters.shape(mixed, rng, s.room), target, weakest
 
-    def _talk(self, rng: np.random.Generator) -> tuple[Float32, Float32]:
+    def _utterances(self, rng: np.random.Generator) -> tuple[Float32, Float32]:
         """A talker's recordings strung together with natural and long pauses, some faster or slower."""
         speed = np.exp(rng.uniform(-0.18, 0.18)) if rng.random() < self._settings.speed else 1.0
         sound = np.zeros(int(self._samples * speed) + 1, np.float32)
