@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from conftest import DATA
-from vad import Detector
+from vad import Detector, Segment
 from vad.audio.decode import read
 from vad.features import LogMel
 from vad.geometry import Geometry
@@ -46,3 +46,43 @@ def test_after_an_hour_of_anything_a_stream_finds_speech_as_after_a_start(kind: 
     settings = live.settings()
     for threshold in (settings.onset, settings.offset):
         assert ((found > threshold) == (expected > threshold)).mean() > 0.96
+
+
+def between() -> tuple[np.ndarray, float, float]:
+    """Speech, dishes, and the same speech; and from when until when there are dishes, in seconds."""
+    dishes = read(DATA / "dishes.flac", RATE)
+    start = len(TALK) / RATE
+    return np.concatenate([TALK, dishes, TALK]), start, start + len(dishes) / RATE
+
+
+def seconds(segments: list[Segment], start: float, end: float) -> float:
+    """How much of the time from `start` to `end` the segments cover."""
+    return sum(max(0.0, min(s.end, end) - max(s.start, start)) for s in segments)
+
+
+CURED = [
+    pytest.param("balanced"),
+    pytest.param(0.1),
+    pytest.param(None, marks=pytest.mark.xfail(strict=True, reason="a known defect of speech-1: see recipes/speech-2")),
+]
+
+
+@pytest.mark.parametrize("latency", CURED)
+def test_noise_between_speech_is_no_speech(latency: float | str | None) -> None:
+    sound, start, end = between()
+    segments = Detector().detect(sound, sample_rate=RATE, latency=latency)
+    assert seconds(segments, start, end) < 1.5
+    assert seconds(segments, 0, start) > 15
+
+
+@pytest.mark.parametrize("latency", CURED)
+def test_digital_silence_around_speech_changes_little(latency: float | str | None) -> None:
+    before, after = 100, 60
+    detector = Detector()
+    plain = detector.detect(TALK, sample_rate=RATE, latency=latency)
+    padded = np.pad(TALK, (before * RATE, after * RATE))
+    segments = detector.detect(padded, sample_rate=RATE, latency=latency)
+    assert segments[0].start - before == pytest.approx(plain[0].start, abs=0.1)
+    end = before + len(TALK) / RATE
+    assert seconds(segments, before, end) > 0.97 * seconds(plain, 0, len(TALK) / RATE)
+    assert seconds(segments, 0, before - 1) == seconds(segments, end + 1, end + after) == 0
