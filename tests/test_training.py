@@ -525,7 +525,7 @@ def test_a_folder_that_is_no_corpus_is_named(tmp_path: Path, corpus: Path) -> No
 
 def test_the_mini_recipe_learns_from_the_samples(tmp_path: Path) -> None:
     arguments = [str(ROOT / "recipes/mini/recipe.toml"), "--audio", str(DATA / "talk.flac")]
-    noise = ["--noise", str(DATA / "dishes.flac"), "-o", str(tmp_path / "mini")]
+    noise = ["--noise", str(DATA / "dishes.flac"), "-o", str(tmp_path / "mini"), "loop.steps=120", "loop.dev_crops=24"]
     result = CliRunner().invoke(main, ["train", *arguments, *noise])
     assert result.exit_code == 0, result.output
     assert "one recording alone" in result.stderr
