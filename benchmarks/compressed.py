@@ -70,8 +70,8 @@ def encode(wav: Path, stem: Path, kind: tuple[str, str, int, int]) -> Path:
         track: Any = file.add_stream(codec, rate=rate, layout="stereo")
         track.bit_rate = bits
         at = 0
-        while len(block := source.read(60 * RATE, "float32")):
-            sound = resampler.resample_chunk(block, last=len(block) < 60 * RATE)
+        while len(block := source.read(RATE, "float32")):
+            sound = resampler.resample_chunk(block, last=len(block) < RATE)
             packed = np.round(np.stack([sound, 0.5 * sound]) * 32767).clip(-32768, 32767).astype(np.int16)
             frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(packed.T).reshape(1, -1), "s16", "stereo")
             frame.sample_rate, frame.pts = rate, at

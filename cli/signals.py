@@ -17,11 +17,7 @@ SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if 
 
 
 class Ended(BaseException):
-    """Raised in the main thread by a signal; `status` is the exit status of the program."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.status = 128 + number
+    """Raised in the main thread by a signal, whose number it holds."""
 
 
 @contextlib.contextmanager
@@ -35,8 +31,10 @@ def ending() -> Iterator[None]:
         return
     before = {number: signal.getsignal(number) for number in SIGNALS}
     wanted = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+    received: list[int] = []
 
     def end(number: int, _: Any) -> None:
+        received.append(number)
         for each in wanted:
             signal.signal(each, signal.SIG_IGN)
         if hasattr(signal, "setitimer"):  # ends even a program whose interpreter is half gone
@@ -51,9 +49,11 @@ def ending() -> Iterator[None]:
         signal.signal(number, end)
     try:
         yield
-    except Ended as error:
-        click.echo("Aborted!", err=True)
-        raise SystemExit(error.status) from error
+    except BaseException as error:
+        if not received:
+            raise
+        click.echo("Aborted!", err=True)  # whatever `Ended` has become: imports wrap it in errors of their own
+        raise SystemExit(128 + received[0]) from error
     finally:
         for number in wanted:
             if signal.getsignal(number) is not signal.SIG_IGN:

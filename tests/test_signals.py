@@ -203,3 +203,20 @@ def test_a_signal_that_is_ignored_stays_ignored(write_bursts: Callable[..., Path
     process.send_signal(signal.SIGHUP)
     out, _ = process.communicate((bursts((0.5, 1), seconds=2) * 32767).astype("<i2").tobytes(), timeout=30)
     assert (process.returncode, out) == (0, b"0.490\t1.010\n")
+
+
+def test_a_signal_while_a_class_is_made_is_a_signal() -> None:
+    """Python wraps what is raised in `__set_name__`, as that of a cached property, in an error of its own."""
+    script = """
+import os, signal
+from vad.cli.signals import ending
+class Sends:
+    def __set_name__(self, owner, name):
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(1000): pass
+with ending():
+    class Owner:
+        field = Sends()
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (128 + signal.SIGTERM, b"", b"Aborted!\n")
