@@ -105,8 +105,10 @@ class Console:
         self._failed = True
         self._write(f"Error: {describe(error)}")
 
-    def errors(self, errors: Iterable[Exception]) -> None:
-        """Report each of `errors`."""
+    def errors(self, errors: Iterable[Exception], skipped: Iterable[str] = ()) -> None:
+        """Report each of `errors`, and as details the files that were `skipped`."""
+        for path in skipped:
+            self.detail(f"{path}: skipped, has no name of a sound file")
         for error in errors:
             self.error(error)
 

@@ -173,9 +173,7 @@ def detect(
     provenance = Provenance.of(task, speech.inverted)
     with messages.console() as console, _open(output, provenance, found, several) as target:
         console.detail(f"{task.detector.path}: {_described(settings)}")
-        for path in skipped:
-            console.detail(f"{path}: skipped, has no name of a sound file")
-        console.errors(errors)
+        console.errors(errors, skipped)
         left = _left(found, target, output)
         if not scale.cluster:
             progress = console.progress if len(found) == 1 else None
@@ -185,8 +183,8 @@ def detect(
         with open_pool(scale.jobs, left, scale.cluster) as pool:
             totals = run_batch(left, task, deliver, console, pool=pool, ordered=ordered)
         console.summary(totals, left_out=len(found) - len(left), silent=len(deliver.silent))
-        if len(found) == 1 and deliver.silent:
-            console.note(f"{found[0].path}: no speech found")
+        for one in deliver.silent if len(found) == 1 else ():
+            console.note(f"{one.path}: no speech found")
 
 
 def _open(

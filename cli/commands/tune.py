@@ -24,6 +24,7 @@ from ..types import PATH
 
 if TYPE_CHECKING:
     from vad.detector import Detector
+    from vad.evaluation.evaluate import Evaluation
     from vad.tuning.search import Trials
     from vad.tuning.tune import Goal, TuningResult
 
@@ -96,6 +97,14 @@ class OutputOptions:
     plot: str | None = option("--plot", metavar="FILE", help="Draw what thresholds cost: .png, .svg or .pdf.")
     force: bool = force_option()
 
+    def check(self) -> None:
+        """Raise `FormatError` where a file would be replaced without --force."""
+        from vad.atomic import check_free
+
+        for path in (self.write, self.plot):
+            if path is not None:
+                check_free(Path(path), self.force)
+
 
 @command(extra="plot")
 @click.argument("audio", type=PATH)
@@ -128,21 +137,17 @@ def tune(
     The result is a line of options for `vad detect` and `vad stream`; or with --write a weights
     file that has them, for --model.
     """
-    from vad.atomic import check_free
     from vad.batch.inputs import find
     from vad.batch.pool import open_pool
     from vad.batch.task import Analysis, load
     from vad.evaluation.evaluate import DetectorHypotheses, evaluate_sound
     from vad.labels.sets import read_labelled
     from vad.tuning.search import TUNABLE, Trials, TuningRecording
-    from vad.tuning.summary import to_json, to_options, to_text
     from vad.tuning.tune import tune as run
 
     target = goal.goal()
     draw = _plotter(output.plot)
-    for path in (output.write, output.plot):
-        if path is not None:
-            check_free(Path(path), output.force)
+    output.check()
     with messages.console() as console:
         detector = load(speech.model).for_latency(speech.latency)
         before = speech.settings(detector)
@@ -153,21 +158,29 @@ def tune(
             about = {"audio": str(audio), "reference": sounds.reference, "model": detector.description.identity}
             hypotheses, progress = DetectorHypotheses(task), console.progress
             evaluation = evaluate_sound(sounds, hypotheses, settings, pool=pool, progress=progress, about=about)
-        recordings = [TuningRecording.of(one) for one in evaluation.whole.recordings]
-        trials = Trials(recordings, detector.grid, goal.collar)
+        trials = Trials(map(TuningRecording.of, evaluation.whole.recordings), detector.grid, goal.collar)
         free = [name for name in TUNABLE if speech.changes[name] is None]
         searched = functools.partial(_searched, console, goal.folds)
         tuned = run(trials, target, before, free, folds=goal.folds, seed=goal.seed, progress=searched)
         for note in [*evaluation.notes, *tuned.notes]:
             console.warn(note)
         console.errors(map(VadError, evaluation.problems))
-        write = to_json if output.format == "json" else to_text
-        line = to_options(tuned.after, detector.settings(speech.preset), speech.preset)
-        click.echo(write(tuned, evaluation, target, line))
-        if output.write:
-            _write(output.write, detector, tuned, speech.preset)
+        _report(tuned, evaluation, detector, output, goal=target, preset=speech.preset)
         if draw:
             draw(trials, target, tuned)
+
+
+def _report(
+    tuned: TuningResult, evaluation: Evaluation, detector: Detector, output: OutputOptions, *, goal: Goal, preset: str
+) -> None:
+    """Write the metrics, the settings, and with --write the weights."""
+    from vad.tuning.summary import to_json, to_options, to_text
+
+    write = to_json if output.format == "json" else to_text
+    line = to_options(tuned.after, detector.settings(preset), preset)
+    click.echo(write(tuned, evaluation, goal, line))
+    if output.write:
+        _write(output.write, detector, tuned, preset)
 
 
 def _searched(console: Console, folds: int, done: int) -> None:
