@@ -116,5 +116,5 @@ def test_ctrl_c_ends_even_a_read_that_waits() -> None:
         assert b"energy.onnx" in process.stderr.readline()  # it is about to read
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=60)
-    assert process.returncode == 1
+    assert process.returncode == 130
     assert stderr.split() == [b"Aborted!"]
