@@ -28,6 +28,7 @@ ONLY_THESE = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 Share = Annotated[float, Field(strict=True, ge=0, le=1)]
 Amount = Annotated[float, Field(strict=True, ge=0, le=1e9)]
+Finite = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 Decibels = Annotated[float, Field(strict=True, ge=-100, le=100)]
 Level = Annotated[float, Field(strict=True, ge=-100, le=0)]  # dB below full scale
 Count = Annotated[int, Field(strict=True, ge=1, le=LARGEST)]
@@ -136,11 +137,11 @@ class LoopSettings:
 
     steps: Count = 8_000
     batch: Count = 64  # crops per step
-    learning_rate: Amount = 2e-3  # peak; a cosine leads to zero
+    learning_rate: Finite = 2e-3  # peak; a cosine leads to zero
     warmup: Whole = 200  # steps
     decay: Share = 1.0  # share of the steps, the last ones, in which the learning rate falls to zero; before: constant
     weight_decay: Amount = 1e-2
-    clip: Amount = 1.0  # largest norm of the gradient
+    clip: Finite = 1.0  # largest norm of the gradient
     average: Share = 0.999  # decay of the averaged weights, which are the ones kept
     start_share: Share = 0.0  # of the weights that training began with in the ones kept (Wortsman et al. 2022)
     shortest: Amount = 0.0  # seconds; the crops of a step, one after another, are cut in sequences of equal length
