@@ -22,7 +22,7 @@ from vad.errors import ModelError
 from vad.evaluation.compare import Comparison, compare
 from vad.evaluation.peers import PEERS, RATE, System, open_system
 from vad.features import Float32
-from vad.labels.sets import read_labelled
+from vad.labels.labelled_set import read_labelled
 from vad.model.pretrained import DEFAULT
 from vad.segments import Segment
 from vad.settings import EvaluationSettings

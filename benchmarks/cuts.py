@@ -15,7 +15,7 @@ import soundfile
 from vad.audio.decode import read
 from vad.evaluation.peers import RATE
 from vad.features import Float32
-from vad.labels.sets import LabelledRecording, read_labelled
+from vad.labels.labelled_set import LabelledRecording, read_labelled
 from vad.segments import Segment, merge
 
 COUNT = 8

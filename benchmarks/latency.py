@@ -21,7 +21,7 @@ from vad.detector import Detector
 from vad.evaluation.frames import frame_mask, roc_auc
 from vad.evaluation.peers import RATE, Array, System, installed, open_system
 from vad.geometry import Geometry, latency_of
-from vad.labels.sets import read_labelled
+from vad.labels.labelled_set import read_labelled
 from vad.scorer import open_scorer
 from vad.stream import Chain
 

@@ -21,7 +21,7 @@ from vad import Detector
 from vad.evaluation.frames import detection_cost, detection_error_rate, frame_mask, mask_segments, roc_auc
 from vad.evaluation.peers import RATE, Array
 from vad.grid import Grid
-from vad.labels.sets import read_labelled
+from vad.labels.labelled_set import read_labelled
 from vad.training.corpus import Clip, read_corpus
 from vad.training.recipe import CorpusSettings
 

@@ -16,10 +16,10 @@ import click
 import torch
 from threadpoolctl import threadpool_limits
 
-from vad.model.session import keep_memory
+from vad.model.runtime import keep_memory
 from vad.network.causal import build
 from vad.training.corpus import read_corpus
-from vad.training.crops import Batches
+from vad.training.dataset import Batches
 from vad.training.distributed import World
 from vad.training.loop import Training
 from vad.training.mixing.mixer import Mixer

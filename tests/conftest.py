@@ -121,9 +121,9 @@ def write_causal(path: Path, delays: int) -> Path:
 
     from vad.features import LogMel
     from vad.model.pretrained import Description
+    from vad.network.bilstm import NetworkSettings
     from vad.network.causal import CausalNetwork
-    from vad.network.export import export
-    from vad.network.model import NetworkSettings
+    from vad.network.to_onnx import export
 
     torch.manual_seed(0)
     about = Description(path.stem, "1", LogMel(n_mels=8), {"default": {"onset": 0.5, "offset": 0.3}}, {}, {})

@@ -17,7 +17,7 @@ from conftest import ENERGY, RATE, Write, bursts, invoke
 from vad import ModelError, Segment
 from vad.evaluation.compare import compare as run
 from vad.evaluation.peers import installed, open_system
-from vad.labels.sets import read_labelled
+from vad.labels.labelled_set import read_labelled
 
 # As loud as the real packages would have it: (samples of a chunk) -> (is it speech?)
 WEBRTC = """

@@ -21,7 +21,7 @@ from labelfiles import SAMPLES, mutated, written
 from vad.batch.inputs import Input
 from vad.errors import FormatError
 from vad.formats import FORMATS, Document, Label, Labels, load, read_labels
-from vad.formats.reading import build_documents, word
+from vad.formats.parsing import build_documents, word
 from vad.labels.convert import losses, plain_name, prepare
 
 BOTH = ["json", "jsonl", "csv", "tsv", "textgrid", "elan", "lhotse", "vtt"]  # hold a text and a speaker

@@ -12,10 +12,10 @@ import soundfile
 
 from vad import RecipeError
 from vad.grid import Grid
-from vad.training import samples
+from vad.training import audio_cache
+from vad.training.audio_cache import Cut, decoded
 from vad.training.corpus import Corpus, read_corpus
 from vad.training.recipe import CorpusSettings
-from vad.training.samples import Cut, decoded
 
 
 @pytest.fixture
@@ -74,7 +74,9 @@ def test_targets_blend_labels_and_teachers_by_how_far_they_agree(own: Path) -> N
 
 def test_sound_is_decoded_once_and_anew_when_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = []
-    monkeypatch.setattr(samples, "read", lambda name, rate: opened.append(str(name)) or np.full(rate, 0.5, np.float32))
+    monkeypatch.setattr(
+        audio_cache, "read", lambda name, rate: opened.append(str(name)) or np.full(rate, 0.5, np.float32)
+    )
     paths = [tmp_path / "a.wav", tmp_path / "b.wav"]
     for path in paths:
         path.write_bytes(b"1")

@@ -27,7 +27,7 @@ from vad.evaluation.metrics import METRICS
 from vad.evaluation.report.worst import worst_stretches
 from vad.evaluation.results import Group, Hypothesis, RecordingResult, evaluate_recording
 from vad.grid import Grid
-from vad.labels.sets import LabelledRecording
+from vad.labels.labelled_set import LabelledRecording
 from vad.segments import merge
 from vad.settings import CostWeights, EvaluationSettings
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from labelfiles import ALONE, Read, joined, recordings, refused, times, written
 from vad.errors import FormatError
 from vad.formats import FORMATS, Document, read_labels
-from vad.formats.reading import NON_SPEECH, is_speech
+from vad.formats.parsing import NON_SPEECH, is_speech
 from vad.segments import Segment
 
 NAMED = ["json", "jsonl", "csv", "tsv", "rttm", "uem"]

@@ -10,10 +10,10 @@ import pytest
 from conftest import DATA, Write, detect, invoke
 from corpora import PAUSED, label, lines
 from vad import RecipeError, Segment, SettingError
+from vad.data.corpus_index import cut, intersect, read_index
 from vad.data.gather import gather
 from vad.data.import_settings import ImportSettings
 from vad.data.importing import import_source
-from vad.data.index import cut, intersect, read_index
 from vad.data.splitting import Splitting, only_speaker
 from vad.evaluation.frames import frame_mask
 from vad.formats import read_labels

@@ -37,11 +37,11 @@ OTHERS = "vad/evaluation/peers.py"  # the only file that loads them, when asked
 PICTURES = {"matplotlib", "librosa"}  # the [plot] extra
 DRAWING = ("plotting", "tuning")  # who loads it
 PAGE = {"starlette", "uvicorn"}  # the [review] extra, of that shelf alone
-DEVICES = ("detector", "vad.network.device")  # another than the processor, if asked
+DEVICES = ("detector", "vad.network.torch_runtime")  # another than the processor, if asked
 EXTRAS = {  # each loaded by one module and only when it is used
     "sounddevice": "vad/audio/microphone.py",
     "fsspec": "vad/batch/inputs.py",
-    "distributed": "vad/batch/cluster.py",
+    "distributed": "vad/batch/dask_pool.py",
 }
 
 

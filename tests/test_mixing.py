@@ -11,7 +11,7 @@ import pytest
 
 from vad.grid import Grid
 from vad.training.corpus import Clip, Corpus, read_corpus
-from vad.training.mixing import channel, sounds
+from vad.training.mixing import channel, synthesis
 from vad.training.mixing.mixer import AFTER, Mixer
 from vad.training.recipe import CorpusSettings, MixtureSettings, SoundSettings
 
@@ -312,7 +312,7 @@ def test_mu_law_is_coarse_but_close() -> None:
 @pytest.mark.parametrize("kind", [f.name for f in fields(SoundSettings) if f.name not in ("recorded", "coloured")])
 def test_made_sounds_are_sound(kind: str, rng: np.random.Generator) -> None:
     for _ in range(10):
-        sound = getattr(sounds, "gusts" if kind == "weather" else kind)(rng, 3 * RATE, RATE)
+        sound = getattr(synthesis, "gusts" if kind == "weather" else kind)(rng, 3 * RATE, RATE)
         assert sound.shape == (3 * RATE,)
         assert sound.dtype == np.float32
         assert np.isfinite(sound).all()
@@ -320,7 +320,7 @@ def test_made_sounds_are_sound(kind: str, rng: np.random.Generator) -> None:
 
 
 def test_a_room_begins_with_its_direct_sound_and_dies_away(rng: np.random.Generator) -> None:
-    response = sounds.room(rng, RATE)
+    response = synthesis.room(rng, RATE)
     assert np.sum(np.square(response)) == pytest.approx(1, abs=1e-3)
     half = len(response) // 2
     assert np.square(response[:half]).sum() > 10 * np.square(response[half:]).sum()

@@ -13,10 +13,10 @@ import torch
 from vad import ModelError
 from vad.features import LogMel
 from vad.model.pretrained import Description, find
-from vad.model.session import CausalModel, Model, open_model
+from vad.model.runtime import CausalModel, Model, open_model
+from vad.network.bilstm import Network, NetworkSettings
 from vad.network.causal import AnyNetwork, CausalNetwork, build
-from vad.network.export import export, from_onnx
-from vad.network.model import Network, NetworkSettings
+from vad.network.to_onnx import export, from_onnx
 
 RNG = np.random.default_rng(3)
 

@@ -24,8 +24,8 @@ from vad import Detector, Segment
 from vad.audio.decode import from_array, open_sound
 from vad.cli.command import command
 from vad.extras import install_command
+from vad.plotting.downsample import Overview, ViewContent, load_views
 from vad.plotting.drawing import PlotSettings, clock, draw
-from vad.plotting.overview import Overview, ViewContent, load_views
 from vad.plotting.style import DETECTED, FALSE_ALARM, MISSED, REFERENCE, save, style
 
 

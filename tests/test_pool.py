@@ -14,7 +14,7 @@ import pytest
 
 from vad.batch.inputs import Input
 from vad.batch.pool import GROUP, GROUP_BYTES, divide, open_pool, run_tasks
-from vad.batch.processes import Processes
+from vad.batch.process_pool import Processes
 from vad.batch.task import check_interrupted
 from vad.errors import AudioError, ModelError
 

@@ -28,7 +28,7 @@ from vad.review import serve
 from vad.review.cache import Cache
 from vad.review.corrections import Conflict, Correction
 from vad.review.journal import Journal
-from vad.review.labelling import write_uem
+from vad.review.label_files import write_uem
 from vad.review.pyramid import FACTOR, LEVELS, TILE, Layer
 from vad.review.recordings import Recording, doubts
 from vad.review.server import make_app
@@ -350,7 +350,7 @@ class TestServer:
     def test_sound_that_no_browser_plays_is_converted_once(self, folder: Path, tmp_path: Path) -> None:
         import soundfile
 
-        from vad.review.sound import playable
+        from vad.review.playback import playable
 
         samples = np.random.default_rng(1).uniform(-0.5, 0.5, (8000, 3)).astype(np.float32)
         soundfile.write(folder / "c.aiff", samples, 8000)

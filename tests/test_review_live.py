@@ -19,8 +19,8 @@ from vad.errors import SettingError
 from vad.features import LogMel
 from vad.live.loop import SoundReader, Source
 from vad.model.pretrained import Description
-from vad.network.export import export
-from vad.network.model import Network, NetworkSettings
+from vad.network.bilstm import Network, NetworkSettings
+from vad.network.to_onnx import export
 from vad.review.cache import Cache
 from vad.review.live import Live
 from vad.review.pictures import to_bytes

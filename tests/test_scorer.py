@@ -14,7 +14,7 @@ from conftest import ENERGY, write_causal
 from vad import Detector, ModelError
 from vad.geometry import OFFLINE, Geometry
 from vad.model.pretrained import Description
-from vad.model.session import BidirectionalModel, CausalModel, open_model
+from vad.model.runtime import BidirectionalModel, CausalModel, open_model
 from vad.scorer import CausalScorer, Scorer
 
 DELAYS = 6  # of the causal model
@@ -176,7 +176,7 @@ def test_a_right_context_that_the_model_does_not_have_is_refused(causal: CausalM
 
 
 class CountingRuntime:
-    """A `vad.model.session.Runtime` whose scores are the frame's number in thousandths, plus the delay in millionths.
+    """A `vad.model.runtime.Runtime` whose scores are the frame's number in thousandths, plus the delay in millionths.
 
     Features hold the numbers of their frames; the state of a causal network, how many came before.
     """

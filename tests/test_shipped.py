@@ -10,7 +10,7 @@ from vad import Detector, Segment
 from vad.audio.decode import read
 from vad.features import LogMel
 from vad.geometry import Geometry
-from vad.model.session import CausalModel
+from vad.model.runtime import CausalModel
 from vad.scorer import CausalScorer
 
 RATE = 16_000

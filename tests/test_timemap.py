@@ -13,7 +13,7 @@ from conftest import DATA, run
 from vad.cutting.timemap import Piece, TimeMap, read_map, remap, select
 from vad.errors import FormatError
 from vad.formats import Document, Label, read_labels
-from vad.formats.reading import build_documents
+from vad.formats.parsing import build_documents
 
 #                       original: ..AAAA..BB....C    cut with a gap of 1: AAAA.BB.C
 PIECES = [Piece(2, 6, 0), Piece(8, 10, 5), Piece(14, 15, 8)]

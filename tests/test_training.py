@@ -21,16 +21,16 @@ from vad.evaluation.frames import roc_auc
 from vad.features import LogMel
 from vad.grid import Grid
 from vad.model.pretrained import find
+from vad.network.bilstm import NetworkSettings
 from vad.network.causal import CausalNetwork
-from vad.network.export import from_onnx
-from vad.network.model import NetworkSettings
+from vad.network.to_onnx import from_onnx
 from vad.training.checkpoint import read_checkpoint, read_kept
 from vad.training.corpus import read_corpus
-from vad.training.crops import batches, dev_mixtures
+from vad.training.dataset import batches, dev_mixtures
 from vad.training.distributed import World
 from vad.training.loop import hardness, learning_rate, score, train
-from vad.training.losses import CausalLoss, weighted_loss, windows
 from vad.training.mixing.mixer import Mixer
+from vad.training.objective import CausalLoss, weighted_loss, windows
 from vad.training.recipe import CorpusSettings, LoopSettings, MixtureSettings, Recipe, adapting, read_recipe
 from vad.training.sequences import sequences
 

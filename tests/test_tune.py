@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 from conftest import DOUBLE, ENERGY, RATE, detect, invoke
 from vad import Detector, ModelError, Segment, Segmentation, SettingError, VadError
 from vad.batch.task import Analysis
-from vad.evaluation.durations import to_spans
 from vad.evaluation.evaluate import DetectorHypotheses, evaluate_sound
 from vad.evaluation.frames import detection_cost, frame_mask
+from vad.evaluation.overlap import to_spans
 from vad.grid import Grid
-from vad.labels.sets import read_labelled
+from vad.labels.labelled_set import read_labelled
 from vad.model.onnxfile import with_metadata
 from vad.segmenter import Segmenter
 from vad.settings import PRESETS

@@ -20,9 +20,9 @@ from vad.audio.decode import read
 from vad.features import LogMel
 from vad.model.pretrained import Description
 from vad.network import waveform
+from vad.network.bilstm import NetworkSettings
 from vad.network.causal import CausalNetwork
-from vad.network.export import export
-from vad.network.model import NetworkSettings
+from vad.network.to_onnx import export
 
 SCRIPT = re.search(r"```js\n(.*?)```", (ROOT / "docs" / "embedding.md").read_text("utf-8"), re.DOTALL)
 NODE = shutil.which("node")

@@ -22,7 +22,7 @@ from vad.features import Float32
 from vad.geometry import LIVE, Geometry, latency_of
 from vad.grid import floor_milliseconds
 from vad.model import pretrained
-from vad.model.session import Model, open_model
+from vad.model.runtime import Model, open_model
 from vad.scorer import open_scorer
 from vad.scores import Scores
 from vad.segmenter import Segmenter
@@ -233,7 +233,7 @@ def _open(path: Path, device: str) -> Model:
     if device == CPU:
         return open_model(path)
     try:
-        from vad.network.device import open_on_device
+        from vad.network.torch_runtime import open_on_device
     except ImportError as error:
         raise SettingError(f"device {device}: needs torch ({error}); {install_command('train')}", "device") from error
     return open_on_device(path, device)

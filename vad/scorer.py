@@ -14,7 +14,7 @@ import numpy as np
 from vad.errors import ModelError
 from vad.features import Float32
 from vad.geometry import OFFLINE, Geometry
-from vad.model.session import BidirectionalModel, CausalModel, Model
+from vad.model.runtime import BidirectionalModel, CausalModel, Model
 
 _NO_SCORES = np.empty(0, np.float32)
 

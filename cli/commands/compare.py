@@ -18,7 +18,7 @@ from ..types import PATH
 
 if TYPE_CHECKING:
     from vad.evaluation.peers import System
-    from vad.labels.sets import LabelledRecording
+    from vad.labels.labelled_set import LabelledRecording
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _recordings(
 ) -> tuple[list[LabelledRecording], list[str], str]:
     """The recordings with a reference, the paths of those without, and where the reference is."""
     from vad.batch.inputs import find
-    from vad.labels.sets import read_labelled
+    from vad.labels.labelled_set import read_labelled
 
     labelled: dict[str, LabelledRecording] = {}
     problems: list[VadError] = []

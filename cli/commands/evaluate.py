@@ -112,7 +112,7 @@ def evaluate(
     Exit status: 0 everything was measured, 1 a recording or its labels could not be read.
     """
     from vad.atomic import explain, replacing
-    from vad.evaluation.report.html import to_html
+    from vad.evaluation.report.page import to_html
     from vad.evaluation.tables import WRITERS
 
     output.check(source, measurement.table)
@@ -143,7 +143,7 @@ def _evaluate(
     from vad.batch.pool import open_pool
     from vad.evaluation.evaluate import LabelHypotheses, evaluate_sound
     from vad.evaluation.peers import PEERS
-    from vad.labels.sets import read_labelled
+    from vad.labels.labelled_set import read_labelled
 
     if source.hypothesis is None and source.audio is None:
         raise click.UsageError("Give --audio for a detector, or --hypothesis for labels to measure.")

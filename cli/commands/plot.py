@@ -80,8 +80,8 @@ def plot(
     from vad import Detector
     from vad.atomic import check_free
     from vad.audio.decode import open_sound
+    from vad.plotting.downsample import ViewContent, load_views
     from vad.plotting.drawing import PlotSettings, draw
-    from vad.plotting.overview import ViewContent, load_views
     from vad.plotting.style import check_picture, save, show, style, window
 
     if output.open and output.output in (None, "-"):

@@ -20,14 +20,14 @@ from vad.settings import LIVE_FORMATS, Raw
 from .. import types
 from ..command import command, option
 from ..console import Console
-from ..meter import Meter
+from ..level_meter import Meter
 from ..options import LATENCY_HELP, OneChannelOptions, RawOptions, SpeechOptions, force_option
 
 if TYPE_CHECKING:
     from vad.detector import Detector
     from vad.events import Event
     from vad.features import Float32
-    from vad.live.commands import CommandRunner
+    from vad.live.hooks import CommandRunner
     from vad.live.loop import Limits, Source
     from vad.live.recorder import StreamRecorder, UtteranceRecorder
     from vad.live.writer import EventWriter
@@ -213,7 +213,7 @@ def _open_sinks(
     save, commands = output.save, None
     if output.command is not None:
         from vad.atomic import temporary_folder
-        from vad.live.commands import CommandRunner
+        from vad.live.hooks import CommandRunner
 
         on_done: Callable[[Path], None] = lambda path: None  # noqa: E731
         if not save:

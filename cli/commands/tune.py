@@ -141,7 +141,7 @@ def tune(
     from vad.batch.pool import open_pool
     from vad.batch.task import Analysis, load
     from vad.evaluation.evaluate import DetectorHypotheses, evaluate_sound
-    from vad.labels.sets import read_labelled
+    from vad.labels.labelled_set import read_labelled
     from vad.tuning.search import TUNABLE, Trials, TuningRecording
     from vad.tuning.tune import tune as run
 

@@ -8,8 +8,8 @@ import torch
 from make_energy import DESCRIPTION
 
 from vad.features import LogMel
-from vad.network.export import to_onnx
-from vad.network.model import Network, NetworkSettings
+from vad.network.bilstm import Network, NetworkSettings
+from vad.network.to_onnx import to_onnx
 
 FEATURES = LogMel(n_mels=4)
 

@@ -21,15 +21,15 @@ import numpy as np
 import soundfile
 
 from vad import Detector, VadError
-from vad.audio.clock import MAX_GAP, Clock
 from vad.audio.decode import AudioWarning, open_sound
+from vad.audio.timestamps import MAX_GAP, Clock
 from vad.batch.inputs import Input
 from vad.batch.journal import Journal
 from vad.batch.naming import name_output
 from vad.errors import AudioError, FormatError, ModelError, RecipeError, SettingError
 from vad.events import segments_of
 from vad.formats import FORMATS, read_labels
-from vad.live.commands import CommandRunner
+from vad.live.hooks import CommandRunner
 from vad.live.recorder import UtteranceRecorder
 from vad.settings import DTYPES, Raw
 

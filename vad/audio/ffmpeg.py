@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from vad.audio.clock import MAX_GAP, TOLERANCE, Clock
 from vad.audio.encode import Encoding
-from vad.audio.frames import FrameBuffer
+from vad.audio.frame_buffer import FrameBuffer
 from vad.audio.headers import mp3_length
 from vad.audio.sound import ReadUntilError, Sound, damaged, silence_filled
+from vad.audio.timestamps import MAX_GAP, TOLERANCE, Clock
 from vad.errors import AudioError, reason
 from vad.features import Float32
 

@@ -11,10 +11,10 @@ from typing import BinaryIO
 import numpy as np
 import soundfile
 
+from vad.audio.byte_ranges import FilePart, find_links
 from vad.audio.encode import ARRAYS, Encoding
 from vad.audio.ffmpeg import open_av
 from vad.audio.headers import SoundData, find_sound_data
-from vad.audio.parts import FilePart, find_links
 from vad.audio.resample import Conformer, to_float
 from vad.audio.sound import Sound, damaged
 from vad.errors import AudioError

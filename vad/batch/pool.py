@@ -132,7 +132,7 @@ def open_pool(
     """
     if cluster:
         try:
-            from vad.batch.cluster import Cluster
+            from vad.batch.dask_pool import Cluster
         except ImportError as error:
             raise SettingError(f"cluster: needs Dask ({error}); {install_command('cluster')}", "cluster") from error
         return Cluster(cluster)
@@ -141,7 +141,7 @@ def open_pool(
     jobs = min(jobs, len(inputs), (max_files() - FILES) // FILES_PER_JOB)
     if jobs <= 1:
         return contextlib.nullcontext()
-    from vad.batch.processes import Processes  # its imports are a twentieth of a short run
+    from vad.batch.process_pool import Processes  # its imports are a twentieth of a short run
 
     return Processes(jobs)
 

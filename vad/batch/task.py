@@ -14,7 +14,7 @@ from vad.audio.resample import Channel
 from vad.batch.inputs import Input, fetched
 from vad.detector import CPU, Detection, Detector
 from vad.errors import AudioError, ModelError, VadError
-from vad.model.session import keep_memory
+from vad.model.runtime import keep_memory
 from vad.settings import Raw, Segmentation
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from vad.errors import FormatError
 from vad.formats import Document, Label
-from vad.formats.reading import ROUNDING, build_documents, short
+from vad.formats.parsing import ROUNDING, build_documents, short
 
 TOLERANCE = 0.1  # seconds after the end of a recording at which its labels may begin
 

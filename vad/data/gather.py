@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vad.audio.decode import duration_of
-from vad.data.index import SHORTEST, Region, cut, update_index, write_index
+from vad.data.corpus_index import SHORTEST, Region, cut, update_index, write_index
 from vad.data.splitting import DEFAULT, Splitting, only_speaker
 from vad.errors import AudioError, RecipeError
 from vad.formats import speech_of
+from vad.labels.labelled_set import left_out
 from vad.labels.matching import Matches, match, read_uem
-from vad.labels.sets import left_out
 from vad.segments import Segment
 
 FULL = 0.98  # share of speech above which there is hardly any non-speech to learn from

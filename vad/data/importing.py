@@ -11,8 +11,8 @@ from typing import Any
 
 from vad.audio.decode import duration_of, read
 from vad.batch.inputs import find
+from vad.data.corpus_index import INDICES, SHORTEST, Region, cut, intersect, update_index
 from vad.data.import_settings import ImportSettings
-from vad.data.index import INDICES, SHORTEST, Region, cut, intersect, update_index
 from vad.data.labelling import detect_by_energy
 from vad.data.manifests import Part, find_manifests, read_parts
 from vad.data.splitting import only_speaker

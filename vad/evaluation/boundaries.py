@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vad.evaluation.durations import Floats, Pieces, seconds_within
+from vad.evaluation.overlap import Floats, Pieces, seconds_within
 
 HIT_COVERAGE = 0.5  # share of a reference segment that the hypothesis must cover for a hit
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from vad.errors import AudioError, VadError
-from vad.evaluation.durations import Floats, cut_pieces, to_spans
+from vad.evaluation.overlap import Floats, cut_pieces, to_spans
 from vad.evaluation.peers import RATE, System, frame_scores, read_samples
 from vad.evaluation.results import Group, Hypothesis, RecordingResult, evaluate_recording, percentile_interval
 from vad.features import Float32
-from vad.labels.sets import LabelledRecording
+from vad.labels.labelled_set import LabelledRecording
 from vad.segments import Segment, clip
 from vad.settings import DEFAULT_EVALUATION, EvaluationSettings
 

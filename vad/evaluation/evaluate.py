@@ -18,8 +18,8 @@ from vad.errors import AudioError, FormatError, RecipeError, VadError
 from vad.evaluation.peers import RATE, System, frame_scores, read_samples
 from vad.evaluation.results import IDENTICAL, Group, Hypothesis, RecordingResult, evaluate_recording, identical
 from vad.formats import Document, speech_of
+from vad.labels.labelled_set import LabelledRecording, LabelledSet, left_out
 from vad.labels.matching import Matches, Names, match_labels, read_uem, take_all
-from vad.labels.sets import LabelledRecording, LabelledSet, left_out
 from vad.settings import DEFAULT_EVALUATION, EvaluationSettings
 
 OVERHANG = 0.1  # seconds that labels may reach past the end of a recording without a note

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vad.evaluation.durations import Floats
+from vad.evaluation.overlap import Floats
 from vad.grid import Grid
 from vad.segments import Segment
 

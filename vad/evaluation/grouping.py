@@ -14,7 +14,7 @@ from vad.formats import printable
 from vad.formats.columns import columns
 from vad.formats.csv import plain_cell
 from vad.formats.encoding import read_text
-from vad.formats.reading import is_number
+from vad.formats.parsing import is_number
 from vad.labels.matching import Names
 
 NONE = "(not in the table)"

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vad.evaluation.boundaries import SegmentResult, match_segments
-from vad.evaluation.durations import Floats, cut_pieces, to_spans
 from vad.evaluation.frames import Curve, curve, frame_mask, from_counts
 from vad.evaluation.metrics import METRICS, boundary_metrics, rates
+from vad.evaluation.overlap import Floats, cut_pieces, to_spans
 from vad.features import Float32
 from vad.grid import Grid
-from vad.labels.sets import LabelledRecording
+from vad.labels.labelled_set import LabelledRecording
 from vad.segments import Segment, clip
 from vad.settings import DEFAULT_EVALUATION, EvaluationSettings
 

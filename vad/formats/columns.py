@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from vad.errors import FormatError
 from vad.formats.document import Label
-from vad.formats.reading import channel_of, check_span, is_number, seconds, short
+from vad.formats.parsing import channel_of, check_span, is_number, seconds, short
 
 # The names of columns in the files of other programs, without units and the word time; the first one wins.
 NAMES = {

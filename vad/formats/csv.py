@@ -11,7 +11,7 @@ import re
 from vad.errors import FormatError
 from vad.formats.columns import columns, headless_label, require_times, row_label
 from vad.formats.document import Document, Format, decimal, harmless
-from vad.formats.reading import build_documents, is_number, words
+from vad.formats.parsing import build_documents, is_number, words
 
 COLUMNS = ("file", "channel", "start", "end", "duration", "label", "speaker", "score")
 

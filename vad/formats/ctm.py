@@ -2,7 +2,7 @@
 
 from vad.errors import FormatError
 from vad.formats.document import Document, Format, Label, decimal
-from vad.formats.reading import (
+from vad.formats.parsing import (
     build_documents,
     cells,
     channel_of,

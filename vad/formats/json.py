@@ -12,7 +12,7 @@ from typing import Any
 from vad.errors import FormatError
 from vad.formats.columns import UNNAMED, columns, require_times, row_label
 from vad.formats.document import Document, Format, Label, harmless
-from vad.formats.reading import PLACES, build_documents, channel_of, seconds, short
+from vad.formats.parsing import PLACES, build_documents, channel_of, seconds, short
 
 HOLDS = frozenset({"text", "speakers", "points"})
 LISTS = ("segments", "content", "timeline", "diarization", "supervisions", "speech", "output")

@@ -5,7 +5,7 @@ import json
 from vad.errors import FormatError
 from vad.formats.document import Document, Format, Label
 from vad.formats.json import HOLDS, detected, entry, find_list, label_object, parse, read_value
-from vad.formats.reading import build_documents
+from vad.formats.parsing import build_documents
 
 OTHER_EVENTS = ("header", "start", "score")  # of a stream, besides its segments
 

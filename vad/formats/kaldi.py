@@ -8,7 +8,7 @@ from collections import Counter
 
 from vad.errors import FormatError
 from vad.formats.document import Document, Format, Label, decimal
-from vad.formats.reading import (
+from vad.formats.parsing import (
     build_documents,
     cells,
     check_span,

@@ -2,7 +2,7 @@
 
 from vad.formats.columns import headless_label
 from vad.formats.document import Document, Format, Label, decimal, one_line
-from vad.formats.reading import build_documents, each_line, is_number, words
+from vad.formats.parsing import build_documents, each_line, is_number, words
 
 HTK = 1e-7  # seconds; HTK counts in units of 100 ns
 SMALLEST = 100_000  # in HTK's units: 10 ms, its usual frame; in seconds this would be more than a day

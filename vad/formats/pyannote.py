@@ -5,7 +5,7 @@ It also reads the JSON of older versions, and all that `vad.formats.json` reads.
 
 from vad.formats.document import Document, Format, harmless
 from vad.formats.json import fits, read, to_text
-from vad.formats.reading import speech_labels
+from vad.formats.parsing import speech_labels
 
 
 def write(document: Document) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from vad.errors import FormatError
 from vad.formats.document import Document, Format, Label, harmless, one_line
-from vad.formats.reading import build_documents, check_span
+from vad.formats.parsing import build_documents, check_span
 
 CLOCK = r"(?:([0-9]+):)?([0-9]{1,2}):([0-9]{1,2}(?:[.,][0-9]*)?)"
 CUE = re.compile(rf"\s*{CLOCK}\s*-->\s*{CLOCK}(?:\s.*)?")

@@ -8,7 +8,7 @@ import re
 
 from vad.formats.columns import headless_label
 from vad.formats.document import Document, Format, Label, decimal, one_line
-from vad.formats.reading import build_documents, cells, each_line, is_number
+from vad.formats.parsing import build_documents, cells, each_line, is_number
 
 CHANNEL = re.compile(r"(.*)\[([1-9][0-9]{0,4})\]", re.DOTALL)
 SPECTRUM = "\\\t"  # start of Audacity's lines with the frequencies of a label

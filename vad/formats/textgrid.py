@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from vad.errors import FormatError
 from vad.formats.document import Document, Format, Label, decimal, harmless
-from vad.formats.reading import build_documents, check_span, seconds, short
+from vad.formats.parsing import build_documents, check_span, seconds, short
 from vad.formats.tiers import lay_out, on_tier
 from vad.segments import Segment, invert
 

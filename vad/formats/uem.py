@@ -2,7 +2,7 @@
 
 from vad.errors import FormatError
 from vad.formats.document import Document, Format, Label, decimal
-from vad.formats.reading import build_documents, cells, channel_of, check_span, each_line, is_number, seconds, words
+from vad.formats.parsing import build_documents, cells, channel_of, check_span, each_line, is_number, seconds, words
 
 
 def write(document: Document) -> str:

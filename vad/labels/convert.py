@@ -11,7 +11,7 @@ from typing import Literal
 from vad.batch.inputs import Input
 from vad.errors import FormatError
 from vad.formats import Document, Format, Label, Labels, by_extension
-from vad.formats.reading import build_documents, is_speech
+from vad.formats.parsing import build_documents, is_speech
 from vad.formats.tiers import tier_of
 
 SpeakersFrom = Literal["text", "tier"]

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vad.network.model import Network, NetworkSettings, open_forget_gates
+from vad.network.bilstm import Network, NetworkSettings, open_forget_gates
 
 
 class CausalNetwork(nn.Module):

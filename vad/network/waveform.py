@@ -23,7 +23,7 @@ from vad.errors import ModelError
 from vad.features import Float32, LogMel
 from vad.geometry import OFFLINE
 from vad.grid import Grid
-from vad.model.session import INPUT, OUTPUT, STATE, CausalModel
+from vad.model.runtime import INPUT, OUTPUT, STATE, CausalModel
 
 SAMPLES = "samples"
 TOLERANCE = 1e-3  # of a score

@@ -18,7 +18,7 @@ from matplotlib.ticker import FuncFormatter, MultipleLocator
 
 from vad.errors import SettingError
 from vad.features import Float32, LogMel, hz_to_mel, mel_to_hz
-from vad.plotting.overview import Overview, View
+from vad.plotting.downsample import Overview, View
 from vad.plotting.style import DETECTED, FALSE_ALARM, MISSED, REFERENCE, SOUND
 from vad.segments import Segment, clip, invert, merge
 from vad.settings import Segmentation

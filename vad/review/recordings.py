@@ -16,8 +16,8 @@ from vad.batch.inputs import find
 from vad.errors import AudioError, RecipeError
 from vad.evaluation.results import Hypothesis, RecordingResult, evaluate_recording
 from vad.formats import printable, speech_of
+from vad.labels.labelled_set import LabelledRecording
 from vad.labels.matching import match_inputs
-from vad.labels.sets import LabelledRecording
 from vad.review.corrections import Correction
 from vad.review.journal import Journal
 from vad.review.pictures import Pictures

@@ -19,12 +19,12 @@ from vad.audio.microphone import Microphone
 from vad.errors import VadError
 from vad.formats import printable
 from vad.review.corrections import Conflict
-from vad.review.labelling import write_all
+from vad.review.label_files import write_all
 from vad.review.live import Live, OpenSource
+from vad.review.playback import playable
 from vad.review.recordings import Recording
 from vad.review.security import Guard
 from vad.review.session import Session
-from vad.review.sound import playable
 from vad.review.teach import Teacher
 
 PAGE = Path(__file__).parent / "page"

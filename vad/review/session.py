@@ -18,9 +18,9 @@ from vad.model.pretrained import copy_described
 from vad.review.cache import Cache
 from vad.review.corrections import Correction
 from vad.review.journal import Journal
-from vad.review.labelling import label_path, write_labels, write_uem
+from vad.review.label_files import label_path, write_labels, write_uem
 from vad.review.recordings import Library, Recording, doubts
-from vad.review.work import Work
+from vad.review.worker import Work
 from vad.settings import DEFAULT_EVALUATION, PRESETS, Segmentation
 from vad.tuning.summary import to_options
 

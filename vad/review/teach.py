@@ -15,15 +15,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vad.data.index import intersect, read_index
+from vad.data.corpus_index import intersect, read_index
 from vad.detector import Detector
 from vad.errors import SettingError, VadError
 from vad.evaluation.results import Hypothesis, RecordingResult, evaluate_recording
 from vad.extras import install_command
 from vad.formats import FORMATS
-from vad.labels.sets import LabelledRecording
+from vad.labels.labelled_set import LabelledRecording
 from vad.review.corrections import Correction
-from vad.review.labelling import label_path, write_labels, write_uem
+from vad.review.label_files import label_path, write_labels, write_uem
 from vad.review.recordings import Recording
 from vad.review.session import Session, plain_metrics
 from vad.segments import Segment

@@ -13,9 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from vad.evaluation.durations import Floats
 from vad.evaluation.frames import curve, roc_auc
 from vad.evaluation.metrics import rates
+from vad.evaluation.overlap import Floats
 from vad.features import Float32
 from vad.model.pretrained import Description
 from vad.plotting.style import save, style

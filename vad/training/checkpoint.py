@@ -17,7 +17,7 @@ from vad.errors import ModelError, RecipeError
 from vad.features import LogMel
 from vad.model import pretrained
 from vad.network.causal import AnyNetwork, build
-from vad.network.export import from_onnx
+from vad.network.to_onnx import from_onnx
 from vad.training.recipe import LoopSettings, Recipe, falls_from
 
 

@@ -21,12 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vad.audio.decode import read
-from vad.data.index import INDICES, read_index
+from vad.data.corpus_index import INDICES, read_index
 from vad.errors import RecipeError
 from vad.features import Float32
 from vad.grid import Grid
+from vad.training.audio_cache import Cut, decoded
 from vad.training.recipe import CorpusSettings
-from vad.training.samples import Cut, decoded
 
 REAL = "real.jsonl"
 STRETCH = 15.0  # seconds; longer backgrounds are divided, so that a part of one can be drawn more often

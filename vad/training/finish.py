@@ -16,23 +16,23 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
-from vad.data.index import INDICES, read_index
+from vad.data.corpus_index import INDICES, read_index
 from vad.detector import Detector
 from vad.errors import RecipeError
-from vad.evaluation.durations import Floats, to_spans
 from vad.evaluation.frames import frame_mask, mask_segments
 from vad.evaluation.metrics import rates
+from vad.evaluation.overlap import Floats, to_spans
 from vad.features import Float32
 from vad.grid import Grid
-from vad.labels.sets import read_labelled
+from vad.labels.labelled_set import read_labelled
 from vad.model.pretrained import Description
-from vad.network.export import export
+from vad.network.to_onnx import export
 from vad.segments import Segment
 from vad.settings import CostWeights, Segmentation
 from vad.training.card import DevSet, write_card
 from vad.training.checkpoint import read_checkpoint, read_kept
 from vad.training.corpus import REAL, Corpus, read_corpus, wanted
-from vad.training.crops import CACHE, DEV_SNR, dev_mixtures
+from vad.training.dataset import CACHE, DEV_SNR, dev_mixtures
 from vad.training.loop import score
 from vad.training.mixing.levels import FULL_SCALE
 from vad.training.recipe import Recipe

@@ -18,15 +18,15 @@ from torch.utils.tensorboard import SummaryWriter
 from vad.errors import RecipeError
 from vad.evaluation.frames import detection_error_rate, roc_auc
 from vad.features import Float32, LogMel
-from vad.model.session import keep_memory
+from vad.model.runtime import keep_memory
 from vad.network.causal import AnyNetwork, build
 from vad.training.checkpoint import Checkpoint, read_model, read_network, stale
 from vad.training.corpus import Corpus, read_corpus
-from vad.training.crops import CACHE, batches, dev_mixtures, statistics
+from vad.training.dataset import CACHE, batches, dev_mixtures, statistics
 from vad.training.distributed import World
-from vad.training.losses import loss_of
 from vad.training.mixing.levels import FULL_SCALE
 from vad.training.mixing.mixer import Mixer
+from vad.training.objective import loss_of
 from vad.training.recipe import LoopSettings, Recipe, falls_from
 from vad.training.sequences import sequences
 

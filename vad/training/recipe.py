@@ -15,8 +15,8 @@ from pydantic.dataclasses import dataclass
 from vad.errors import RecipeError
 from vad.features import LogMel
 from vad.model import pretrained
-from vad.network.export import from_onnx
-from vad.network.model import NetworkSettings
+from vad.network.bilstm import NetworkSettings
+from vad.network.to_onnx import from_onnx
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vad.evaluation.durations import Floats
 from vad.evaluation.metrics import METRICS
+from vad.evaluation.overlap import Floats
 from vad.plotting.style import DETECTED, FALSE_ALARM, MISSED, SOUND
 from vad.settings import Segmentation
 from vad.tuning.search import Trials

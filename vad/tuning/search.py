@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vad.errors import SettingError
-from vad.evaluation.durations import Floats, cut_pieces, to_spans
+from vad.evaluation.overlap import Floats, cut_pieces, to_spans
 from vad.evaluation.results import RecordingResult
 from vad.features import Float32
 from vad.grid import Grid

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from vad.errors import SettingError, VadError
-from vad.evaluation.durations import Floats
 from vad.evaluation.metrics import METRICS, rates
+from vad.evaluation.overlap import Floats
 from vad.evaluation.results import MetricValues
 from vad.evaluation.tables import meaning
 from vad.settings import COST_WEIGHTS, GOALS, CostWeights, Segmentation

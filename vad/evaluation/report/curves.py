@@ -7,8 +7,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vad.evaluation.durations import Floats
 from vad.evaluation.frames import Curve
+from vad.evaluation.overlap import Floats
 from vad.evaluation.report.svg import Axes, Tick, picture, text
 from vad.settings import CostWeights
 

@@ -16,7 +16,7 @@ import soundfile
 
 from vad.audio.decode import open_sound
 from vad.errors import AudioError
-from vad.evaluation.durations import Floats
+from vad.evaluation.overlap import Floats
 from vad.evaluation.report.svg import Axes, Tick, strip
 from vad.evaluation.report.worst import Stretch, clip_to
 from vad.features import Float32

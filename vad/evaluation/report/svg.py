@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vad.evaluation.durations import Floats
+from vad.evaluation.overlap import Floats
 
 
 class Tick(NamedTuple):

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vad.evaluation.durations import cut_pieces, to_spans
 from vad.evaluation.frames import frame_mask
+from vad.evaluation.overlap import cut_pieces, to_spans
 from vad.evaluation.results import RecordingResult
 from vad.grid import Grid
 from vad.segments import Segment

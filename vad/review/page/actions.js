@@ -1,6 +1,6 @@
 // What keys and buttons do with the open recording.
 
-import * as edit from "./edit.js";
+import * as edit from "./changes.js";
 
 const SNAP = 0.12; // seconds within which an edge snaps
 

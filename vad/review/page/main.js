@@ -2,7 +2,7 @@
 
 import { Actions } from "./actions.js";
 import { get, post } from "./api.js";
-import { move } from "./edit.js";
+import { move } from "./changes.js";
 import { fillHelp, listen } from "./keys.js";
 import { List } from "./list.js";
 import { Live } from "./live.js";

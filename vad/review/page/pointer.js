@@ -1,6 +1,6 @@
 // What a mouse, a pen or fingers do in the large picture.
 
-import { at, room } from "./edit.js";
+import { at, room } from "./changes.js";
 
 const NEAR = 7; // pixels from an edge that still take hold of it
 

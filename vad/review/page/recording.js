@@ -1,7 +1,7 @@
 // The recording that is open: its pictures, its segments, and the changes on their way to the server.
 
 import { get, post } from "./api.js";
-import { apply, differences } from "./edit.js";
+import { apply, differences } from "./changes.js";
 import { contrast, palette, picture, stretched } from "./spectrogram.js";
 import { Tiles } from "./tiles.js";
 

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vad.features import Float32
 from vad.grid import Grid
-from vad.training.mixing import sounds
+from vad.training.mixing import synthesis
 from vad.training.mixing.filters import Filters
 from vad.training.mixing.levels import FULL_SCALE, active_power, fit, gain, shares
 from vad.training.recipe import MixtureSettings
@@ -44,7 +44,7 @@ class Backgrounds:
         for _ in range(rng.choice([1, 2, 3], p=at_once)):
             one = self._one(rng)
             if rng.random() < s.switched:
-                one = one * sounds.switched(rng, self._samples)
+                one = one * synthesis.switched(rng, self._samples)
             total += one * np.float32(gain(rng.uniform(-15, 0)) / (np.sqrt(active_power(one)) + 1e-6))
         return self._filters.shape(total, rng, s.background_room * s.room)
 
@@ -62,9 +62,9 @@ class Backgrounds:
         if kind in own:
             return own[kind](rng)
         if kind == "weather":
-            return self._filters.coloured(rng) * sounds.gusts(rng, self._samples, self._rate)
-        made: Float32 = getattr(sounds, kind)(rng, self._samples, self._rate)
-        return made + sounds.clicks(rng, self._samples) if kind == "hum" else made
+            return self._filters.coloured(rng) * synthesis.gusts(rng, self._samples, self._rate)
+        made: Float32 = getattr(synthesis, kind)(rng, self._samples, self._rate)
+        return made + synthesis.clicks(rng, self._samples) if kind == "hum" else made
 
     def _recorded(self, rng: np.random.Generator) -> Float32:
         """Recorded noise or music, at its own speed or another: stretches strung together."""
@@ -84,4 +84,4 @@ class Backgrounds:
 
     def _breaths(self, rng: np.random.Generator) -> Float32:
         """Breaths as a microphone hears them."""
-        return self._filters(sounds.breaths(rng, self._samples, self._rate), self._filters.band(300, 6000))
+        return self._filters(synthesis.breaths(rng, self._samples, self._rate), self._filters.band(300, 6000))

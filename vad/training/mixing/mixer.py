@@ -17,7 +17,7 @@ from scipy.ndimage import maximum_filter1d
 
 from vad.features import Float32
 from vad.training.corpus import Clip, Corpus
-from vad.training.mixing import channel, sounds
+from vad.training.mixing import channel, synthesis
 from vad.training.mixing.backgrounds import Backgrounds
 from vad.training.mixing.filters import Filters
 from vad.training.mixing.levels import FULL_SCALE, active_power, gain
@@ -61,7 +61,7 @@ class Mixer:
         self._samples = corpus.grid.to_samples(settings.seconds)
         self._frames = corpus.grid.frame_count(self._samples)
         rng = np.random.default_rng(0)
-        rooms = [sounds.room(rng, self._rate) for _ in range(ROOMS)] + 4 * corpus.rooms
+        rooms = [synthesis.room(rng, self._rate) for _ in range(ROOMS)] + 4 * corpus.rooms
         self._filters = Filters(self._samples, self._rate, rooms)
         self._talkers = Talkers(corpus.speech, corpus.grid, settings, self._filters)
         babble = [self._talkers.crowd(rng) for _ in range(BABBLE if settings.babble else 0)]

@@ -11,7 +11,7 @@ from typing import Any
 
 from vad.atomic import write
 from vad.errors import RecipeError
-from vad.formats.reading import short
+from vad.formats.parsing import short
 from vad.segments import Segment, merge
 
 INDICES = {"speech": "speech.jsonl", "noise": "noise.jsonl", "music": "music.jsonl", "rir": "rir.jsonl"}

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset, Subset
 from vad.errors import RecipeError
 from vad.features import Float32, LogMel
 from vad.model.pretrained import find
-from vad.model.session import BidirectionalModel, open_model
+from vad.model.runtime import BidirectionalModel, open_model
 from vad.training.corpus import Corpus
 from vad.training.distributed import World
 from vad.training.mixing.mixer import Mixer

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from vad import RecipeError, Segment
+from vad.labels.labelled_set import read_labelled
 from vad.labels.matching import match_labels
-from vad.labels.sets import read_labelled
 
 Write = Callable[..., Path]
 ONE = "0.5\t1.2\n"

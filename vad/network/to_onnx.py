@@ -20,11 +20,11 @@ from torch import Tensor
 from vad.atomic import write
 from vad.errors import ModelError
 from vad.model.pretrained import Description, sha256
-from vad.model.session import INPUT, NEXT_STATE, OUTPUT, STATE
+from vad.model.runtime import INPUT, NEXT_STATE, OUTPUT, STATE
+from vad.network.bilstm import NetworkSettings
 from vad.network.causal import AnyNetwork, CausalNetwork, build
-from vad.network.model import NetworkSettings
-from vad.network.nodes import Graph
-from vad.network.pieces import both_ways
+from vad.network.chunked_lstm import both_ways
+from vad.network.graph import Graph
 
 OPSET = 17
 IR_VERSION = 8
@@ -41,7 +41,7 @@ def export(network: AnyNetwork, description: Description, path: Path) -> None:
 
 
 def to_onnx(network: AnyNetwork, description: Description) -> onnx.ModelProto:
-    """The graph that `vad.model.session` runs; frame counts of any size, whole steps for a causal network."""
+    """The graph that `vad.model.runtime` runs; frame counts of any size, whole steps for a causal network."""
     graph = Graph()
     inputs, outputs = (_causal if isinstance(network, CausalNetwork) else _bidirectional)(graph, network)
     made = helper.make_graph(

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from vad.audio.clock import MAX_GAP, RESET, TOLERANCE, Clock
+from vad.audio.timestamps import MAX_GAP, RESET, TOLERANCE, Clock
 
 FRAME = 0.02
 

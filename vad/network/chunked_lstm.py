@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import GraphProto, TensorProto, ValueInfoProto, helper
 
-from vad.network.nodes import Graph
+from vad.network.graph import Graph
 
 STEPS = 100  # of a piece, at most: the gates of four windows are then 400 KB
 

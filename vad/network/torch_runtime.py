@@ -11,13 +11,13 @@ import torch
 
 from vad.errors import SettingError
 from vad.features import Float32
-from vad.model.session import BidirectionalModel, CausalModel, Model, read_weights
+from vad.model.runtime import BidirectionalModel, CausalModel, Model, read_weights
 from vad.network.causal import AnyNetwork, CausalNetwork
-from vad.network.export import from_onnx
+from vad.network.to_onnx import from_onnx
 
 
 class TorchRuntime:
-    """A `vad.model.session.Runtime`: torch on `device`, in single precision.
+    """A `vad.model.runtime.Runtime`: torch on `device`, in single precision.
 
     Its scores differ from those of ONNX Runtime by rounding, and a little with the size of the
     batch. Raises `SettingError` where torch cannot use the device, or its memory is too small.
@@ -31,7 +31,7 @@ class TorchRuntime:
             self._network = network.to(self._device)
 
     def __call__(self, outputs: list[str], inputs: dict[str, Float32]) -> list[Float32]:
-        """See `vad.model.session.Runtime`; both stand in the order of the weights file."""
+        """See `vad.model.runtime.Runtime`; both stand in the order of the weights file."""
         with (
             _explained(self._device),
             torch.inference_mode(),

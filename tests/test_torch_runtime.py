@@ -102,7 +102,7 @@ def test_one_that_fails_at_work_is_one_line(sound: Path, monkeypatch: pytest.Mon
 
 def test_without_torch_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.delitem(sys.modules, "vad.network.device", raising=False)
+    monkeypatch.delitem(sys.modules, "vad.network.torch_runtime", raising=False)
     with pytest.raises(SettingError, match=r"device cuda: needs torch .*\[train\]"):
         Detector(device="cuda")
 

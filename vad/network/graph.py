@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from torch import Tensor
 
-from vad.model.session import INPUT
+from vad.model.runtime import INPUT
 from vad.network.causal import AnyNetwork
 
 
