@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from vad.evaluation.evaluate import Evaluation
     from vad.tuning.search import Trials
     from vad.tuning.tune import Goal, TuningResult
-
-TUNED = "+tuned"  # after the version of weights whose settings were changed
 
 
 @dataclass(frozen=True)
@@ -174,29 +172,19 @@ def _report(
     tuned: TuningResult, evaluation: Evaluation, detector: Detector, output: OutputOptions, *, goal: Goal, preset: str
 ) -> None:
     """Write the metrics, the settings, and with --write the weights."""
+    from vad.model.pretrained import write_tuned
     from vad.tuning.summary import to_json, to_options, to_text
 
     write = to_json if output.format == "json" else to_text
     line = to_options(tuned.after, detector.settings(preset), preset)
     click.echo(write(tuned, evaluation, goal, line))
     if output.write:
-        _write(output.write, detector, tuned, preset)
+        write_tuned(detector.path, output.write, detector.description, preset, tuned.after)
 
 
 def _searched(console: Console, folds: int, done: int) -> None:
     """Show how many of the searches are done: one for each fold, and one with all recordings."""
     console.progress(done / (folds + 1), "searching")
-
-
-def _write(path: Path, detector: Detector, tuned: TuningResult, preset: str) -> None:
-    """Write a copy of the weights that has the settings."""
-    from vad.model.pretrained import copy_described
-
-    about = detector.description
-    settings = {name: value for name, value in asdict(tuned.after).items() if value != math.inf}
-    version = about.version if about.version.endswith(TUNED) else about.version + TUNED
-    described = replace(about, version=version, thresholds={**about.thresholds, preset: settings})
-    copy_described(detector.path, path, described)
 
 
 def _plotter(picture: str | None) -> Callable[[Trials, Goal, TuningResult], None] | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+import math
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from vad.settings import Segmentation
 
 FORMAT = 1  # version of the metadata; to be raised when older versions of the package would misread it
 DEFAULT = "speech-1"
+TUNED = "+tuned"  # after the version of weights whose settings were changed
 FOLDER = Path(__file__).parent.parent / "weights"
 
 
@@ -119,6 +121,17 @@ def copy_described(source: Path, target: Path, description: Description) -> None
     if target.resolve().parent == FOLDER.resolve():
         raise ModelError(f"{target}: is a model of the package; name another file")
     write(target, with_metadata(source.read_bytes(), description.to_metadata()))
+
+
+def write_tuned(source: Path, target: Path, about: Description, preset: str, settings: Segmentation) -> None:
+    """Write a copy of the weights file `source`, described by `about`, in which `preset` has other `settings`.
+
+    Raises `ModelError` where `target` is a model of the package.
+    """
+    limited = {name: value for name, value in asdict(settings).items() if value != math.inf}
+    version = about.version if about.version.endswith(TUNED) else about.version + TUNED
+    described = replace(about, version=version, thresholds={**about.thresholds, preset: limited})
+    copy_described(source, target, described)
 
 
 def sha256(path: Path) -> str:

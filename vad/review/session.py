@@ -14,7 +14,7 @@ from vad.evaluation.results import Group, RecordingResult
 from vad.formats import FORMATS, printable
 from vad.formats.json import finite
 from vad.grid import floor_milliseconds
-from vad.model.pretrained import copy_described
+from vad.model.pretrained import write_tuned
 from vad.review.cache import Cache
 from vad.review.corrections import Correction
 from vad.review.journal import Journal
@@ -164,16 +164,12 @@ class Session:
     def write_weights(self, given: dict[str, Any]) -> Path:
         """A copy of the weights with these settings for the preset, in the folder of models."""
         preset, settings = self.settings(given)
-        about = self.detector.description
-        version = about.version if about.version.endswith("+tuned") else about.version + "+tuned"
-        tuned = {name: value for name, value in asdict(settings).items() if value != math.inf}
-        described = replace(about, version=version, thresholds={**about.thresholds, preset: tuned})
         path = self.places.models / f"{self.detector.path.stem}-tuned.onnx"
         number = 1
         while path.exists():
             number += 1
             path = self.places.models / f"{self.detector.path.stem}-tuned-{number}.onnx"
-        copy_described(self.detector.path, path, described)
+        write_tuned(self.detector.path, path, self.detector.description, preset, settings)
         return path
 
     def detail(self, recording: Recording) -> dict[str, Any]:
