@@ -30,7 +30,7 @@ __main__
 """
 LAYERS = {module: number for number, row in enumerate(ROWS.strip().splitlines()) for module in row.split()}
 TORCH = ("network", "training")
-MAKING = {"torch", "torchaudio", "librosa", "scipy", "onnx", "safetensors", "lhotse", "tomllib", "tomli"}
+MAKING = {"torch", "torchaudio", "librosa", "scipy", "onnx", "pydantic", "safetensors", "lhotse", "tomllib", "tomli"}
 USING = {"numpy", "onnxruntime", "soundfile", "soxr", "av", "click"}
 PEERS = {"silero_vad", "ten_vad", "webrtcvad", "torch"}  # other detectors, and what they need
 OTHERS = "vad/evaluation/peers.py"  # the only file that loads them, when asked
