@@ -44,7 +44,8 @@ class Package:
 def test_the_command_installs_from_where_the_package_came(
     monkeypatch: pytest.MonkeyPatch, origin: object, installer: str, prefix: str, command: str
 ) -> None:
-    monkeypatch.setattr("importlib.metadata.distribution", lambda name: Package(origin, installer))
+    checkout = Package(None, "")
+    monkeypatch.setattr("importlib.metadata.distributions", lambda name: [checkout, Package(origin, installer)])
     monkeypatch.setattr(sys, "prefix", prefix)
     assert extras.install_command("mic") == command
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import json
 import shlex
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 NAME = "vad-bilstm"
 
@@ -19,13 +15,25 @@ def install_command(extra: str) -> str:
     A package that was installed from a folder, an archive or a repository is installed from there
     again (PEP 610), because it may be on no index.
     """
-    try:
-        package = importlib.metadata.distribution(NAME)
-        origin = json.loads(package.read_text("direct_url.json") or "{}")
-        installer = (package.read_text("INSTALLER") or "").strip()
-    except (importlib.metadata.PackageNotFoundError, OSError, ValueError):
-        origin, installer = {}, ""
+    origin, installer = _installation()
     return f"{_installer(installer)} {_requirement(origin, extra)}"
+
+
+def _installation() -> tuple[dict[str, object], str]:
+    """The content of `direct_url.json` of the installed package, and the program that installed it; or nothing.
+
+    A checkout in the working folder looks like an installation, too, but has no installer.
+    """
+    import importlib.metadata  # loaded here because it takes a tenth of the time of a short run
+    import json
+
+    for package in importlib.metadata.distributions(name=NAME):
+        try:
+            if installer := (package.read_text("INSTALLER") or "").strip():
+                return json.loads(package.read_text("direct_url.json") or "{}"), installer
+        except (OSError, ValueError):
+            continue
+    return {}, ""
 
 
 def _installer(name: str) -> str:
@@ -54,4 +62,7 @@ def _requirement(origin: dict[str, object], extra: str) -> str:
 
 
 def _folder(url: str) -> str:
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname
+
     return url2pathname(urlsplit(url).path)
