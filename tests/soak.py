@@ -63,7 +63,7 @@ class Soak:
             return ["detect", self.many, "-o", out, "--resume", "--jobs", jobs]
         if name == "split":
             return ["split", self.long, "-o", out, "--force"]
-        return ["stream", self.long, "--save", out, "-q"]
+        return ["stream", self.long, "--save", out, "-q", "--force"]
 
     def begin(self, *arguments: Any, **how: Any) -> subprocess.Popen[bytes]:
         """Start a command in a process group of its own."""
