@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,11 @@ COMMAND = Path(sys.executable).with_name("vad")
 ENERGY = ROOT / "tests" / "doubles" / "energy.onnx"
 DOUBLE = ("--model", ENERGY)  # the options of a command that uses the model double
 RATE = 16_000
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update", "--autoplay-policy=no-user-gesture-required"),
+]
 
 Write = Callable[..., Path]  # the fixture write_bursts
 
@@ -231,3 +237,15 @@ def read_as(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[Docu
         return read_labels(path, format)
 
     return read
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium, without a window."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium: apt install chromium")
+    with playwright.sync_playwright() as started:
+        chromium = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()

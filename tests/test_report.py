@@ -7,8 +7,6 @@ import hashlib
 import io
 import json
 import re
-import shutil
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -19,8 +17,6 @@ import soundfile
 
 from conftest import ENERGY, Write, invoke
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"]
 LANES = 5  # sound, score, reference, hypothesis, errors
 
 
@@ -112,18 +108,6 @@ def test_names_stay_text(tmp_path: Path) -> None:
         assert Page(text).tags.count("script") == 1 and "img" not in Page(text).tags
         assert "alert" not in text.partition("<script>")[2]
     assert "img src=x&gt;${title}" in text
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Chromium, without a window."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium: apt install chromium")
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.mark.parametrize("width", [400, 800, 1280, 1920])

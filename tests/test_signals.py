@@ -19,6 +19,7 @@ import pytest
 import soundfile
 
 from conftest import COMMAND, ENERGY, RATE, bursts
+from soak import group
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc to look into processes")
 ROUNDS = 6  # `tests/soak.py` has more
@@ -58,17 +59,6 @@ def wait_for(what: Callable[[], Any]) -> None:
     while not what() and time.monotonic() < until:
         time.sleep(0.002)
     assert what()
-
-
-def group(leader: int) -> list[int]:
-    """The processes of a group that still run."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError, ValueError):
-            state, _, members = entry.joinpath("stat").read_text().rpartition(")")[2].split()[:3]
-            if state != "Z" and int(members) == leader:
-                found.append(int(entry.name))
-    return found
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
