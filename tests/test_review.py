@@ -24,15 +24,15 @@ from vad.errors import AudioError, FormatError, SettingError
 from vad.features import LogMel
 from vad.formats import FORMATS, read_labels
 from vad.labels.matching import read_uem
-from vad.review import serve
+from vad.review import server
 from vad.review.cache import Cache
 from vad.review.corrections import Conflict, Correction
 from vad.review.journal import Journal
 from vad.review.label_files import write_uem
 from vad.review.pyramid import FACTOR, LEVELS, TILE, Layer
 from vad.review.recordings import Recording, doubts
-from vad.review.server import make_app
-from vad.review.session import Session
+from vad.review.routes import make_app
+from vad.review.project import Project
 from vad.segments import Segment
 
 TOKEN = "a-token-of-the-test"
@@ -51,17 +51,17 @@ def folder(write_bursts: Callable[..., Path], tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def session(folder: Path, tmp_path: Path) -> Iterator[Session]:
-    made = Session([str(folder)], tmp_path / "work", model=ENERGY, cache=Cache(tmp_path / "cache"))
+def project(folder: Path, tmp_path: Path) -> Iterator[Project]:
+    made = Project([str(folder)], tmp_path / "work", model=ENERGY, cache=Cache(tmp_path / "cache"))
     yield made
     made.close()
 
 
 @pytest.fixture
-def client(session: Session) -> TestClient:
-    """The page of `session`, for whoever has come with the token."""
+def client(project: Project) -> TestClient:
+    """The page of `project`, for whoever has come with the token."""
     client = TestClient(
-        make_app(session, TOKEN, frozenset([HOST]), 8000),
+        make_app(project, TOKEN, frozenset([HOST]), 8000),
         base_url=f"http://{HOST}",
         headers={"origin": f"http://{HOST}"},
         follow_redirects=False,
@@ -116,13 +116,13 @@ class TestPictures:
         assert abs(int(mel[100].argmax()) - 20) < 6  # 1 kHz is the 15th mel of 42
         assert mel[100].max() > mel[20].max()
 
-    def test_the_second_opening_reads_what_the_first_has_kept(self, client: TestClient, session: Session) -> None:
+    def test_the_second_opening_reads_what_the_first_has_kept(self, client: TestClient, project: Project) -> None:
         address = named(client, "b.wav")
         first = client.get(address + "/tiles/mel/1/0").content
-        recording = next(r for r in session.library.recordings.values() if r.place == "b.wav")
+        recording = next(r for r in project.library.recordings.values() if r.place == "b.wav")
         from vad.review.pictures import Pictures
 
-        again = Pictures(session.cache.folder(recording.path), session.detector.description.features)
+        again = Pictures(project.cache.folder(recording.path), project.detector.description.features)
         assert again.complete and again.layers["mel"].read(1, 0) == first
 
     def test_doubtful_scores_are_places_and_sure_ones_are_not(self) -> None:
@@ -281,12 +281,12 @@ class TestServer:
         assert all(r["revision"] > newest for r in client.get(f"/api/recordings?since={newest}").json()["recordings"])
 
     def test_settings_give_the_segments_of_the_detector(
-        self, client: TestClient, folder: Path, session: Session
+        self, client: TestClient, folder: Path, project: Project
     ) -> None:
         address = named(client, "a.wav")
         given = {"preset": "recall", "settings": {"min_silence": 0.8}}
         answer = client.post(address + "/segments", json=given).json()
-        wanted = session.detector.detect(folder / "a.wav", preset="recall", min_silence=0.8)
+        wanted = project.detector.detect(folder / "a.wav", preset="recall", min_silence=0.8)
         assert [tuple(s) for s in answer["segments"]] == wanted
         assert answer["options"] == "--preset recall --min-silence 0.8"
         assert answer["metrics"]["miss"] == 0.0 and answer["metrics"]["false_alarm"] > 0.2
@@ -294,25 +294,25 @@ class TestServer:
         refused = client.post(address + "/segments", json={"settings": {"onset": 3}})
         assert refused.status_code == 422 and "onset=3" in refused.text
 
-    def test_a_change_is_in_the_label_file_at_once(self, client: TestClient, session: Session, folder: Path) -> None:
+    def test_a_change_is_in_the_label_file_at_once(self, client: TestClient, project: Project, folder: Path) -> None:
         address = named(client, "a.wav")
         assert client.post(address + "/change", json=begin([[0.5, 1.5]])).json()["version"] == 1
         answer = client.post(address + "/change", json=change(1, [[0.5, 1.5]], [[0.4, 1.4], [2.0, 2.5]])).json()
         assert answer["speech"] == [[0.4, 1.4], [2.0, 2.5]]
         client.post(address + "/change", json=change(2, [], [[2.8, 3.0]], "unsure"))
-        labels = session.places.labels / "a.txt"
+        labels = project.places.labels / "a.txt"
         assert read_labels(labels)[0].segments == [(0.4, 1.4), (2.0, 2.5)]
-        assert read_labels(session.places.uem)[0].segments == [(0.0, 2.8)]
+        assert read_labels(project.places.uem)[0].segments == [(0.0, 2.8)]
         assert (folder / "a.txt").read_text() == "0.5\t1.5\n"
         conflict = client.post(address + "/change", json=change(1, [], [[2.6, 2.7]]))
         assert conflict.status_code == 409 and "another tab" in conflict.text
 
     @pytest.mark.parametrize("name", list(FORMATS))
-    def test_labels_are_written_in_every_format(self, client: TestClient, session: Session, name: str) -> None:
+    def test_labels_are_written_in_every_format(self, client: TestClient, project: Project, name: str) -> None:
         client.post(named(client, "a.wav") + "/change", json=begin([[0.5, 1.5], [2.0, 2.5]]))
         answer = client.post("/api/labels", json={"format": name}).json()
         assert answer["files"] == 1
-        written = session.places.labels / f"a{FORMATS[name].extension}"
+        written = project.places.labels / f"a{FORMATS[name].extension}"
         assert read_labels(written, name)[0].segments == [(0.5, 1.5), (2.0, 2.5)]
 
     def test_labels_beside_the_sound_replace_nothing_unasked(self, client: TestClient, folder: Path) -> None:
@@ -365,12 +365,12 @@ class TestServer:
 
     def test_a_damaged_file_says_so_and_the_rest_goes_on(self, folder: Path, tmp_path: Path) -> None:
         (folder / "bad.flac").write_bytes(b"no sound at all")
-        session = Session([str(folder)], tmp_path / "work", model=ENERGY, cache=Cache(tmp_path / "cache"))
-        client = TestClient(make_app(session, TOKEN, frozenset([HOST]), 8000), base_url=f"http://{HOST}")
+        project = Project([str(folder)], tmp_path / "work", model=ENERGY, cache=Cache(tmp_path / "cache"))
+        client = TestClient(make_app(project, TOKEN, frozenset([HOST]), 8000), base_url=f"http://{HOST}")
         client.get("/", params={"token": TOKEN})
         assert "bad.flac" in client.get(named(client, "bad.flac")).json()["error"]
         assert not client.get(named(client, "b.wav")).json()["error"]
-        session.close()
+        project.close()
 
 
 def test_it_ends_when_it_is_interrupted(folder: Path, tmp_path: Path) -> None:
@@ -391,16 +391,16 @@ def test_it_ends_when_it_is_interrupted(folder: Path, tmp_path: Path) -> None:
 
 class TestSafety:
     def test_a_server_for_all_knows_its_names(self) -> None:
-        assert serve._names("127.0.0.1")[0] == "127.0.0.1" and "[::1]" in serve._names("localhost")
-        assert "0.0.0.0" not in serve._names("0.0.0.0") and socket.gethostname().lower() in serve._names("0.0.0.0")
+        assert server._names("127.0.0.1")[0] == "127.0.0.1" and "[::1]" in server._names("localhost")
+        assert "0.0.0.0" not in server._names("0.0.0.0") and socket.gethostname().lower() in server._names("0.0.0.0")
 
-    def test_the_token_opens_and_nothing_else_does(self, session: Session) -> None:
+    def test_the_token_opens_and_nothing_else_does(self, project: Project) -> None:
         client = TestClient(
-            make_app(session, TOKEN, frozenset([HOST]), 8000), base_url=f"http://{HOST}", follow_redirects=False
+            make_app(project, TOKEN, frozenset([HOST]), 8000), base_url=f"http://{HOST}", follow_redirects=False
         )
-        for path in ("/", "/?token=wrong", "/page/main.js", "/api/recordings", "/api/session"):
+        for path in ("/", "/?token=wrong", "/page/main.js", "/api/recordings", "/api/project"):
             assert client.get(path).status_code == 403
-        assert client.get("/api/session", params={"token": TOKEN}).status_code == 403  # the page alone takes it
+        assert client.get("/api/project", params={"token": TOKEN}).status_code == 403  # the page alone takes it
         answer = client.get("/", params={"token": TOKEN})
         assert answer.status_code == 303 and answer.headers["location"] == "/"
         cookie = answer.headers["set-cookie"].lower()
@@ -409,7 +409,7 @@ class TestSafety:
 
     @pytest.mark.parametrize("host", ["evil.example:8000", "127.0.0.1:8001", "", "localhost.evil.example:8000"])
     def test_other_names_of_this_machine_are_refused(self, client: TestClient, host: str) -> None:
-        assert client.get("/api/session", headers={"host": host}).status_code == 421
+        assert client.get("/api/project", headers={"host": host}).status_code == 421
 
     @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:8001", None])
     def test_pages_of_others_change_nothing(self, client: TestClient, origin: str | None) -> None:
@@ -420,7 +420,7 @@ class TestSafety:
         assert client.post("/api/labels", json={"format": "text"}).status_code == 403
 
     def test_every_answer_has_a_strict_policy(self, client: TestClient) -> None:
-        for path in ("/", "/page/main.js", "/api/session", "/nothing"):
+        for path in ("/", "/page/main.js", "/api/project", "/nothing"):
             headers = client.get(path).headers
             assert "default-src 'none'" in headers["content-security-policy"]
             assert "unsafe" not in headers["content-security-policy"]
@@ -444,17 +444,17 @@ class TestSafety:
         outside = write_bursts("elsewhere/secret.wav", (0, 1))
         (folder / "link.wav").symlink_to(outside)
         (folder / "inner.wav").symlink_to(folder / "b.wav")
-        session = Session([str(folder)], tmp_path / "work", model=ENERGY, cache=Cache(tmp_path / "cache"))
-        places = {r.place for r in session.library.recordings.values()}
+        project = Project([str(folder)], tmp_path / "work", model=ENERGY, cache=Cache(tmp_path / "cache"))
+        places = {r.place for r in project.library.recordings.values()}
         assert "inner.wav" in places and "link.wav" not in places
-        assert any("link.wav" in note for note in session.library.notes)
-        client = TestClient(make_app(session, TOKEN, frozenset([HOST]), 8000), base_url=f"http://{HOST}")
+        assert any("link.wav" in note for note in project.library.notes)
+        client = TestClient(make_app(project, TOKEN, frozenset([HOST]), 8000), base_url=f"http://{HOST}")
         client.get("/", params={"token": TOKEN})
         address = named(client, "b.wav")
         (folder / "b.wav").unlink()
         (folder / "b.wav").symlink_to(outside)  # after the list was made
         assert client.get(address + "/sound").status_code == 403
-        session.close()
+        project.close()
 
     def test_requests_have_a_limit(self, client: TestClient) -> None:
         assert client.post("/api/labels", content=b" " * (17 << 20)).status_code == 413
@@ -472,10 +472,10 @@ class TestSafety:
     def test_nothing_there_is_one_line(self, tmp_path: Path) -> None:
         (tmp_path / "empty").mkdir()
         with pytest.raises(AudioError, match="no sound"):
-            Session([str(tmp_path / "empty")], tmp_path / "work", model=ENERGY, cache=Cache(tmp_path / "cache"))
+            Project([str(tmp_path / "empty")], tmp_path / "work", model=ENERGY, cache=Cache(tmp_path / "cache"))
 
     def test_the_page_asks_no_other_machine(self) -> None:
-        from vad.review.server import FILES
+        from vad.review.routes import FILES
 
         assert {"index.html", "main.js", "style.css"} <= set(FILES)
         for path in FILES.values():
@@ -483,15 +483,15 @@ class TestSafety:
             assert "http:" not in text and "https:" not in text and "//cdn" not in text
 
     def test_the_page_asks_for_all_its_modules_at_once(self) -> None:
-        from vad.review.server import FILES, PAGE
+        from vad.review.routes import FILES, PAGE
 
         modules = {name for name in FILES if name.endswith(".js")} - {"main.js"}
         asked = (PAGE / "index.html").read_text("utf-8")
         assert modules == {name for name in modules if f'modulepreload" href="/page/{name}"' in asked}
 
-    def test_the_journal_names_recordings_as_they_are(self, client: TestClient, session: Session) -> None:
+    def test_the_journal_names_recordings_as_they_are(self, client: TestClient, project: Project) -> None:
         name = "deep/<img src=x onerror=alert(1)>.wav"
         client.post(named(client, name) + "/change", json=begin([[1.0, 2.0]]))
-        line = json.loads(session.places.journal.read_text().splitlines()[0])
+        line = json.loads(project.places.journal.read_text().splitlines()[0])
         assert line["recording"] == name
-        assert (session.places.labels / "deep/<img src=x onerror=alert(1)>.txt").exists()
+        assert (project.places.labels / "deep/<img src=x onerror=alert(1)>.txt").exists()

@@ -24,7 +24,7 @@ from vad.network.to_onnx import export
 from vad.review.cache import Cache
 from vad.review.live import Live
 from vad.review.pictures import to_bytes
-from vad.review.session import Session
+from vad.review.project import Project
 from vad.review.teach import Teacher
 from vad.training.recipe import Recipe
 
@@ -38,19 +38,19 @@ def wait(condition: Callable[[], Any]) -> None:
 
 
 @pytest.fixture
-def session(write_bursts: Callable[..., Path], tmp_path: Path) -> Iterator[Session]:
+def project(write_bursts: Callable[..., Path], tmp_path: Path) -> Iterator[Project]:
     write_bursts("sound/a.wav", (1.0, 2.0))
-    made = Session([str(tmp_path / "sound")], tmp_path / "work", model=ENERGY, cache=Cache(tmp_path / "cache"))
+    made = Project([str(tmp_path / "sound")], tmp_path / "work", model=ENERGY, cache=Cache(tmp_path / "cache"))
     yield made
     made.close()
 
 
 class TestLive:
-    def test_the_picture_and_the_scores_are_those_of_the_sound(self, session: Session, talk: Path) -> None:
+    def test_the_picture_and_the_scores_are_those_of_the_sound(self, project: Project, talk: Path) -> None:
         def source(device: str | int | None, rate: int) -> Source:
             return SoundReader(open_sound(talk))
 
-        live = Live(session, source)
+        live = Live(project, source)
         live.start({"preset": "default", "settings": {"min_silence": 0.3}})
         wait(lambda: not live.status(0)["running"])
         status = live.status(0)
@@ -58,49 +58,49 @@ class TestLive:
         wanted = to_bytes(LogMel()(samples))
         shown = np.frombuffer(base64.b64decode(status["mel"]), np.uint8).reshape(-1, LogMel().n_mels)
         assert np.array_equal(shown, wanted[: len(shown)]) and len(wanted) - len(shown) <= 2
-        stream = session.detector.scores(talk, latency="balanced")
+        stream = project.detector.scores(talk, latency="balanced")
         assert status["scores"] == pytest.approx(np.asarray(stream), abs=1e-3)
         later = live.status(len(shown) - 10, len(stream) - 5)
         assert later["scores"] == status["scores"][-5:]
         assert later["first"] == len(shown) - 10 and len(base64.b64decode(later["mel"])) == 10 * LogMel().n_mels
         key = live.stop()
-        recording = session.library.recordings[key or ""]
+        recording = project.library.recordings[key or ""]
         kept, rate = soundfile.read(recording.path)
         assert rate == LogMel().sample_rate and np.abs(kept - samples).max() < 1e-4
         wait(lambda: recording.scores is not None)
-        assert session.library.inside(recording.path)
+        assert project.library.inside(recording.path)
         ends = [e for e in status["events"] if e["event"] == "end"]
-        detected = session.detector.detect(talk, latency="balanced", min_silence=0.3)
+        detected = project.detector.detect(talk, latency="balanced", min_silence=0.3)
         assert [(e["start"], e["end"]) for e in ends] == detected[-len(ends) :]
 
-    def test_a_recording_of_an_earlier_review_is_in_the_list(self, session: Session, talk: Path) -> None:
-        live = Live(session, lambda device, rate: SoundReader(open_sound(talk)))
+    def test_a_recording_of_an_earlier_review_is_in_the_list(self, project: Project, talk: Path) -> None:
+        live = Live(project, lambda device, rate: SoundReader(open_sound(talk)))
         live.start({})
         wait(lambda: not live.status(0)["running"])
         live.stop()
-        session.close()
-        again = Session(session.inputs, session.places.home, model=ENERGY, cache=session.cache)
+        project.close()
+        again = Project(project.inputs, project.places.home, model=ENERGY, cache=project.cache)
         assert sum(r.place.startswith("live/") for r in again.library.recordings.values()) == 1
         again.close()
 
     def test_a_page_that_is_gone_leaves_no_open_microphone(
-        self, session: Session, talk: Path, monkeypatch: pytest.MonkeyPatch
+        self, project: Project, talk: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("vad.review.live.FORGOTTEN", 0.3)
-        live = Live(session, lambda device, rate: SoundReader(open_sound(talk), realtime=True))
+        live = Live(project, lambda device, rate: SoundReader(open_sound(talk), realtime=True))
         live.start({})
         thread = live._thread
         assert thread
         thread.join(60)
         assert not thread.is_alive()
         live.start({})  # another page
-        assert sum(r.place.startswith("live/") for r in session.library.recordings.values()) == 1
+        assert sum(r.place.startswith("live/") for r in project.library.recordings.values()) == 1
         time.sleep(0.1)
         live.stop()
-        assert sum(r.place.startswith("live/") for r in session.library.recordings.values()) == 2
+        assert sum(r.place.startswith("live/") for r in project.library.recordings.values()) == 2
 
-    def test_one_microphone_at_a_time(self, session: Session, talk: Path) -> None:
-        live = Live(session, lambda device, rate: SoundReader(open_sound(talk), realtime=True))
+    def test_one_microphone_at_a_time(self, project: Project, talk: Path) -> None:
+        live = Live(project, lambda device, rate: SoundReader(open_sound(talk), realtime=True))
         live.start({})
         with pytest.raises(SettingError, match="open already"):
             live.start({})
@@ -127,16 +127,16 @@ class TestTeach:
             part = samples[number * 8 * rate : (number + 1) * 8 * rate]
             soundfile.write(tmp_path / "sound" / f"{number}.wav", part, rate)
         model = tiny_model(tmp_path)
-        session = Session([str(tmp_path / "sound")], tmp_path / "work", model=model, cache=Cache(tmp_path / "cache"))
+        project = Project([str(tmp_path / "sound")], tmp_path / "work", model=model, cache=Cache(tmp_path / "cache"))
         small = ("loop.batch=4", "loop.dev_crops=8", "mixture.seconds=2.0", "loop.warmup=2", "loop.workers=0")
-        teacher = Teacher(session, small)
+        teacher = Teacher(project, small)
         with pytest.raises(SettingError, match="two recordings"):
             teacher.start({"steps": 2})
-        recordings = list(session.library.recordings.values())
+        recordings = list(project.library.recordings.values())
         wait(lambda: all(r.scores is not None for r in recordings))
         for recording in recordings[:2]:
-            session.change(recording, {"kind": "begin", "version": 0, "segments": [[1, 3], [4, 6]]})
-            session.change(recording, {"kind": "state", "version": 1, "state": "done"})
+            project.change(recording, {"kind": "begin", "version": 0, "segments": [[1, 3], [4, 6]]})
+            project.change(recording, {"kind": "state", "version": 1, "state": "done"})
         with pytest.raises(SettingError, match="steps="):
             teacher.start({"steps": "many"})
         teacher.start({"steps": 2})
@@ -149,16 +149,16 @@ class TestTeach:
         assert set(status["verdict"]["before"]) == set(status["verdict"]["after"])
         assert not (Path(status["model"]) / "audio" / recordings[2].place).exists()  # it is not done
         teacher.use({})
-        assert session.detector.path == Path(status["model"]) / "model.onnx"
+        assert project.detector.path == Path(status["model"]) / "model.onnx"
         wait(lambda: recordings[0].scores is not None)
         assert recordings[0].scores is not None and recordings[0].scores.model["name"] == "corrected-1"
         teacher.use({"before": True})
-        assert session.detector.path == model
-        session.close()
+        assert project.detector.path == model
+        project.close()
 
-    def test_what_goes_wrong_is_shown(self, session: Session, write_bursts: Callable[..., Path]) -> None:
+    def test_what_goes_wrong_is_shown(self, project: Project, write_bursts: Callable[..., Path]) -> None:
         write_bursts("sound/b.wav", (1.0, 2.0))
-        again = Session(session.inputs, session.places.home.with_name("other"), model=ENERGY, cache=session.cache)
+        again = Project(project.inputs, project.places.home.with_name("other"), model=ENERGY, cache=project.cache)
         for recording in again.library.recordings.values():
             wait(lambda recording=recording: recording.scores is not None)
             again.change(recording, {"kind": "begin", "version": 0, "segments": [[1, 2]]})

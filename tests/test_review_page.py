@@ -21,10 +21,10 @@ from vad.audio.decode import open_sound
 from vad.formats import read_labels
 from vad.live.loop import SoundReader
 from vad.review.cache import Cache
-from vad.review.server import make_app
-from vad.review.session import Session
+from vad.review.routes import make_app
+from vad.review.project import Project
 
-CASES = ("show", "play", "drag", "edge", "sliders", "places", "snap", "tabs")
+CASES = ("show", "play", "drag", "edge", "sliders", "places", "snap", "tabs", "touch")
 HOSTILE = '<img src=x onerror="document.title=1">&amp;.wav'
 
 
@@ -126,6 +126,24 @@ def drag(page: Any, start: float, end: float, lane: str = "yours") -> None:
     page.mouse.up()
 
 
+def touch(page: Any, *paths: list[tuple[float, float]]) -> None:
+    """Fingers that go down one after the other, move together along their paths, and leave."""
+    session = page.context.new_cdp_session(page)
+    points = [
+        [{"x": path[n][0], "y": path[n][1], "id": i} for i, path in enumerate(paths)] for n in range(len(paths[0]))
+    ]
+    for count in range(1, len(paths) + 1):
+        session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": points[0][:count]})
+    for now in points[1:]:
+        session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": now})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    session.detach()
+
+
+def between(start: tuple[float, float], end: tuple[float, float], steps: int = 6) -> list[tuple[float, float]]:
+    return [tuple(a + (b - a) * n / steps for a, b in zip(start, end, strict=True)) for n in range(steps + 1)]
+
+
 def test_it_shows_what_is_detected_and_how_labels_differ(browser: Any, server: Server) -> None:
     with shown(browser, server.address) as page:
         open_recording(page, "show/a.wav")
@@ -187,6 +205,28 @@ def test_segments_are_dragged_drawn_split_merged_and_deleted_and_all_is_undone(b
         assert corrected(page) == changed
 
 
+def test_fingers_drag_edges_draw_and_zoom(browser: Any, server: Server) -> None:
+    with shown(browser, server.address, has_touch=True) as page:
+        open_recording(page, "touch/b.wav")
+        grip = page.evaluate("10 / review.view.scale")  # beside the edge: a finger is no needle
+        touch(page, between(place(page, 2.0 + grip), place(page, 2.5 + grip)))
+        assert corrected(page)[0][1] == pytest.approx(2.5, abs=0.01)
+        touch(page, between(place(page, 4.6), place(page, 5.4)))
+        assert corrected(page)[2] == pytest.approx([4.6, 5.4], abs=0.01)
+        page.touchscreen.tap(*place(page, 1.5))
+        assert page.evaluate("review.model.selected[0]") == pytest.approx(corrected(page)[0][0])
+        before, scale = corrected(page), page.evaluate("review.view.scale")
+        touch(page, between(place(page, 2.8), place(page, 2.0)), between(place(page, 4.2), place(page, 5.0)))
+        assert page.evaluate("review.view.scale") == pytest.approx(scale * 3 / 1.4, rel=0.02)
+        assert page.evaluate("(review.view.start + review.view.end) / 2") == pytest.approx(3.5, abs=0.6)
+        here = page.evaluate("review.view.start")
+        touch(page, between(place(page, 3.8), place(page, 3.5)), between(place(page, 4.2), place(page, 3.9)))
+        assert page.evaluate("review.view.start") == pytest.approx(here + 0.3, abs=0.03)
+        touch(page, between(place(page, 3.9, "ruler"), place(page, 3.7, "ruler")))
+        assert page.evaluate("review.view.start") == pytest.approx(here + 0.5, abs=0.03)
+        assert corrected(page) == before and page.evaluate("review.model.selection") is None
+
+
 def test_an_edge_does_not_pass_its_neighbour(browser: Any, server: Server) -> None:
     with shown(browser, server.address) as page:
         open_recording(page, "edge/b.wav")
@@ -232,7 +272,7 @@ def test_places_are_taken_toggled_and_left_out(browser: Any, server: Server) -> 
     with shown(browser, server.address) as page:
         open_recording(page, "places/a.wav")
         assert corrected(page) == [[1, 2], [4, 5.5]]
-        page.evaluate("review.moveCursor(3)")
+        page.evaluate("review.navigation.go(3)")
         page.keyboard.press("n")
         assert page.evaluate("review.recording.model.selection") == pytest.approx([5, 5.5], abs=0.02)  # the miss
         page.keyboard.press("a")
@@ -254,9 +294,9 @@ def test_edges_snap_to_where_the_score_turns(browser: Any, server: Server) -> No
         open_recording(page, "snap/b.wav")
         page.evaluate("review.view.set(0, 400)")  # near enough for single scores
         until(page, "review.recording.tiles.scores.kept.has('0/0')")
-        assert page.evaluate("review.actions.snapped(1.05)") == 1.05
+        assert page.evaluate("review.editing.snapped(1.05)") == 1.05
         page.keyboard.press("g")
-        snapped = page.evaluate("review.actions.snapped(1.05)")
+        snapped = page.evaluate("review.editing.snapped(1.05)")
         score = page.evaluate("[...review.recording.tiles.scores.kept.get('0/0').data].filter((_, n) => n % 2)")
         frame = round(snapped * 100)
         assert (score[frame] - score[frame - 1]) * (score[frame + 1] - score[frame]) <= 0
@@ -314,11 +354,11 @@ def test_everything_has_a_name_and_a_key(browser: Any, server: Server) -> None:
 @pytest.fixture
 def listening(folder: Path, tmp_path: Path, talk: Path) -> Iterator[str]:
     """The address of a page whose microphone is a file, at the pace of its sound."""
-    session = Session([str(folder)], tmp_path / "work", model=ENERGY, cache=Cache(tmp_path / "cache"))
+    project = Project([str(folder)], tmp_path / "work", model=ENERGY, cache=Cache(tmp_path / "cache"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         app = make_app(
-            session,
+            project,
             "token",
             frozenset([f"127.0.0.1:{port}"]),
             port,
@@ -330,7 +370,7 @@ def listening(folder: Path, tmp_path: Path, talk: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/?token=token"
         server.should_exit = True
         thread.join()
-    session.close()
+    project.close()
 
 
 def test_the_microphone_is_seen_and_what_was_said_can_be_corrected(browser: Any, listening: str) -> None:

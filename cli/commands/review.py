@@ -49,14 +49,14 @@ def review(audio: tuple[str, ...], options: ReviewOptions) -> None:
     Needs the [review] extra.
     """
     from vad.review.cache import Cache, default_folder
-    from vad.review.serve import LOCAL, serve
-    from vad.review.session import Session
+    from vad.review.server import LOCAL, serve
+    from vad.review.project import Project
 
     first = Path(audio[0]).resolve()
     home = options.output or first.with_name(f"{first.name if first.is_dir() else first.stem}-review")
     cache = Cache(options.cache or default_folder())
-    session = Session(list(audio), home, labels=options.labels, model=options.model, format=options.format, cache=cache)
-    for note in session.library.notes:
+    project = Project(list(audio), home, labels=options.labels, model=options.model, format=options.format, cache=cache)
+    for note in project.library.notes:
         click.echo(f"Warning: {note}", err=True)
     if options.host not in LOCAL:
         click.echo(f"Warning: --host {options.host} lets other machines ask; the token is the only lock", err=True)
@@ -67,6 +67,6 @@ def review(audio: tuple[str, ...], options: ReviewOptions) -> None:
             click.launch(address)
 
     try:
-        serve(session, options.host, options.port, ready)
+        serve(project, options.host, options.port, ready)
     finally:
-        session.close()
+        project.close()

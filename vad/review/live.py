@@ -23,7 +23,7 @@ from vad.live.loop import Limits, Source, run
 from vad.live.recorder import StreamRecorder
 from vad.review.pictures import to_bytes
 from vad.review.pyramid import Bytes
-from vad.review.session import Session
+from vad.review.project import Project
 from vad.stream import Stream
 
 KEPT = 6000  # frames that a page which asks seldom can still get
@@ -36,8 +36,8 @@ OpenSource = Callable[[str | int | None, int], Source]
 class Live:
     """One microphone at a time for a review; `open_source` opens another source in its place."""
 
-    def __init__(self, session: Session, open_source: OpenSource = Microphone) -> None:
-        self._session, self._open = session, open_source
+    def __init__(self, project: Project, open_source: OpenSource = Microphone) -> None:
+        self._project, self._open = project, open_source
         self._lock, self._stopped = threading.Lock(), threading.Event()
         self._thread: threading.Thread | None = None
         self._path: Path | None = None
@@ -55,11 +55,11 @@ class Live:
         if self._thread and self._thread.is_alive():
             raise SettingError("the microphone is open already; stop it first")
         self.stop()  # what a page that is gone has left
-        session, detector = self._session, self._session.detector
-        _, settings = session.settings(given)
+        project, detector = self._project, self._project.detector
+        _, settings = project.settings(given)
         source = self._open(device, detector.grid.sample_rate)
         stream = detector.stream(sample_rate=source.sample_rate, latency=LATENCY, scores=True, **vars(settings))
-        self._path = _free(session.places.live / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}.flac")
+        self._path = _free(project.places.live / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}.flac")
         recorder = StreamRecorder(self._path, source.sample_rate, source.name)
         self._clear()
         self._stopped.clear()
@@ -75,9 +75,9 @@ class Live:
         path, self._path = self._path, None
         if path is None or not path.exists():
             return None
-        self._session.library.admit(path.parent)
-        recording = self._session.add_live(path)
-        self._session.work.wake()
+        self._project.library.admit(path.parent)
+        recording = self._project.add_live(path)
+        self._project.work.wake()
         return recording.id
 
     def status(self, since: int, scored: int = 0) -> dict[str, Any]:
@@ -89,8 +89,8 @@ class Live:
             return {
                 "running": bool(self._thread and self._thread.is_alive() and not self._stopped.is_set()),
                 "first": first,
-                "bands": self._session.detector.description.features.n_mels,
-                "frame": self._session.detector.grid.frame_seconds,
+                "bands": self._project.detector.description.features.n_mels,
+                "frame": self._project.detector.grid.frame_seconds,
                 "mel": base64.b64encode(mel.tobytes()).decode(),
                 "scores": self._scores[max(scored - self._first, 0) :],
                 "scored": self._first + len(self._scores),
@@ -108,7 +108,7 @@ class Live:
         self._error = ""
 
     def _listen(self, source: Source, stream: Stream, recorder: StreamRecorder) -> None:
-        features = self._session.detector.description.features
+        features = self._project.detector.description.features
         columns = FeatureStream(features)
         resampler = Resampler(source.name, source.sample_rate, features.sample_rate)
         try:

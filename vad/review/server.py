@@ -1,173 +1,70 @@
-"""The addresses of the page: its files, and what it asks for."""
+"""Run the server of a review until it is interrupted."""
 
 from __future__ import annotations
 
-import json
+import contextlib
+import secrets
+import socket
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from types import FrameType
 
-from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import Route
+import uvicorn
 
-from vad.audio.microphone import Microphone
-from vad.errors import VadError
-from vad.formats import printable
-from vad.review.corrections import Conflict
-from vad.review.label_files import write_all
-from vad.review.live import Live, OpenSource
-from vad.review.playback import playable
-from vad.review.recordings import Recording
-from vad.review.security import Guard
-from vad.review.session import Session
-from vad.review.teach import Teacher
+from vad.errors import SettingError
+from vad.review.routes import make_app
+from vad.review.project import Project
 
-PAGE = Path(__file__).parent / "page"
-KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-FILES = {path.name: path for path in PAGE.iterdir() if path.suffix in KINDS}
-
-Given = dict[str, Any]
+LOCAL = ("127.0.0.1", "localhost", "::1")
+ANY = ("0.0.0.0", "::")  # all addresses of the machine
 
 
-def make_app(
-    session: Session, token: str, hosts: frozenset[str], port: int, open_source: OpenSource = Microphone
-) -> Starlette:
-    """The application for a review, open to whoever has the `token`; `open_source` opens microphones."""
-    teacher, live = Teacher(session), Live(session, open_source)
-    session.at_end += [teacher.stop, live.stop]
-    return Starlette(
-        routes=[*Routes(session).all, *more_routes(teacher, live)],
-        middleware=[Middleware(Guard, token=token, hosts=hosts, port=port)],
-        exception_handlers={VadError: _explain},
+class _Server(uvicorn.Server):
+    """A server that a signal ends as it should; uvicorn's own would raise the signal again afterwards."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take no more requests, and at a second signal end those that are answered."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+def serve(project: Project, host: str, port: int, ready: Callable[[str], None]) -> None:
+    """Serve the page at `host` and `port` (0: any that is free); `ready` is called with its address.
+
+    The address holds a token made at random for this run. Raises `SettingError` where the port is
+    taken, or the host is none of this machine.
+    """
+    listener = _listen(host, port)
+    port = listener.getsockname()[1]
+    token = secrets.token_urlsafe(24)
+    names = _names(host)
+    app = make_app(project, token, frozenset(f"{name}:{port}" for name in names), port)
+    config = uvicorn.Config(
+        app, lifespan="off", log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=1
     )
+    with listener:
+        ready(f"http://{names[0]}:{port}/?token={token}")
+        _Server(config).run([listener])
 
 
-def post(path: str, answer: Callable[[Request, Given], Any]) -> Route:
-    """An address that takes an object of JSON and gives JSON; `answer` works in a thread."""
-
-    async def endpoint(request: Request) -> Response:
-        try:
-            given = json.loads(await request.body())
-        except (ValueError, RecursionError):
-            given = None
-        if not isinstance(given, dict):
-            raise HTTPException(400, "The request is no object of JSON.")
-        return JSONResponse(await run_in_threadpool(answer, request, given))
-
-    return Route(path, endpoint, methods=["POST"])
+def _names(host: str) -> list[str]:
+    """What the server may be called in addresses, that which is shown first."""
+    names = [host]
+    if host not in LOCAL:
+        own = socket.gethostname()
+        with contextlib.suppress(OSError):
+            names += [own, *socket.gethostbyname_ex(own)[2]]
+        if host in ANY:
+            names = names[1:]
+    return [f"[{name}]" if ":" in name else name.lower() for name in dict.fromkeys([*names, *LOCAL])]
 
 
-def more_routes(teacher: Teacher, live: Live) -> list[Route]:
-    """The addresses for training and for the microphone."""
-    return [
-        Route("/api/teach", lambda request: JSONResponse(teacher.status())),
-        post("/api/teach/start", lambda _, given: teacher.start(given)),
-        post("/api/teach/stop", lambda _, given: teacher.stop()),
-        post("/api/teach/use", lambda _, given: teacher.use(given)),
-        Route(
-            "/api/live", lambda request: JSONResponse(live.status(whole(request, "since"), whole(request, "scored")))
-        ),
-        Route("/api/live/devices", lambda request: JSONResponse({"devices": live.devices()})),
-        post("/api/live/start", lambda _, given: live.start(given)),
-        post("/api/live/stop", lambda _, given: {"id": live.stop()}),
-    ]
-
-
-def whole(request: Request, name: str) -> int:
-    """A whole number of the query, 0 where there is none."""
-    given = request.query_params.get(name, "0")
-    return int(given) if given.isdecimal() and len(given) < 16 else 0
-
-
-class Routes:
-    """What each address answers."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        one = "/api/recordings/{id}"
-        self.all = [
-            Route("/", self._file),
-            Route("/page/{name}", self._file),
-            Route("/api/session", lambda request: JSONResponse(session.about())),
-            Route("/api/recordings", self._list),
-            Route(one, self._detail),
-            Route(one + "/tiles/{layer}/{level:int}/{tile:int}", self._tile),
-            Route(one + "/sound", self._sound),
-            post(one + "/change", self._change),
-            post(one + "/segments", self._segments),
-            post("/api/evaluate", lambda _, given: session.evaluate(given)),
-            post("/api/weights", self._weights),
-            post("/api/labels", self._labels),
-        ]
-
-    def _recording(self, request: Request) -> Recording:
-        recording = self._session.library.recordings.get(request.path_params["id"])
-        if recording is None:
-            raise HTTPException(404, "There is no such recording.")
-        if not self._session.library.inside(recording.path):
-            raise HTTPException(403, "This recording became a link to a file outside of what was named.")
-        return recording
-
-    def _file(self, request: Request) -> Response:
-        path = FILES.get(request.path_params.get("name", "index.html"))
-        if path is None:
-            raise HTTPException(404, "There is no such page.")
-        return FileResponse(path, media_type=KINDS[path.suffix], headers={"cache-control": "no-cache"})
-
-    def _list(self, request: Request) -> Response:
-        since = whole(request, "since")
-        rows = [
-            one.row(self._session.library.correction(one))
-            for one in list(self._session.library.recordings.values())
-            if one.revision > since
-        ]
-        return JSONResponse({"recordings": rows})
-
-    def _detail(self, request: Request) -> Response:
-        recording = self._recording(request)
-        if "open" in request.query_params:
-            self._session.work.open(recording)
-        return JSONResponse(self._session.detail(recording))
-
-    def _tile(self, request: Request) -> Response:
-        recording, name = self._recording(request), request.path_params["layer"]
-        layers = dict(recording.pictures.layers) if recording.pictures else {}
-        if recording.score_layer:
-            layers["scores"] = recording.score_layer
-        level, tile = request.path_params["level"], request.path_params["tile"]
-        if name not in layers or level >= len(layers[name].counts):
-            raise HTTPException(404, "There is no such picture.")
-        return Response(layers[name].read(level, tile), media_type="application/octet-stream")
-
-    def _sound(self, request: Request) -> Response:
-        path, kind = playable(self._recording(request).path, self._session.cache)
-        return FileResponse(path, media_type=kind)
-
-    def _change(self, request: Request, given: Given) -> Any:
-        recording = self._recording(request)
-        try:
-            return self._session.change(recording, given)
-        except Conflict as error:
-            raise HTTPException(409, str(error)) from error
-
-    def _segments(self, request: Request, given: Given) -> Any:
-        return self._session.segments(self._recording(request), given)
-
-    def _weights(self, request: Request, given: Given) -> Any:
-        return {"path": printable(str(self._session.write_weights(given)))}
-
-    def _labels(self, request: Request, given: Given) -> Any:
-        folder = None if given.get("beside") is True else self._session.places.labels
-        overwrite = given.get("overwrite") is True
-        written = write_all(self._session.corrected(), str(given.get("format")), folder, overwrite)
-        return {"files": len(written), "folder": printable(str(folder or written[0].parent)) if written else ""}
-
-
-def _explain(request: Request, error: Exception) -> Response:
-    """What the package refuses, as one line."""
-    return Response(printable(str(error)), 422, media_type="text/plain; charset=utf-8")
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError as error:
+        raise SettingError(f"port={port}, host={host}: cannot be listened at ({error.strerror})") from error
+    listener.listen(128)
+    return listener

@@ -25,7 +25,7 @@ from vad.labels.labelled_set import LabelledRecording
 from vad.review.corrections import Correction
 from vad.review.label_files import label_path, write_labels, write_uem
 from vad.review.recordings import Recording
-from vad.review.session import Session, plain_metrics
+from vad.review.project import Project, plain_metrics
 from vad.segments import Segment
 
 SHOWN = 12  # lines of the program that the page shows
@@ -56,8 +56,8 @@ class Training:
 class Teacher:
     """Runs one training at a time for a review; `changes` are KEY=VALUE of its recipe."""
 
-    def __init__(self, session: Session, changes: tuple[str, ...] = ()) -> None:
-        self._session, self._changes, self._lock = session, changes, threading.Lock()
+    def __init__(self, project: Project, changes: tuple[str, ...] = ()) -> None:
+        self._project, self._changes, self._lock = project, changes, threading.Lock()
         self._program: subprocess.Popen[str] | None = None
         self._training: Training | None = None
 
@@ -68,14 +68,14 @@ class Teacher:
             raise SettingError(f"steps={steps!r}: give a whole number from 1 on")
         if importlib.util.find_spec("torch") is None:
             raise SettingError(f"training needs torch; {install_command('train')}")
-        done = [(r, c) for r, c in self._session.corrected() if c.state == "done"]
+        done = [(r, c) for r, c in self._project.corrected() if c.state == "done"]
         if len(done) < 2:
             raise SettingError("training needs two recordings that are done, one to learn from and one to measure by")
         with self._lock:
             if self._training and self._training.running:
                 raise SettingError("a training runs already; stop it first")
             output = self._free()
-            training = self._training = Training(output, self._session.detector.path, steps=steps)
+            training = self._training = Training(output, self._project.detector.path, steps=steps)
         self._gather(done, output)
         command = [sys.executable, "-m", "vad", "train", f"loop.steps={steps}", *self._changes]
         command += ["--audio", str(output / "audio")]
@@ -94,7 +94,7 @@ class Teacher:
     def status(self) -> dict[str, Any]:
         """What the page shows of the training."""
         training = self._training
-        done = sum(correction.state == "done" for _, correction in self._session.corrected())
+        done = sum(correction.state == "done" for _, correction in self._project.corrected())
         if training is None:
             return {"done": done, "steps": STEPS, "running": False}
         return {
@@ -114,11 +114,11 @@ class Teacher:
         if training is None or training.verdict is None:
             raise SettingError("no model has been trained yet")
         detector = Detector(training.before if given.get("before") is True else training.output)
-        self._session.work.use(detector, detector.settings())
+        self._project.work.use(detector, detector.settings())
 
     def _free(self) -> Path:
         number = 1
-        while (output := self._session.places.models / f"corrected-{number}").exists():
+        while (output := self._project.places.models / f"corrected-{number}").exists():
             number += 1
         output.mkdir(parents=True)
         return output

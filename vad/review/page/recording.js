@@ -150,12 +150,22 @@ export class Recording {
     return this.send({ kind: "state", state });
   }
 
+  // Take the last change back, or make it again; false where there is none.
   undo() {
-    if (this.correction.undo) this.send({ kind: "undo" });
+    return this.again("undo");
   }
 
   redo() {
-    if (this.correction.redo) this.send({ kind: "redo" });
+    return this.again("redo");
+  }
+
+  again(kind) {
+    const { undo, redo } = this.correction || {};
+    if (!(kind === "undo" ? undo : redo)) return false;
+    const step = kind === "undo" ? 1 : -1;
+    this.correction = { ...this.correction, undo: undo - step, redo: redo + step }; // the answer brings the segments
+    this.send({ kind });
+    return true;
   }
 
   // Changes go one after the other, each naming the version it changes.

@@ -8,7 +8,7 @@ const RULER = 22;
 const GAP = 6;
 const LARGE = 1500; // pixels of width from which on letters and lanes are larger
 const STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
-const LANES = { yours: 34, labels: 18, detected: 18, differs: 12 };
+const LANES = { yours: matchMedia("(pointer: coarse)").matches ? 52 : 34, labels: 18, detected: 18, differs: 12 };
 const NAMES = { yours: "Corrected", labels: "Labels", detected: "Detected", differs: "Differences" };
 
 export class Timeline {

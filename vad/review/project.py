@@ -59,7 +59,7 @@ class Places:
         return self.home / "live"
 
 
-class Session:
+class Project:
     """A review of `inputs`, files and folders of sound; what it writes goes to the folder `home`.
 
     Raises `VadError`s of its parts: no recordings, labels that cannot be read, a journal in use.
