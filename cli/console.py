@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vad.clock import clock
 from vad.formats import printable
 
 from .colors import highlight
@@ -146,9 +147,3 @@ class Console:
     def _write(self, text: str) -> None:
         with self._bar.cleared(), self._around():
             click.echo(highlight(printable(text)), err=True)
-
-
-def clock(seconds: float) -> str:
-    """Seconds as `h:mm:ss`."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"

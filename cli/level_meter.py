@@ -8,6 +8,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from vad.clock import clock
+
 from .console import StatusLine
 
 if TYPE_CHECKING:
@@ -40,9 +42,8 @@ class Meter:
         level = 20 * math.log10(max(self._peak, 1e-5))
         self._peak = 0.0
         bar = "#" * round(WIDTH * min(1.0, max(0.0, 1 - level / FLOOR)))
-        minutes, seconds = divmod(stream.duration, 60)
         self._line.draw(
-            f"{int(minutes):02}:{seconds:04.1f} [{bar:<{WIDTH}}] {max(level, FLOOR):4.0f} dB  "
+            f"{clock(stream.duration, 1)} [{bar:<{WIDTH}}] {max(level, FLOOR):4.0f} dB  "
             f"score {stream.score:.2f}  {stream.state.value}"
         )
 

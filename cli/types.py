@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from vad.clock import parse_clock
 from vad.formats import FORMATS
 from vad.settings import parse_seconds
 
@@ -40,9 +40,10 @@ def seconds(value: str | float) -> float:
 
 def time(value: str) -> float:
     """A time in seconds: `90`, `1:30` or `0:01:30.5`."""
-    if not re.fullmatch(r"(\d+:)?(\d+:)?(\d+\.?\d*|\.\d+)", value):
-        raise click.BadParameter(f"{value!r} is not a time; give seconds, or a time like 1:30 or 1:02:03.5")
-    return float(sum(float(part) * 60**place for place, part in enumerate(reversed(value.split(":")))))
+    try:
+        return parse_clock(value if ":" in value else f"0:{value}")
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is not a time; give seconds, or a time like 1:30 or 1:02:03.5") from error
 
 
 def share(value: str) -> float:

@@ -24,6 +24,39 @@ def two(write_bursts: Write) -> Path:
     return write_bursts("two.wav", (0.5, 1), (2, 2.5))
 
 
+def read_labels_of(path: Path) -> list[tuple[float, float]]:
+    """What `vad detect` finds, as plain text."""
+    return spans(detect(path).stdout)
+
+
+class TestPrintf:
+    def test_a_line_for_each_segment(self, two: Path) -> None:
+        line = r"{stem} {number:02}\t{start} {end:.1f} {duration} {score}"
+        assert detect(two, "--printf", line).stdout == ("two 01\t0.490 1.0 0.520 1.0\ntwo 02\t1.990 2.5 0.520 1.0\n")
+
+    def test_times_with_hours(self, two: Path) -> None:
+        shown = detect(two, "--printf", "{start} {end:.0f}", "--time", "hms", "--invert").stdout
+        assert shown == "00:00:00.000 0\n00:00:01.010 2\n00:00:02.510 3\n"
+
+    def test_several_recordings_go_to_one_file_and_silence_has_no_line(
+        self, two: Path, one: Path, write_bursts: Write, tmp_path: Path
+    ) -> None:
+        out = tmp_path / "all.txt"
+        detect(two, one, write_bursts("none.wav"), "--printf", "{file} {label}", "-o", out)
+        assert out.read_text() == f"{two} speech\n{two} speech\n{one} speech\n"
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (["--printf", "{begin}"], "--printf {begin}: not a template; the fields are {file}"),
+            (["--printf", "{start:d}"], "--printf {start:d}: not a template"),
+            (["--printf", "{start}", "-f", "csv"], "--printf: stands in place of --format csv"),
+        ],
+    )
+    def test_a_wrong_template_is_a_wrong_usage(self, two: Path, arguments: list[str], message: str) -> None:
+        assert message in detect(two, *arguments, status=2).stderr
+
+
 class TestFormats:
     EXPECTED = (
         ("text", "0.490\t1.010\n"),
@@ -60,6 +93,16 @@ class TestFormats:
         out = tmp_path / f"out{FORMATS[kind].extension}"
         assert detect(two, "-o", out).stdout == ""
         assert out.read_bytes().decode() == by_name.stdout
+
+    @pytest.mark.parametrize("kind", ["text", "csv", "tsv"])
+    def test_times_with_hours_are_read_again(self, two: Path, tmp_path: Path, kind: str) -> None:
+        out = tmp_path / f"out{FORMATS[kind].extension}"
+        detect(two, "-o", out, "--time", "hms")
+        assert "00:00:00.490" in out.read_text()
+        assert read_labels(out, kind)[0].segments == read_labels_of(two)
+
+    def test_other_formats_have_their_own_times(self, two: Path) -> None:
+        assert "--time: srt has its own" in detect(two, "-f", "srt", "--time", "hms", status=2).stderr
 
     def test_a_name_wins_over_the_extension(self, two: Path, tmp_path: Path) -> None:
         detect(two, "-f", "json", "-o", tmp_path / "out.csv")

@@ -25,7 +25,7 @@ from vad.audio.decode import from_array, open_sound
 from vad.cli.command import command
 from vad.extras import install_command
 from vad.plotting.downsample import Overview, ViewContent, load_views
-from vad.plotting.drawing import PlotSettings, clock, draw
+from vad.plotting.drawing import PlotSettings, draw, tick
 from vad.plotting.style import DETECTED, FALSE_ALARM, MISSED, REFERENCE, save, style
 
 
@@ -162,7 +162,7 @@ class TestDrawing:
         [(0.25, 1, "0.25 s"), (75, 90, "1:15"), (75, 4000, "0:01:15"), (3725.5, 4000, "1:02:05.5"), (60, 90, "1:00")],
     )
     def test_times_are_as_short_as_the_recording_allows(self, seconds: float, last: float, shown: str) -> None:
-        assert clock(seconds, last) == shown
+        assert tick(seconds, last) == shown
 
     @pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
     def test_the_same_picture_is_the_same_bytes(self, energy: Detector, tmp_path: Path, kind: str) -> None:

@@ -43,7 +43,7 @@ def sounds(write_bursts: Write) -> list[Path]:
 def test_errors_are_red_and_a_batch_ends_with_counts(sounds: list[Path]) -> None:
     lines = on_a_terminal("detect", *DOUBLE, *sounds).splitlines()
     assert lines[-2].startswith(f"{RED}Error:{END} {sounds[2]}: ")
-    assert lines[-1].startswith("2 recordings done, 0.00 h of sound in 0:00:0")
+    assert lines[-1].startswith("2 recordings done, 0.00 h of sound in 0:0")
     assert lines[-1].endswith(f"; 1 without speech; {RED}1 failed{END}")
 
 

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vad.clock import timestamp
 from vad.errors import SettingError
-from vad.formats import Document, printable
+from vad.formats import Document, Format, printable
+from vad.formats.document import CLOCKED, decimal
 from vad.segments import invert, total
 from vad.settings import Segmentation
 
@@ -78,6 +80,17 @@ class OutputOptions:
         help="Where to write.  [default: standard output]",
     )
     format: str | None = output_format("-f", "--format", help="Label format.  [default: as -o says]")
+    printf: str | None = option(
+        "--printf",
+        metavar="TEMPLATE",
+        help="A line per segment, like '{start} {end} {duration}', in place of a format.",
+    )
+    time: str = option(
+        "--time",
+        type=click.Choice(["s", "hms"]),
+        default="s",
+        help="Times of --printf, text, csv and tsv: seconds, or like 00:01:02.500.  [default: s]",
+    )
     scores: str | None = option("--scores", metavar="FILE|DIR", help="Also write the frame scores, as .npz or .csv.")
     summary: bool = option(
         "--summary", is_flag=True, help="A line per recording in place of its segments (or beside -o)."
@@ -87,6 +100,21 @@ class OutputOptions:
     )
     resume: bool = option("--resume", is_flag=True, help="Leave out what an earlier run with the same -o has done.")
     force: bool = force_option()
+
+    def kind(self) -> Format:
+        """The label format; `SettingError` where options contradict each other."""
+        if self.printf is not None:
+            from vad.batch.lines import line_format
+
+            if self.format:
+                raise SettingError(
+                    f"printf: stands in place of --format {self.format}; leave one of them out", "printf"
+                )
+            return line_format(self.printf)
+        kind = label_format(self.format, self.output)
+        if self.time != "s" and kind.name not in CLOCKED:
+            raise SettingError(f"time: {kind.name} has its own times; only {', '.join(CLOCKED)} have others", "time")
+        return kind
 
     @property
     def to_stdout(self) -> bool:
@@ -148,6 +176,10 @@ def detect(
     template; any other is one file. Of a folder or pattern, files without a name of sound are
     skipped.
 
+    \b
+    Fields of --printf: {file} {dir} {name} {stem} {ext} {channel} {number} {start}
+      {end} {duration} {label} {score}, like '{stem} {number:03} {start:.1f}'
+
     A run over many recordings may be killed at any time: the same command with --resume does the
     rest. Files of their own count as done when they exist; one file for all is written at the end
     from FILE.unfinished, which holds what is done so far. Failed recordings are tried again.
@@ -193,7 +225,7 @@ def _open(
     """The place for labels; None where only the summary is written."""
     from vad.batch.output import Run, open_output
 
-    kind = label_format(output.format, output.output)
+    kind = output.kind()
     if output.summary and not output.output:
         return contextlib.nullcontext()
     run = Run(provenance, output.resume, None if output.unordered else found)
@@ -236,7 +268,7 @@ class _Delivery:
                 force = self.output.force or self.output.resume
                 write_scores(self.output.scores, one, detection, self.frame_seconds, force)
         if self.target:
-            self.target.write(one, [_document(detection, self.provenance) for detection in detections])
+            self.target.write(one, [self._document(detection) for detection in detections])
         for detection in detections:
             if self.output.summary:
                 click.echo(_summary(detection))
@@ -246,22 +278,22 @@ class _Delivery:
             self.silent.append(one)
         return detections[0].duration if detections else 0.0
 
+    def _document(self, detection: Detection) -> Document:
+        """The labels of a detection: its segments or the silences between them."""
+        segments, label, scores = detection.segments, "speech", detection.segment_scores
+        if self.provenance.inverted:
+            segments, label, scores = invert(segments, detection.duration), "silence", ()
+        return Document(
+            *(detection.name, detection.channel, detection.duration, segments, label),
+            about=self.provenance.about,
+            scores=scores,
+            time=timestamp if self.output.time == "hms" else decimal,
+        )
+
 
 def _described(settings: Segmentation) -> str:
     """`onset 0.5, offset 0.35, min_speech 0.1, ...`, without what has no limit."""
     return ", ".join(f"{name} {value:g}" for name, value in asdict(settings).items() if value != math.inf)
-
-
-def _document(detection: Detection, provenance: Provenance) -> Document:
-    """The labels of a detection: its segments or the silences between them."""
-    segments, label, scores = detection.segments, "speech", detection.segment_scores
-    if provenance.inverted:
-        segments, label, scores = invert(segments, detection.duration), "silence", ()
-    return Document(
-        *(detection.name, detection.channel, detection.duration, segments, label),
-        about=provenance.about,
-        scores=scores,
-    )
 
 
 def _summary(detection: Detection) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from vad.errors import FormatError
 from vad.formats.document import Label
-from vad.formats.parsing import channel_of, check_span, is_number, seconds, short
+from vad.formats.parsing import channel_of, check_span, is_time, seconds, short
 
 # The names of columns in the files of other programs, without units and the word time; the first one wins.
 NAMES = {
@@ -87,7 +87,7 @@ def _word(values: Sequence[object], index: int | None) -> str | None:
 
 def headless_label(fields: Sequence[str]) -> Label:
     """The label of a row in a table without head: `[recording] start end [label]`."""
-    at = 0 if is_number(fields[0]) else 1
+    at = 0 if is_time(fields[0]) else 1
     if len(fields) < at + 2:
         raise FormatError(f"needs start and end in seconds, and is {short(' '.join(fields))}")
     start, end = check_span(seconds(fields[at]), seconds(fields[at + 1]))

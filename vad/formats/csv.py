@@ -10,7 +10,7 @@ import re
 
 from vad.errors import FormatError
 from vad.formats.columns import columns, headless_label, require_times, row_label
-from vad.formats.document import Document, Format, decimal, harmless
+from vad.formats.document import Document, Format, harmless
 from vad.formats.parsing import build_documents, is_number, words
 
 COLUMNS = ("file", "channel", "start", "end", "duration", "label", "speaker", "score")
@@ -33,7 +33,7 @@ def write(document: Document, separator: str = ",") -> str:
     text = io.StringIO()
     rows = csv.writer(text, delimiter=separator, lineterminator="\n")
     for x in document.rows:
-        times = (decimal(x.start), decimal(x.end), decimal(x.end - x.start))
+        times = map(document.time, (x.start, x.end, x.end - x.start))
         name, label, speaker = map(safe_cell, (document.name, harmless(x.text), harmless(x.speaker)))
         rows.writerow([name, document.channel, *times, label, speaker, x.score])
     return text.getvalue()

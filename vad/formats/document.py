@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from vad.segments import Segment, merge
 from vad.settings import EXTENSIONS
 
+CLOCKED = ("text", "csv", "tsv")  # formats that can write times as people do
 SPEECH = ("", "speech", "<na>")  # placeholders for a text or a speaker's name
 BREAKS = re.compile("[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
 CONTROL = re.compile(
@@ -83,6 +84,7 @@ class Document:
     speakers: tuple[str, ...] = ()  # in the order of appearance; empty if the file names none
     labels: tuple[Label, ...] = ()  # all labels of a file; `segments` are those of speech
     scores: tuple[float, ...] = ()  # of `segments`, from a detector: means over their frames without padding
+    time: Callable[[float], str] = decimal  # how `CLOCKED` formats write times
 
     @property
     def name(self) -> str:

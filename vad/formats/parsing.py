@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from vad.clock import CLOCK, parse_clock
 from vad.errors import FormatError
 from vad.formats.document import SPEECH, Document, Label, one_line, printable
 from vad.segments import Segment, merge
@@ -122,6 +123,8 @@ def seconds(value: object) -> float:
     try:
         if not isinstance(value, (str, int, float)) or isinstance(value, bool) or "_" in str(value):
             raise ValueError
+        if isinstance(value, str) and ":" in value:
+            return parse_clock(value.strip())
         whole = isinstance(value, int) or (isinstance(value, str) and value.isdigit())
         time = float(value)
         if not math.isfinite(time):
@@ -151,6 +154,11 @@ def is_number(text: str) -> bool:
     except ValueError:
         return False
     return "_" not in text
+
+
+def is_time(text: str) -> bool:
+    """Whether `text` is a number of seconds, or a time like `00:01:30.500`."""
+    return is_number(text) or CLOCK.fullmatch(text) is not None
 
 
 def cells(line: str) -> list[str]:

@@ -11,12 +11,12 @@ import itertools
 import re
 from collections.abc import Iterator
 
+from vad.clock import parse_clock, timestamp
 from vad.errors import FormatError
 from vad.formats.document import Document, Format, Label, harmless, one_line
 from vad.formats.parsing import build_documents, check_span
 
-CLOCK = r"(?:([0-9]+):)?([0-9]{1,2}):([0-9]{1,2}(?:[.,][0-9]*)?)"
-CUE = re.compile(rf"\s*{CLOCK}\s*-->\s*{CLOCK}(?:\s.*)?")
+CUE = re.compile(r"\s*([0-9:.,]+)\s*-->\s*([0-9:.,]+)(?:\s.*)?")
 SRT_TAG = re.compile(r"(</?(?:[bius]|font|c|v|ruby|rt|lang)(?:[\s.][^<>]*)?>|\{\\[^{}]*\})", re.IGNORECASE)
 VTT_TAG = re.compile("(<[^<>]*>)")
 VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s([^<>]*)>")
@@ -26,7 +26,7 @@ KEPT = {f"<{slash}{letter}>" for slash in ("", "/") for letter in "biu"}
 
 def write_srt(document: Document) -> str:
     return "".join(
-        f"{number}\n{_clock(label.start, ',')} --> {_clock(label.end, ',')}\n{_srt_text(label)}\n\n"
+        f"{number}\n{_srt_time(label.start)} --> {_srt_time(label.end)}\n{_srt_text(label)}\n\n"
         for number, label in enumerate(_cues_of(document), document.first)
     )
 
@@ -34,8 +34,7 @@ def write_srt(document: Document) -> str:
 def write_vtt(document: Document) -> str:
     note = f"{DETECTED}\n\n" if document.about else ""
     return note + "".join(
-        f"{_clock(label.start, '.')} --> {_clock(label.end, '.')}\n{_vtt_text(label)}\n\n"
-        for label in _cues_of(document)
+        f"{timestamp(label.start)} --> {timestamp(label.end)}\n{_vtt_text(label)}\n\n" for label in _cues_of(document)
     )
 
 
@@ -67,11 +66,8 @@ def _body(text: str) -> str:
     return "\n".join(lines)
 
 
-def _clock(seconds: float, point: str) -> str:
-    """`HH:MM:SS.mmm`, the hours with more digits where they need them."""
-    minutes, milliseconds = divmod(round(seconds * 1000), 60_000)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:02}:{minutes:02}:{milliseconds // 1000:02}{point}{milliseconds % 1000:03}"
+def _srt_time(seconds: float) -> str:
+    return timestamp(seconds).replace(".", ",")
 
 
 def read_srt(text: str) -> list[Document]:
@@ -127,11 +123,12 @@ def _label(cue: tuple[float, float], content: str, tag: re.Pattern[str], entitie
 
 def _times(line: str, number: int) -> tuple[float, float]:
     match = CUE.fullmatch(line)
-    if not match:
-        raise FormatError(f"line {number}: write times like 00:00:01,500 --> 00:00:02,000")
-    times = [float(part.replace(",", ".") if part else 0) for part in match.groups()]
     try:
-        return check_span(*(3600 * hours + 60 * minutes + rest for hours, minutes, rest in (times[:3], times[3:])))
+        start, end = (parse_clock(time.replace(",", ".")) for time in (match.groups() if match else ()))
+    except ValueError:
+        raise FormatError(f"line {number}: write times like 00:00:01,500 --> 00:00:02,000") from None
+    try:
+        return check_span(start, end)
     except FormatError as error:
         raise FormatError(f"line {number}: {error}") from error
 

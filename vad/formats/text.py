@@ -7,8 +7,8 @@ import itertools
 import re
 
 from vad.formats.columns import headless_label
-from vad.formats.document import Document, Format, Label, decimal, one_line
-from vad.formats.parsing import build_documents, cells, each_line, is_number
+from vad.formats.document import Document, Format, Label, one_line
+from vad.formats.parsing import build_documents, cells, each_line, is_time
 
 CHANNEL = re.compile(r"(.*)\[([1-9][0-9]{0,4})\]", re.DOTALL)
 SPECTRUM = "\\\t"  # start of Audacity's lines with the frequencies of a label
@@ -18,7 +18,8 @@ def write(document: Document) -> str:
     channel = f"[{document.channel}]" if document.channel else ""
     prefix = f"{document.name}{channel}\t" if document.shared else ""
     return "".join(
-        f"{prefix}{decimal(x.start)}\t{decimal(x.end)}{_caption(x) if document.labels else ''}\n" for x in document.rows
+        f"{prefix}{document.time(x.start)}\t{document.time(x.end)}{_caption(x) if document.labels else ''}\n"
+        for x in document.rows
     )
 
 
@@ -40,13 +41,13 @@ def _parse(line: str) -> Label:
 def _fields(line: str) -> list[str]:
     """`[NAME[CHANNEL]] START END [LABEL]`, separated by tabs or, if there are none, by blanks."""
     fields = cells(line)
-    at = 2 if is_number(fields[0]) else 3
+    at = 2 if is_time(fields[0]) else 3
     return fields if "\t" in line or len(fields) <= at else [*fields[:at], " ".join(fields[at:])]
 
 
 def fits(lines: list[str]) -> bool:
     fields = _fields(lines[0]) if lines else []
-    return any(is_number(a) and is_number(b) for a, b in itertools.pairwise(fields[:3]))
+    return any(is_time(a) and is_time(b) for a, b in itertools.pairwise(fields[:3]))
 
 
 TEXT = Format("text", ".txt", read, write, frozenset({"text", "captions", "points"}), fits=fits)

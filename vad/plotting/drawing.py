@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 
+from vad.clock import clock
 from vad.errors import SettingError
 from vad.features import Float32, LogMel, hz_to_mel, mel_to_hz
 from vad.plotting.downsample import Overview, View
@@ -223,14 +224,9 @@ def _time_axis(axes: Axes, row: Span, last: float) -> None:
         step = 10 ** math.floor(math.log10(length))
         step /= 1 if length / step > 5 else 2 if length / step > 2 else 5
     axes.xaxis.set_major_locator(MultipleLocator(step))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda t, _: clock(t, last)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda t, _: tick(t, last)))
 
 
-def clock(seconds: float, last: float) -> str:
+def tick(seconds: float, last: float) -> str:
     """`75` as `1:15`, with the fields that a time up to `last` needs; fractions stay."""
-    if last < 60:
-        return f"{seconds:.6g} s"
-    hours, rest = divmod(round(seconds, 6), 3600)
-    minutes, left = divmod(rest, 60)
-    tail = f"{left:09.6f}".rstrip("0").rstrip(".")
-    return f"{int(hours)}:{int(minutes):02d}:{tail}" if last >= 3600 else f"{int(minutes)}:{tail}"
+    return f"{seconds:.6g} s" if last < 60 else clock(seconds, 6, longest=last).rstrip("0").rstrip(".")

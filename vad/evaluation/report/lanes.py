@@ -15,6 +15,7 @@ import numpy as np
 import soundfile
 
 from vad.audio.decode import open_sound
+from vad.clock import clock
 from vad.errors import AudioError
 from vad.evaluation.overlap import Floats
 from vad.evaluation.report.svg import Axes, Tick, strip
@@ -74,13 +75,6 @@ def ticks(stretch: Stretch) -> list[Tick]:
     length = stretch.end - stretch.start
     whole = range(math.ceil(stretch.start), math.floor(stretch.end) + 1, 2)
     return [Tick((at - stretch.start) / length, clock(at)) for at in whole]
-
-
-def clock(seconds: float) -> str:
-    """`1:02:03`, or `2:03` below an hour."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def read_wave(stretch: Stretch) -> Float32 | None:

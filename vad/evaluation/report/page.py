@@ -6,10 +6,11 @@ import base64
 import hashlib
 import math
 
+from vad.clock import clock
 from vad.evaluation.evaluate import Evaluation
 from vad.evaluation.metrics import METRICS
 from vad.evaluation.report import curves
-from vad.evaluation.report.lanes import clock, draw_lanes, read_wave, sound_url, ticks
+from vad.evaluation.report.lanes import draw_lanes, read_wave, sound_url, ticks
 from vad.evaluation.report.template import Html, read, render
 from vad.evaluation.report.worst import LENGTH, Stretch, worst_stretches
 from vad.evaluation.results import Group, RecordingResult
