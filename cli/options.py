@@ -90,7 +90,7 @@ class SpeechOptions:
         "--max-speech",
         type=types.seconds,
         metavar="SECONDS",
-        help="Cut longer segments at their weakest score.  [default: no limit]",
+        help="Cut longer segments, in a pause if there is one.  [default: no limit, 7 for srt and vtt]",
     )
 
     @property
@@ -101,6 +101,10 @@ class SpeechOptions:
     def settings(self, detector: Detector) -> Segmentation:
         """The settings of the segmenter for `detector`."""
         return detector.settings(self.preset, **self.changes)
+
+    def longest(self, kind: Format) -> float | None:
+        """`max_speech` for labels of this `kind`, which may suggest one where neither option nor preset has one."""
+        return kind.longest if self.max_speech is None and "max_speech" not in PRESETS[self.preset] else self.max_speech
 
     def refuse(self, names: tuple[str, ...], why: str) -> None:
         """Raise `SettingError` where one of the options `names`, or a preset, is given."""

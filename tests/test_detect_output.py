@@ -104,6 +104,14 @@ class TestFormats:
     def test_other_formats_have_their_own_times(self, two: Path) -> None:
         assert "--time: srt has its own" in detect(two, "-f", "srt", "--time", "hms", status=2).stderr
 
+    @pytest.mark.parametrize("kind", ["srt", "vtt"])
+    def test_no_subtitle_stands_too_long_unless_it_is_asked_for(self, write_bursts: Write, kind: str) -> None:
+        long = write_bursts("long.wav", (1, 7.5), (7.58, 12), seconds=14)
+        assert detect(long, "-f", kind).stdout.count("-->") == 2
+        assert detect(long, "-f", "text").stdout.count("\n") == 1
+        for asked in (["--max-speech", "20"], ["--max-speech", "inf"], ["--preset", "asr"]):
+            assert detect(long, "-f", kind, *asked).stdout.count("-->") == 1
+
     def test_a_name_wins_over_the_extension(self, two: Path, tmp_path: Path) -> None:
         detect(two, "-f", "json", "-o", tmp_path / "out.csv")
         assert json.loads((tmp_path / "out.csv").read_text())["file"] == str(two)

@@ -29,10 +29,10 @@ from vad.review.cache import Cache
 from vad.review.corrections import Conflict, Correction
 from vad.review.journal import Journal
 from vad.review.label_files import write_uem
+from vad.review.project import Project
 from vad.review.pyramid import FACTOR, LEVELS, TILE, Layer
 from vad.review.recordings import Recording, doubts
 from vad.review.routes import make_app
-from vad.review.project import Project
 from vad.segments import Segment
 
 TOKEN = "a-token-of-the-test"

@@ -21,8 +21,8 @@ from vad.audio.decode import open_sound
 from vad.formats import read_labels
 from vad.live.loop import SoundReader
 from vad.review.cache import Cache
-from vad.review.routes import make_app
 from vad.review.project import Project
+from vad.review.routes import make_app
 
 CASES = ("show", "play", "drag", "edge", "sliders", "places", "snap", "tabs", "touch")
 HOSTILE = '<img src=x onerror="document.title=1">&amp;.wav'

@@ -162,8 +162,26 @@ def test_max_speech_includes_the_padding() -> None:
 
 def test_long_speech_is_cut_in_a_bridged_pause_if_there_is_one() -> None:
     scores = "#######..######"
-    expect = "aaaaaaabbbbbbbb"
+    expect = "aaaaaaa..bbbbbb"
     assert drawn(scores, min_silence=4, max_speech=10) == expect
+
+
+def test_the_longest_pause_is_where_a_cut_is_heard_least() -> None:
+    scores = "#####...####.####"
+    expect = "aaaaa...bbbbbbbbb"
+    assert drawn(scores, min_silence=4, max_speech=14) == expect
+    scores = "#####.#####..####"
+    expect = "aaaaaaaaaaa..bbbb"
+    assert drawn(scores, min_silence=4, max_speech=14) == expect
+
+
+def test_pieces_on_both_sides_of_a_pause_share_it_and_do_not_touch() -> None:
+    scores = "#" * 20 + "." * 12 + "#" * 20
+    expect = "a" * 22 + "." * 8 + "b" * 22
+    assert drawn(scores, pad_start=4, pad_end=4, min_silence=20, max_speech=44) == expect
+    scores = "#" * 20 + "." * 25 + "#" * 20
+    expect = "a" * 24 + "." * 17 + "b" * 24
+    assert drawn(scores, pad_start=4, pad_end=4, min_silence=30, max_speech=50) == expect
 
 
 def test_very_long_speech_is_cut_several_times() -> None:

@@ -51,6 +51,11 @@ class TestEvents:
         expected = detect(two, "-f", kind).stdout
         assert stream(two, "-f", kind, "-q").stdout == expected
 
+    def test_a_subtitle_of_a_stream_stands_no_longer_than_one_of_a_file(self, write_bursts: Write) -> None:
+        long = write_bursts("long.wav", (1, 9), seconds=14)
+        assert stream(long, "-f", "srt", "-q").stdout.count("-->") == 2
+        assert stream(long, "-f", "text", "-q").stdout.count("\n") == 1
+
     def test_scores_stand_between(self, two: Path) -> None:
         lines = [json.loads(line) for line in stream(two, "--scores").stdout.splitlines()]
         scores = [line for line in lines if line["event"] == "score"]
@@ -233,7 +238,7 @@ class TestEnd:
     def test_a_terminal_gets_a_meter_unless_quiet(self, two: Path, how: list[str]) -> None:
         command = [str(COMMAND), "stream", "--model", str(ENERGY), str(two), "-f", "text", *how]
         done, shown = on_a_terminal(command)
-        assert bool(re.search(rb"\r\x1b\[K00:00.\d \[#* *\] +-\d+ dB  score \d.\d\d  silence", shown)) == (not how)
+        assert bool(re.search(rb"\r\x1b\[K0:00.\d \[#* *\] +-\d+ dB  score \d.\d\d  silence", shown)) == (not how)
         assert done.stdout == "0.490\t1.010\n1.990\t2.510\n"
 
 

@@ -9,6 +9,9 @@
 Frames are active from a score of `onset` up until one below `offset` (hysteresis). Pauses shorter
 than `min_silence` are bridged before segments shorter than `min_speech` are dropped. The segments
 depend on the scores alone, never on the pieces in which these arrive.
+
+A segment longer than `max_speech` is cut in the longest pause of its later half, and where that has
+none, at its lowest score.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from vad.grid import Grid
 from vad.segments import Segment
 from vad.settings import Segmentation
 
+GAP = 0.08  # seconds between segments that are cut in a pause of that length or more: two pictures of a video
 MILLION = 1_000_000  # scores are summed as integers, in millionths: then the sum does not depend on the order
 
 
@@ -61,7 +65,9 @@ class Segmenter:
         self._onset = 0  # first frame of its speech
         self._end = 0  # one past its last active frame
         self._limit = 0  # end of the segment before, padding included
-        self._scores = np.empty(0, np.float32)  # of the open segment, to find where to cut it
+        self._gap = grid.to_frames(GAP)
+        self._pauses: list[tuple[int, int]] = []  # bridged in the open segment, to find where to cut it
+        self._scores = np.empty(0, np.float32)  # of the open segment, for the same
         self._scores_from = 0  # frame of the first of them
         self._sum = 0  # of the scores from onset to end
         self._pause_sum = 0  # of the scores since the end
@@ -119,7 +125,10 @@ class Segmenter:
             self._onset = start
             self._begin = max(start - self._pad_start, self._limit)
             self._sum = self._pause_sum = 0
+            self._pauses = []
             self.state = State.MAYBE_SPEECH
+        elif start > self._end and self._max_speech < math.inf:
+            self._pauses.append((self._end, start))
         self._end = stop
         self._sum += self._pause_sum + score
         self._pause_sum = 0
@@ -144,18 +153,32 @@ class Segmenter:
         self.state = State.SILENCE
 
     def _cut(self) -> None:
-        """Cut a segment that is too long at the lowest score of its later half."""
+        """Cut a segment that is too long in the longest pause of its later half, or else at the lowest score there."""
         last = self._begin + int(self._max_speech) - self._pad_end
         first = max(self._onset + 1, (self._begin + last) // 2)
         stop = max(first + 1, last + 1 - self._min_speech)  # the rest must be long enough for a segment
-        at = first + int(np.argmin(self._scores[first - self._scores_from : stop - self._scores_from]))
-        before = int(_millionths(self._scores[self._onset - self._scores_from : at - self._scores_from]).sum())
+        pauses = [(start, min(end, stop - 1)) for start, end in self._pauses if end > first]
+        end, begin = max(pauses, key=lambda pause: pause[1] - pause[0], default=(0, 0))
+        if begin <= end:
+            end = begin = first + int(np.argmin(self._scores[first - self._scores_from : stop - self._scores_from]))
+        pad_end, pad_start = self._pads(begin - end)
         if self.state is State.MAYBE_SPEECH:
             self._open(self._begin)
-        self._close(at, at, before)
-        self._onset = at
-        self._sum -= before
-        self._open(at)
+        self._close(end + pad_end, end, self._sum_until(end))
+        self._sum -= self._sum_until(begin)
+        self._onset = begin
+        self._pauses = [pause for pause in self._pauses if pause[0] >= begin]
+        self._open(begin - pad_start)
+
+    def _pads(self, pause: int) -> tuple[int, int]:
+        """The frames after and before a segment that a pause has room for; a gap stays between them."""
+        wanted = self._pad_end + self._pad_start
+        share = min(1.0, max(0, pause - self._gap) / max(wanted, 1))
+        return int(self._pad_end * share), int(self._pad_start * share)
+
+    def _sum_until(self, frame: int) -> int:
+        """The sum of the scores from the onset up to `frame`."""
+        return int(_millionths(self._scores[self._onset - self._scores_from : frame - self._scores_from]).sum())
 
     def _open(self, begin: int) -> None:
         """Emit a `Start` at frame `begin`."""

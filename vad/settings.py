@@ -59,7 +59,7 @@ PRESETS: dict[str, dict[str, float]] = {
     "default": {},
     "recall": {"min_speech": 0.05, "pad_start": 0.1, "pad_end": 0.15},
     "precision": {"min_speech": 0.2},
-    "asr": {"min_silence": 0.5, "pad_start": 0.2, "pad_end": 0.3, "max_speech": 30.0},
+    "asr": {"min_silence": 0.6, "pad_start": 0.2, "pad_end": 0.3, "max_speech": 30.0},
 }
 
 

@@ -193,6 +193,8 @@ def detect(
     from vad.batch.run import run_batch
     from vad.batch.task import Analysis, load
 
+    kind = output.kind()
+    speech = replace(speech, max_speech=speech.longest(kind))
     settings = speech.settings(load(speech.model, scale.device).for_latency(speech.latency))
     task = Analysis(
         speech.model, settings, source.channel, speech.latency, output.scores is not None, source.to_raw(), scale.device
@@ -203,7 +205,7 @@ def detect(
     if output.scores:
         check_scores_target(output.scores, several, output.force or output.resume)
     provenance = Provenance.of(task, speech.inverted)
-    with messages.console() as console, _open(output, provenance, found, several) as target:
+    with messages.console() as console, _open(output, kind, provenance, found, several) as target:
         console.detail(f"{task.detector.path}: {_described(settings)}")
         console.errors(errors, skipped)
         left = _left(found, target, output)
@@ -220,12 +222,11 @@ def detect(
 
 
 def _open(
-    output: OutputOptions, provenance: Provenance, found: list[Input], several: bool
+    output: OutputOptions, kind: Format, provenance: Provenance, found: list[Input], several: bool
 ) -> contextlib.AbstractContextManager[Output | None]:
     """The place for labels; None where only the summary is written."""
     from vad.batch.output import Run, open_output
 
-    kind = output.kind()
     if output.summary and not output.output:
         return contextlib.nullcontext()
     run = Run(provenance, output.resume, None if output.unordered else found)

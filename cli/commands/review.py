@@ -49,8 +49,8 @@ def review(audio: tuple[str, ...], options: ReviewOptions) -> None:
     Needs the [review] extra.
     """
     from vad.review.cache import Cache, default_folder
-    from vad.review.server import LOCAL, serve
     from vad.review.project import Project
+    from vad.review.server import LOCAL, serve
 
     first = Path(audio[0]).resolve()
     home = options.output or first.with_name(f"{first.name if first.is_dir() else first.stem}-review")

@@ -7,14 +7,14 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from vad.errors import AudioError, SettingError
-from vad.formats import printable
+from vad.formats import FORMATS, printable
 from vad.settings import LIVE_FORMATS, Raw
 
 from .. import types
@@ -152,7 +152,7 @@ def stream(
     from vad import Detector
     from vad.live.loop import run
 
-    limits = sound.limits()
+    limits, speech = sound.limits(), replace(speech, max_speech=speech.longest(FORMATS[output.kind]))
     detector = Detector(speech.model).for_latency(speech.latency)
     with contextlib.ExitStack() as stack:
         meter = Meter(messages.quiet)

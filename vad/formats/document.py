@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -129,6 +130,7 @@ class Format:
     head: str = ""  # first lines of every file
     brackets: tuple[str, str, str] = ("", "", "")  # around and between several recordings
     fits: Callable[[list[str]], bool] = lambda lines: False  # whether the first lines of a file look like this format
+    longest: float = math.inf  # seconds that a viewer reads at once; longer speech is cut when it is detected
     unicode: bool = False  # whether a file must be Unicode
     detected: Callable[[str], bool] = lambda text: False  # whether `vad detect` wrote the file with this text
 

@@ -153,7 +153,15 @@ def fits_vtt(lines: list[str]) -> bool:
 
 SRT_HOLDS = frozenset({"text", "captions"})
 VTT_HOLDS = SRT_HOLDS | {"speakers"}
-SRT = Format("srt", ".srt", read_srt, write_srt, SRT_HOLDS, many=False, fits=fits, detected=detected_srt)
+LONGEST = 7.0  # seconds; what guides for subtitling allow, like Netflix's
+SRT = Format(
+    "srt", ".srt", read_srt, write_srt, SRT_HOLDS, many=False, fits=fits, longest=LONGEST, detected=detected_srt
+)
 VTT = Format(
-    "vtt", ".vtt", read_vtt, write_vtt, VTT_HOLDS, many=False, head="WEBVTT\n\n", fits=fits_vtt, detected=detected_vtt
+    *("vtt", ".vtt", read_vtt, write_vtt, VTT_HOLDS),
+    many=False,
+    head="WEBVTT\n\n",
+    fits=fits_vtt,
+    longest=LONGEST,
+    detected=detected_vtt,
 )

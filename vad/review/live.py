@@ -22,8 +22,8 @@ from vad.features import FeatureStream
 from vad.live.loop import Limits, Source, run
 from vad.live.recorder import StreamRecorder
 from vad.review.pictures import to_bytes
-from vad.review.pyramid import Bytes
 from vad.review.project import Project
+from vad.review.pyramid import Bytes
 from vad.stream import Stream
 
 KEPT = 6000  # frames that a page which asks seldom can still get

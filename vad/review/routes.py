@@ -22,9 +22,9 @@ from vad.review.corrections import Conflict
 from vad.review.label_files import write_all
 from vad.review.live import Live, OpenSource
 from vad.review.playback import playable
+from vad.review.project import Project
 from vad.review.recordings import Recording
 from vad.review.security import Guard
-from vad.review.project import Project
 from vad.review.teach import Teacher
 
 PAGE = Path(__file__).parent / "page"

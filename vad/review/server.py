@@ -11,8 +11,8 @@ from types import FrameType
 import uvicorn
 
 from vad.errors import SettingError
-from vad.review.routes import make_app
 from vad.review.project import Project
+from vad.review.routes import make_app
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
 ANY = ("0.0.0.0", "::")  # all addresses of the machine

@@ -24,8 +24,8 @@ from vad.formats import FORMATS
 from vad.labels.labelled_set import LabelledRecording
 from vad.review.corrections import Correction
 from vad.review.label_files import label_path, write_labels, write_uem
-from vad.review.recordings import Recording
 from vad.review.project import Project, plain_metrics
+from vad.review.recordings import Recording
 from vad.segments import Segment
 
 SHOWN = 12  # lines of the program that the page shows
