@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,11 @@ class TestEvents:
         assert len(lines) == 305
         assert "jsonl" in stream(two, "--scores", "-f", "csv", status=2).stderr
 
+    def test_the_clock_never_runs_backwards(self, two: Path) -> None:
+        lines = [json.loads(line) for line in stream(two).stdout.splitlines()]  # faster than its sound
+        clocks = [datetime.fromisoformat(line["clock"]) for line in lines if "clock" in line]
+        assert len(clocks) == 3 and clocks == sorted(clocks)
+
     def test_bare_samples_from_a_pipe(self) -> None:
         both = np.stack([bursts((0.5, 1), seconds=2, rate=8000), np.zeros(16_000)], 1).astype("<f4").tobytes()
         options = ["-", "--raw", "--rate", "8000", "--channels", "2", "--dtype", "float32", "-f", "text", "-q"]
@@ -106,6 +112,15 @@ class TestFiles:
             assert np.array_equal(soundfile.read(tmp_path / f"{number}.wav", dtype="int16")[0], whole[start:end])
         assert len(list(tmp_path.iterdir())) == number
 
+    @pytest.mark.parametrize("target", ["--save", "--exec"])
+    def test_a_file_begins_before_its_speech_unless_padding_is_given(
+        self, two: Path, tmp_path: Path, target: str
+    ) -> None:
+        where = (target, tmp_path / "u" if target == "--save" else "true")
+        assert stream(two, *where, "-f", "text", "-q").stdout == "0.090\t1.010\n1.590\t2.510\n"
+        given = stream(two, *where, "-f", "text", "-q", "--pad-start", "0", "--force")
+        assert given.stdout == stream(two, "-f", "text", "-q").stdout == "0.490\t1.010\n1.990\t2.510\n"
+
     @pytest.mark.parametrize("name", ["{number}.opus", "{number}.oga", "{number}.aif"])
     def test_what_vad_split_writes_can_be_saved(self, two: Path, tmp_path: Path, name: str) -> None:
         stream(two, "--save", tmp_path / name)
@@ -147,7 +162,7 @@ class TestFiles:
             "    print(*sys.argv[2:], soundfile.info(sys.argv[1]).frames, file=log)\n"
         )
         result = stream(two, "--exec", f"{sys.executable} {program} {{file}} {{start}} {{end}} '$HOME; x'")
-        assert (tmp_path / "log").read_text() == "0.490 1.010 $HOME; x 8320\n1.990 2.510 $HOME; x 8320\n"
+        assert (tmp_path / "log").read_text() == "0.090 1.010 $HOME; x 14720\n1.590 2.510 $HOME; x 14720\n"
         assert '"file"' not in result.stdout  # it was there for the command alone
 
     def test_a_command_that_fails_costs_a_line(self, two: Path, tmp_path: Path) -> None:
@@ -206,7 +221,7 @@ class TestEnd:
         process.stdin.write((bursts((0.5, 9), seconds=3) * 32767).astype("<i2").tobytes())
         process.stdin.flush()
         assert json.loads(process.stdout.readline())["event"] == "header"
-        assert json.loads(process.stdout.readline())["time"] == 0.49  # flushed, and the pipe is still open
+        assert json.loads(process.stdout.readline())["time"] == 0.09  # flushed, and the pipe is still open
         process.send_signal(number)
         rest, errors = process.communicate(timeout=30)
         assert process.returncode == 0, errors

@@ -94,6 +94,8 @@ class Raw:
 
 GOALS = ("dcf", "deter", "miss", "false_alarm")  # metrics that tuning can minimise
 
+PRE_ROLL = 0.4  # seconds before the speech that files of live utterances begin; see docs/live.md
+
 LIVE_FORMATS = ("jsonl", "text", "csv", "rttm", "srt")  # of labels that can be written event by event
 
 

@@ -15,7 +15,7 @@ import click
 
 from vad.errors import AudioError, SettingError
 from vad.formats import FORMATS, printable
-from vad.settings import LIVE_FORMATS, Raw
+from vad.settings import LIVE_FORMATS, PRE_ROLL, Raw
 
 from .. import types
 from ..command import command, option
@@ -88,7 +88,7 @@ class OutputOptions:
         "--save",
         metavar="DIR|TEMPLATE",
         parameter="target",
-        help="Write each utterance as a sound file, padding included: .wav, .flac, .opus, ...",
+        help="Write each utterance as a sound file: .wav, .flac, .opus, ...",
     )
     save_all: Path | None = option(
         "--save-all", type=types.PATH, metavar="FILE", help="Write the whole stream as a sound file."
@@ -143,6 +143,8 @@ def stream(
     \b
     Templates of --save: {number} {start} {end} {duration} {clock}, like
       'talk/{number:03d}_{start:.2f}.flac'
+    With --save or --exec, --pad-start is 0.4 by default, as a quiet first word is
+    noticed late.
     COMMAND runs without a shell, one at a time, and its output goes to standard
     error; {file}, {start}, {end} and {duration} stand for the utterance.
     """
@@ -152,7 +154,7 @@ def stream(
     from vad import Detector
     from vad.live.loop import run
 
-    limits, speech = sound.limits(), replace(speech, max_speech=speech.longest(FORMATS[output.kind]))
+    limits, speech = sound.limits(), _adapted(speech, output)
     detector = Detector(speech.model).for_latency(speech.latency)
     with contextlib.ExitStack() as stack:
         meter = Meter(messages.quiet)
@@ -177,6 +179,14 @@ def stream(
         for block, events in run(opened, live, limits, stack.enter_context(_asked_to_stop())):
             sinks.take(block, events, live, meter)
             meter.show(block, live)
+
+
+def _adapted(speech: LiveOptions, output: OutputOptions) -> LiveOptions:
+    """The options with the defaults that suit the output."""
+    pad_start = speech.pad_start
+    if pad_start is None and (output.save or output.command):
+        pad_start = PRE_ROLL
+    return replace(speech, pad_start=pad_start, max_speech=speech.longest(FORMATS[output.kind]))
 
 
 @dataclass

@@ -29,8 +29,9 @@ class EventWriter:
         self._stream, self._format, self._name = stream, FORMATS[kind], name
         self._json = kind == "jsonl"
         self._segments = 0
+        self._clock = now()
         if self._json:
-            head = {"event": "header", "source": printable(name), "clock": time_of_day()}
+            head = {"event": "header", "source": printable(name), "clock": to_iso(self._clock)}
             self._put(json.dumps(head | header, ensure_ascii=False) + "\n")
         elif self._format.head:
             self._put(self._format.head)
@@ -41,7 +42,7 @@ class EventWriter:
             if self._json:
                 line = to_json(event)
                 if isinstance(event, Start):
-                    line["clock"] = time_of_day(duration - event.time)
+                    line["clock"] = self._time_of_day(duration - event.time)
                 elif isinstance(event, End) and event.segment in files:
                     line["file"] = str(files[event.segment])
                 self._put(json.dumps(line, ensure_ascii=False) + "\n")
@@ -52,12 +53,25 @@ class EventWriter:
                 document = Document(self._name, None, segment.end, [segment], first=self._segments, scores=scores)
                 self._put(self._format.write(document))
 
+    def _time_of_day(self, ago: float) -> str:
+        """The time of day `ago` seconds before now, but never before the header or an earlier event.
+
+        Sound that waits in a pipe, and a clock that is set while the stream runs, would make it so.
+        """
+        self._clock = max(self._clock, now() - timedelta(seconds=ago))
+        return to_iso(self._clock)
+
     def _put(self, text: str) -> None:
         with explain("standard output"):
             self._stream.write(text)
             self._stream.flush()
 
 
-def time_of_day(ago: float = 0.0) -> str:
-    """The time of day `ago` seconds before now, as ISO 8601 with milliseconds and time zone."""
-    return (datetime.now().astimezone() - timedelta(seconds=ago)).isoformat(timespec="milliseconds")
+def now() -> datetime:
+    """The time of day, with the time zone."""
+    return datetime.now().astimezone()
+
+
+def to_iso(time: datetime) -> str:
+    """`time` as ISO 8601, to the millisecond."""
+    return time.isoformat(timespec="milliseconds")
