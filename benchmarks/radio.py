@@ -18,6 +18,7 @@ import soundfile
 from scipy import signal
 
 from vad import Detector
+from vad.data.corpus_index import read_index
 from vad.evaluation.frames import detection_cost, detection_error_rate, frame_mask, mask_segments, roc_auc
 from vad.evaluation.peers import RATE, Array
 from vad.grid import Grid
@@ -45,8 +46,9 @@ def main(place: Path, others: tuple[str, ...]) -> None:
 
 def make(corpus: Path, folder: Path) -> None:
     """Write the recordings and their labels."""
+    dev = {str(line["source"]) for line in read_index(corpus / "speech.jsonl") if line["split"] == "dev"}
     with tempfile.TemporaryDirectory() as cache:
-        clips = read_corpus(corpus, "dev", GRID, CorpusSettings(), Path(cache)).speech
+        clips = read_corpus(corpus, "dev", GRID, CorpusSettings(only=tuple(dev)), Path(cache)).speech
         rng = np.random.default_rng(4)
         speakers = sorted({clip.speaker for clip in clips})
         for number, speaker in enumerate(speakers):

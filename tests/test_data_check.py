@@ -24,7 +24,8 @@ from vad.grid import Grid
 class TestCheck:
     def test_good_data_passes_and_says_what_it_holds(self, labelled: tuple[Path, Path]) -> None:
         result = invoke("data", "check", *labelled)
-        assert "!" not in "".join(line for line in result.stdout.splitlines() if "dev is" not in line)
+        remarks = [line for line in result.stdout.splitlines() if "!" in line]
+        assert len(remarks) == 1 and "0.5 min of sound in 10 recordings: expect little" in remarks[0]
         report = json.loads(invoke("data", "check", *labelled, "--format", "json").stdout)
         assert report["ok"]
         assert sum(split["seconds"] for split in report["splits"].values()) == pytest.approx(30)
@@ -66,6 +67,10 @@ class TestCheck:
         said = f"{abs(late):.2f} s {'late' if late > 0 else 'early'}"
         assert all(said in " ".join(r.remarks) for r in report.recordings)
         assert said in " ".join(report.warnings)
+        assert report.late == pytest.approx(late, abs=0.011)
+        refused = invoke("train", "--audio", tmp_path, "-o", tmp_path / "model", status=1)
+        assert f"the labels seem {said}" in refused.stderr
+        assert "--shift-labels auto" in refused.stderr and "--trust-labels" in refused.stderr
 
     def test_a_true_offset_is_found_in_speech_and_none_is_imagined(self, talk: Path) -> None:
         grid = Grid()

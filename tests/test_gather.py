@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conftest import DATA, Write, detect, invoke
+from conftest import DATA, RATE, Write, detect, invoke
 from corpora import PAUSED, label, lines
 from vad import RecipeError, Segment, SettingError
 from vad.data.corpus_index import cut, intersect, read_index
@@ -48,13 +48,12 @@ class TestGather:
         index = gather(tmp_path).write(tmp_path)
         assert {line["file"] for line in read_index(index)} == {f"{name}.wav", "other.wav"}
 
-    def test_a_speaker_is_on_one_side_and_stays_there(
+    def test_a_file_is_on_one_side_and_stays_there(
         self, labelled: tuple[Path, Path], write_bursts: Write, tmp_path: Path
     ) -> None:
         def sides(seed: int) -> dict[str, str]:
-            return {
-                r.speaker: r.split for r in gather(*labelled, splitting=Splitting(dev_share=0.5, seed=seed)).regions
-            }
+            splitting = Splitting(dev_share=0.5, by="file", seed=seed)
+            return {r.file.as_posix(): r.split for r in gather(*labelled, splitting=splitting).regions}
 
         before = {seed: sides(seed) for seed in range(1, 9)}
         assert len({tuple(sorted(b.items())) for b in before.values()}) > 1
@@ -63,6 +62,29 @@ class TestGather:
             label(tmp_path / f"labels/s{number}/x.txt", *PAUSED)
         for seed, known in before.items():
             assert known.items() <= sides(seed).items()
+
+    @pytest.mark.parametrize("seed", range(1, 9))
+    def test_few_speakers_are_divided_by_count(self, labelled: tuple[Path, Path], seed: int) -> None:
+        sides = {r.speaker: r.split for r in gather(*labelled, splitting=Splitting(seed=seed)).regions}
+        assert sorted(sides.values()) == ["dev"] + 4 * ["train"]
+
+    @pytest.mark.parametrize(("times", "unit"), [(1000, "milliseconds"), (RATE, "samples")])
+    def test_times_in_another_unit_are_named(self, write_bursts: Write, tmp_path: Path, times: int, unit: str) -> None:
+        for name in ("a", "b"):
+            write_bursts(f"{name}.wav", *PAUSED)
+            label(tmp_path / f"{name}.txt", *((times * start, times * end) for start, end in PAUSED))
+        with pytest.raises(RecipeError, match=rf"a.wav: lasts 3.0 s.* seem to be in {unit}; write them in seconds"):
+            gather(tmp_path)
+
+    def test_shifted_labels_leave_out_what_they_do_not_know(self, write_bursts: Write, tmp_path: Path) -> None:
+        write_bursts("a.wav", *PAUSED)
+        label(tmp_path / "a.txt", *PAUSED)
+        gathered = gather(tmp_path, splitting=Splitting(dev_share=0.5))
+        early, late = (gathered.shifted(seconds).regions for seconds in (-0.4, 0.4))
+        assert [(r.start, r.duration) for r in early] == [(0.0, pytest.approx(1.1)), (1.5, pytest.approx(1.1))]
+        assert [(r.start, r.duration) for r in late] == [(0.4, pytest.approx(1.1)), (1.9, pytest.approx(1.1))]
+        assert early[0].speech == (pytest.approx((0.1, 0.8)),)
+        assert late[0].speech == (pytest.approx((0.5, 1.1)),)
 
     @pytest.mark.parametrize("by", ["rttm", "csv", "jsonl"])
     def test_one_file_can_name_all_recordings(self, labelled: tuple[Path, Path], tmp_path: Path, by: str) -> None:

@@ -17,6 +17,8 @@ from ..types import PATH
 if TYPE_CHECKING:
     from vad.training.recipe import Recipe
 
+SHOWN = 5  # remarks about single recordings
+
 
 @dataclass(frozen=True)
 class DataOptions(LabelledOptions):
@@ -30,12 +32,30 @@ class DataOptions(LabelledOptions):
         "--noise", type=PATH, multiple=True, default=(), help="Folder with sound without speech, to be mixed in."
     )
     corpus: Path | None = option("--corpus", type=PATH, help="Corpus folder (speech.jsonl, ...), in place of --audio.")
+    shift_labels: str | None = option(
+        "--shift-labels",
+        metavar="SECONDS|auto",
+        help="Move the labels later, below 0 earlier; auto: to where the sound is loud.",
+    )
+    trust_labels: bool = option("--trust-labels", is_flag=True, help="Train on labels that seem to be late or early.")
 
     def __post_init__(self) -> None:
         if (self.audio is None) == (self.corpus is None):
             raise click.UsageError("Give the recordings: --audio (with --labels), or --corpus.")
-        if self.corpus and (self.labels or self.noise or self.uem):
-            raise click.UsageError("--labels, --noise and --uem belong to --audio; a corpus folder has its own.")
+        if self.corpus and (self.labels or self.noise or self.uem or self.shift_labels):
+            raise click.UsageError(
+                "--labels, --noise, --uem and --shift-labels belong to --audio; a corpus folder has its own."
+            )
+
+    @property
+    def shift(self) -> float | None:
+        """Seconds by which the labels move; None: as the check says."""
+        if self.shift_labels in (None, "auto"):
+            return 0.0 if self.trust_labels else None
+        try:
+            return float(self.shift_labels or 0)
+        except ValueError:
+            raise click.UsageError(f"--shift-labels {self.shift_labels}: give seconds, like -0.5, or auto.") from None
 
 
 @dataclass(frozen=True)
@@ -99,16 +119,36 @@ def _recipe(arguments: tuple[str, ...], training: TrainingOptions, own: bool) ->
 
 
 def _gather(console: Console, corpus: Path, audio: Path, data: DataOptions, splits: SplitOptions) -> None:
-    """Make a corpus folder of the recordings and labels."""
+    """Make a corpus folder of the recordings and labels, and warn of what is wrong with them."""
+    from vad.data.check import inspect
     from vad.data.gather import gather
     from vad.data.import_settings import ImportSettings
     from vad.data.importing import import_source
 
     gathered = gather(audio, data.labels, uem=data.uem, format=data.labels_format, splitting=splits.splitting())
-    (corpus / "noise.jsonl").unlink(missing_ok=True)
     notes = gathered.notes
-    gathered.write(corpus)
+    console.detail("checking the recordings")
+    report = inspect(gathered, console.progress)
+    remarks = [f"{one.file}: {remark}" for one in report.recordings for remark in one.remarks]
+    more = [f"{len(remarks) - SHOWN} more remarks; see vad data check"] if len(remarks) > SHOWN else []
+    notes += remarks[:SHOWN] + more
+    shift = data.shift
+    if shift is None and report.late:
+        if data.shift_labels is None:
+            raise _misplaced(report.late)
+        shift = -report.late
+        notes.append(f"all labels are moved by {shift:+.2f} s")
+    (corpus / "noise.jsonl").unlink(missing_ok=True)
+    (gathered.shifted(shift) if shift else gathered).write(corpus)
     for folder in data.noise:
         notes += import_source(folder, corpus, ImportSettings("noise", name=str(folder))).notes
     for note in notes:
         console.warn(note)
+
+
+def _misplaced(late: float) -> click.ClickException:
+    way = "late" if late > 0 else "early"
+    return click.ClickException(
+        f"the labels seem {abs(late):.2f} s {way}, and would teach the model wrong times: --shift-labels auto moves "
+        "them, --trust-labels trains on them as they are"
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import warnings
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,7 @@ class CheckReport:
     orphans: list[str] = field(default_factory=list)
     unlisted: list[str] = field(default_factory=list)  # labelled, but not in the UEM
     warnings: list[str] = field(default_factory=list)
+    late: float = 0.0  # seconds by which the labels seem to lie after the sound, over all recordings
     error: str | None = None
 
 
@@ -62,14 +64,18 @@ def check(
     format: str | None = None,
     splitting: Splitting = DEFAULT,
 ) -> CheckReport:
-    """Gather sound and labels as training would, then decode and check every recording.
+    """Gather sound and labels as training would, then `inspect` them.
 
     The parameters are those of `gather`. An error that `gather` raises becomes the `error` of the report.
     """
     try:
-        gathered = gather(audio, labels, uem=uem, format=format, splitting=splitting)
+        return inspect(gather(audio, labels, uem=uem, format=format, splitting=splitting))
     except RecipeError as error:
         return CheckReport(error=str(error))
+
+
+def inspect(gathered: Gathered, progress: Callable[[float], None] = lambda _: None) -> CheckReport:
+    """Decode and check every recording; `progress` gets the share that is done."""
     matches = gathered.matches
     report = CheckReport(
         unlabelled=matches.unlabelled,
@@ -81,7 +87,8 @@ def check(
     grid = Grid()
     digests: dict[str, str] = {}
     contrasts: Contrast | None = None
-    for path in dict.fromkeys(str(region.file) for region in gathered.regions):
+    paths = list(dict.fromkeys(str(region.file) for region in gathered.regions))
+    for number, path in enumerate(paths, 1):
         sides = dict.fromkeys(r.split for r in gathered.regions if str(r.file) == path)
         try:
             checked, one = _check_recording(path, matches, "+".join(sides), digests, grid)
@@ -90,7 +97,9 @@ def check(
             continue
         report.recordings.append(checked)
         contrasts = contrasts + one if contrasts else one
+        progress(number / len(paths))
     if contrasts:
+        report.late = contrasts.late
         report.warnings += _check_corpus(report, contrasts)
     return report
 

@@ -18,6 +18,8 @@ from vad.labels.labelled_set import left_out
 from vad.labels.matching import Matches, match, read_uem
 from vad.segments import Segment
 
+UNLIKELY = 20.0  # times the length of the sound: labels that end there have another unit
+FEW, LITTLE = 5, 5.0  # recordings and minutes below which little can be expected of training
 FULL = 0.98  # share of speech above which there is hardly any non-speech to learn from
 
 
@@ -49,6 +51,20 @@ class Gathered:
                 f"{len(self.overlong)} recordings end before their labels, which are cut, like {self.overlong[0]}"
             )
         return [*lines, *self.matches.problems, *self.unreadable, *self.warnings]
+
+    def shifted(self, seconds: float) -> Gathered:
+        """The same with labels later by `seconds`, or earlier.
+
+        Where they come from outside of a region they are unknown: the region becomes shorter.
+        """
+        regions = []
+        for region in self.regions:
+            length = region.duration - abs(seconds)
+            if length >= SHORTEST:
+                first = max(0.0, seconds)  # the first time with labels, from the start of the region
+                speech = cut([Segment(s + seconds, e + seconds) for s, e in region.speech or ()], first, first + length)
+                regions.append(replace(region, start=region.start + first, duration=length, speech=speech))
+        return replace(self, regions=regions)
 
     def write(self, folder: Path, *, keep: bool = False) -> Path:
         """Write `folder/speech.jsonl`, atomically, and return its path.
@@ -92,6 +108,7 @@ def gather(
             gathered.unreadable.append(str(error))
             continue
         segments = speech_of(documents)
+        _check_unit(path, segments, duration)
         if segments and segments[-1].end > duration + 0.1:
             gathered.overlong.append(f"{path} ({segments[-1].end - duration:.2f} s)")
         spans = [Segment(0.0, duration)] if listed is None else listed.get(path, [])
@@ -156,6 +173,19 @@ def _halve(region: Region, dev_share: float) -> list[Region]:
     return [first, last]
 
 
+def _check_unit(path: str, segments: list[Segment], duration: float) -> None:
+    """Raise `RecipeError` where times are in milliseconds or samples rather than in seconds."""
+    if not segments or segments[0].end <= duration:
+        return
+    end = segments[-1].end
+    for unit, per_second in (("milliseconds", 1000), ("samples", 48_000)):
+        if end <= per_second * (duration + 0.1) and end > UNLIKELY * duration:
+            raise RecipeError(
+                f"{path}: lasts {duration:.1f} s, and its labels go from {segments[0].start:g} to {end:g} s: "
+                f"their times seem to be in {unit}; write them in seconds"
+            )
+
+
 def _check_any(gathered: Gathered, audio: Path, uem: Path | None) -> None:
     """Raise `RecipeError` if there are no regions or no speech; warn if all is speech."""
     if not gathered.regions and gathered.unreadable:
@@ -170,6 +200,12 @@ def _check_any(gathered: Gathered, audio: Path, uem: Path | None) -> None:
     total = sum(r.duration for r in gathered.regions)
     if not speech:
         raise RecipeError(f"{audio}: the labels hold no speech at all; training needs both speech and other sound")
+    recordings = len({r.file for r in gathered.regions})
+    if recordings < FEW or total < 60 * LITTLE:
+        gathered.warnings.append(
+            f"{total / 60:.1f} min of sound in {recordings} recording{'s' * (recordings != 1)}: expect little of "
+            f"training, and no narrow interval of what it gains; {LITTLE:g} min in {FEW} recordings are a beginning"
+        )
     if speech >= FULL * total:
         gathered.warnings.append(
             f"{speech / total:.1%} is labelled as speech: pauses seem not to be labelled; "

@@ -13,7 +13,7 @@ from vad.features import Float32
 from vad.grid import Grid
 from vad.segments import Segment
 
-MAX_SHIFT = 2.0  # seconds, earlier and later
+MAX_SHIFT = 3.0  # seconds, earlier and later
 MIN_SECONDS = 1.0  # inside and outside of the labels; with less, the contrast is undefined
 # Thresholds for reporting an offset.
 MIN_SHIFT = 0.1  # seconds

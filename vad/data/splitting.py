@@ -1,6 +1,7 @@
 """The split of recordings into train and dev, by a hash of their names.
 
-A name's side does not depend on other recordings, and does not change when recordings are added.
+Of `ENOUGH` names and more, a name's side does not depend on the others, and does not change when recordings are
+added. Fewer are divided by count: by chance, two or three of five might be `dev`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from vad.errors import SettingError
 
 NUMBERED = re.compile(r"(spk|spkr|speaker)[-_ ]?\d*", re.IGNORECASE)  # numbered anew in each recording
+ENOUGH = 10  # names
 UNITS = ("speaker", "file", "time")
 
 
@@ -44,8 +46,12 @@ class Splitting:
 
     def split(self, names: Iterable[str], with_speech: Iterable[str]) -> dict[str, str]:
         """`train` or `dev` for each name; of two or more `with_speech`, at least one is on each side."""
-        sides = {name: "dev" if self._hash(name) < self.dev_share else "train" for name in names}
-        order = sorted(set(with_speech), key=self._hash)
+        known, order = set(names), sorted(set(with_speech), key=self._hash)
+        if len(known) < ENOUGH:
+            of_dev = sorted(known, key=self._hash)[: max(1, round(self.dev_share * len(known)))]
+        else:
+            of_dev = [name for name in known if self._hash(name) < self.dev_share]
+        sides = {name: "dev" if name in of_dev else "train" for name in known}
         if len(order) > 1:
             sides[order[0]], sides[order[-1]] = "dev", "train"
         return sides

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from vad.plotting.style import save, style
 from vad.settings import COST_WEIGHTS, GOALS
 
 THRESHOLDS = np.linspace(0, 1, 101)
+INNER = slice(5, -5)  # of the thresholds: the curves are shown whole between 0.05 and 0.95
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def write_card(about: Description, sets: list[DevSet], history: list[dict[str, A
         "loss": lambda axes: _loss(axes, history),
         "roc": lambda axes: _roc(axes, with_speech),
         "scores": lambda axes: _histogram(axes, with_speech),
-        "thresholds": lambda axes: _thresholds(axes, with_speech, about.thresholds["default"]["onset"]),
+        "thresholds": lambda axes: _thresholds(axes, with_speech, about.thresholds["default"]),
     }
     for name, draw in pictures.items():
         with style():
@@ -126,7 +128,7 @@ def _loss(axes: Axes, history: list[dict[str, Any]]) -> None:
     lines += other.plot(steps, [h["dev_auc"] for h in history], "o-", ms=3, color="C1", label="dev AUC")
     axes.set(xlabel="step", ylabel="loss", title="Training")
     other.set_ylabel("AUC")
-    axes.legend(handles=lines, loc="center right")
+    _legend(axes, lines)
 
 
 def _roc(axes: Axes, sets: list[DevSet]) -> None:
@@ -135,7 +137,7 @@ def _roc(axes: Axes, sets: list[DevSet]) -> None:
             miss, false_alarm = found.at(THRESHOLDS)
             axes.plot(false_alarm, 1 - miss, label=f"{s.name}: AUC {s.auc:.3f}")
     axes.set(xlabel="false alarm", ylabel="1 - miss", xlim=(0, 0.5), ylim=(0.5, 1), title="ROC")
-    axes.legend(loc="lower right")
+    _legend(axes)
 
 
 def _histogram(axes: Axes, sets: list[DevSet]) -> None:
@@ -145,14 +147,25 @@ def _histogram(axes: Axes, sets: list[DevSet]) -> None:
     for name, these in (("speech", scores[truth]), ("no speech", scores[~truth])):
         axes.hist(these, bins, density=True, histtype="step", log=True, label=name)
     axes.set(xlabel="score", ylabel="density", title="Scores")
-    axes.legend()
+    _legend(axes)
 
 
-def _thresholds(axes: Axes, sets: list[DevSet], chosen: float) -> None:
+def _thresholds(axes: Axes, sets: list[DevSet], chosen: dict[str, float]) -> None:
+    highest = 0.0
     for s in sets:
         if found := curve(*s.pooled):
             miss, false_alarm = found.at(THRESHOLDS)
-            axes.plot(THRESHOLDS, 100 * (miss + false_alarm * (1 - found.speech) / found.speech), label=s.name)
-    axes.axvline(chosen, color="0.5", ls="--", label="default onset")
-    axes.set(xlabel="threshold on the scores", ylabel="DetER, %", ylim=(0, 60), title="Detection error rate")
-    axes.legend()
+            error = 100 * (miss + false_alarm * (1 - found.speech) / found.speech)
+            axes.plot(THRESHOLDS, error, label=s.name)
+            highest = max(highest, float(error[INNER].max()))
+    label = f"default onset {chosen['onset']:g}, offset {chosen['offset']:g}:\nlowest cost of misses and false alarms"
+    axes.axvline(chosen["onset"], color="0.5", ls="--", label=label)
+    axes.set(xlabel="threshold on the scores", ylabel="DetER, %", title="Detection error rate")
+    axes.set(xlim=(0, 1), ylim=(0, 1.05 * highest or 1))
+    _legend(axes)
+
+
+def _legend(axes: Axes, lines: Sequence[Artist] | None = None) -> None:
+    """A legend beside the curves, so that it hides none."""
+    shown = axes.get_legend_handles_labels()[0] if lines is None else lines
+    axes.figure.legend(handles=shown, loc="outside lower center", ncols=2, fontsize="small")

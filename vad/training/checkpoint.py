@@ -18,7 +18,7 @@ from vad.features import LogMel
 from vad.model import pretrained
 from vad.network.causal import AnyNetwork, build
 from vad.network.to_onnx import from_onnx
-from vad.training.recipe import LoopSettings, Recipe, falls_from
+from vad.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,12 @@ class Checkpoint:
     def load(self) -> tuple[int, list[dict[str, Any]]]:
         """Restore the state of an earlier run: the steps it had done, 0 where there is none, and its history.
 
-        A run may go on to another number of steps where its learning rate had not begun to fall and need not yet.
+        A run may go on to another number of steps; where its learning rate had begun to fall, it rises again.
         """
         if not self.path.exists():
             return 0, []
         state = read_checkpoint(self.path)
-        if changed := _changed(state["recipe"], asdict(self.recipe), state["step"]):
+        if changed := _changed(state["recipe"], asdict(self.recipe)):
             raise RecipeError(f"{self.path}: made with other settings ({changed}); train into a fresh folder")
         self.network.load_state_dict(state["network"])
         self.averaged.load_state_dict(state["averaged"])
@@ -74,12 +74,10 @@ class Checkpoint:
         return int(state["step"]), state["history"]
 
 
-def _changed(before: dict[str, Any], now: dict[str, Any], step: int) -> str:
+def _changed(before: dict[str, Any], now: dict[str, Any]) -> str:
     """What differs between two recipes, but for what may: `loop.steps was 200, mixture.babble was 0.1`."""
     was, are = _settings(before), _settings(now)
-    free = {"about", "corpus.cache", "loop.workers", "loop.threads"}
-    if all(step <= falls_from(LoopSettings(**recipe["loop"])) for recipe in (before, now)):
-        free.add("loop.steps")
+    free = {"about", "corpus.cache", "loop.workers", "loop.threads", "loop.steps"}
     names = [name for name in {**was, **are} if name not in free and was.get(name) != are.get(name)]
     return ", ".join(f"{name} was {was.get(name)!r}" for name in names)
 

@@ -42,6 +42,8 @@ class Progress:
     loss: float  # mean since the evaluation before, in nats per frame
     dev_auc: float  # of the averaged weights on dev mixtures at 10 dB
     dev_error: float  # detection error rate of the same at a score of one half
+    learning_rate: float  # of the last step
+    gradient: float  # mean norm of the gradient before it is clipped
     steps_per_second: float
 
 
@@ -74,21 +76,24 @@ def train(
         checkpoint = Checkpoint(path, recipe, network, training.averaged, training.optimiser, start)
         first, history = checkpoint.load()
         log = SummaryWriter(output / "tensorboard", purge_step=first + 1) if world.first else None
-        losses, since = [], time.monotonic()
+        done: list[tuple[float, float]] = []  # loss and norm of the gradient of the steps since the last evaluation
+        since = time.monotonic()
         for step, batch in enumerate(batches(mixer, recipe, first, world), first + 1):
             if stale(history) >= loop.patience > 0:
                 break
-            losses.append(training.step(batch, step))
+            done.append(training.step(batch, step))
             if step % loop.evaluate_every == 0 or step == loop.steps:
-                speed = len(losses) / (time.monotonic() - since)
-                progress = Progress(step, loop.steps, float(np.mean(losses)), *grade(training.averaged, *dev), speed)
+                speed = len(done) / (time.monotonic() - since)
+                loss, gradient = np.mean(done, axis=0).tolist()
+                auc, error = grade(training.averaged, *dev)
+                progress = Progress(step, loop.steps, loss, auc, error, learning_rate(step, loop), gradient, speed)
                 history.append(asdict(progress))
                 if log:
                     checkpoint.save(step, history)
                     for name, value in history[-1].items():
                         log.add_scalar(name, value, step)
                 yield progress
-                losses, since = [], time.monotonic()
+                done, since = [], time.monotonic()
                 training.loss.reset()
         if log:
             log.close()
@@ -105,8 +110,8 @@ class Training:
         self.loss = loss_of(network, loop, world)
         self._shared = world.share(network)
 
-    def step(self, batch: tuple[Tensor, Tensor, Tensor], step: int) -> float:
-        """Change the weights by one batch of `batches`; its loss in nats per frame.
+    def step(self, batch: tuple[Tensor, Tensor, Tensor], step: int) -> tuple[float, float]:
+        """Change the weights by one batch of `batches`; its loss in nats per frame, and the norm of the gradient.
 
         Raises `RecipeError` where the gradient is no number.
         """
@@ -122,12 +127,12 @@ class Training:
         norm = nn.utils.clip_grad_norm_(self._network.parameters(), loop.clip)
         if not torch.isfinite(norm):
             raise RecipeError(
-                f"the loss at step {step} is {loss.item()}; the checkpoint before is kept: "
+                f"the loss at step {step} is {loss.item()}, and the gradient no number: "
                 "lower loop.learning_rate, or check the recordings with vad data check"
             )
         self.optimiser.step()
         blend(self.averaged, self._network, min(loop.average, step / (step + 10)))
-        return loss.item()
+        return loss.item(), norm.item()
 
 
 def checkpoint_path(output: Path, resume: bool) -> Path:
