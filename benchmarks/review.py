@@ -60,6 +60,7 @@ def main(hours: tuple[float, ...], width: int, frames: int, picture: Path | None
             path = _make(Path(folder), length)
             with _serving(path) as address:
                 page = browser.new_page(viewport={"width": width, "height": width * 9 // 16})
+                page.wait_for_timeout(3000)  # a new window of Chromium is busy with itself at first
                 began = time.monotonic()
                 page.goto(address)
                 _until(page, "window.review?.recording?.tiles?.mel.kept.size > 0")

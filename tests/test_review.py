@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -15,29 +16,39 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from conftest import COMMAND, ENERGY
+from conftest import COMMAND, ENERGY, RATE, bursts
+from vad import Detector
 from vad.errors import AudioError, FormatError, SettingError
 from vad.features import LogMel
 from vad.formats import FORMATS, read_labels
 from vad.labels.matching import read_uem
-from vad.review import server
+from vad.review import server, worker
 from vad.review.cache import Cache
 from vad.review.corrections import Conflict, Correction
 from vad.review.journal import Journal
 from vad.review.label_files import write_uem
 from vad.review.project import Project
 from vad.review.pyramid import FACTOR, LEVELS, TILE, Layer
-from vad.review.recordings import Recording, doubts
+from vad.review.recordings import Library, Recording, doubts
 from vad.review.routes import make_app
+from vad.review.score_files import ScoreFiles
+from vad.scores import Scores
 from vad.segments import Segment
 
 TOKEN = "a-token-of-the-test"
 HOST = "127.0.0.1:8000"
 MANY = 3 * TILE
+
+
+@pytest.fixture(autouse=True)
+def no_head_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No browser wants its first picture before the scores."""
+    monkeypatch.setattr(worker, "HEAD_START", 0.0)
 
 
 @pytest.fixture
@@ -60,6 +71,10 @@ def project(folder: Path, tmp_path: Path) -> Iterator[Project]:
 @pytest.fixture
 def client(project: Project) -> TestClient:
     """The page of `project`, for whoever has come with the token."""
+    return opened(project)
+
+
+def opened(project: Project) -> TestClient:
     client = TestClient(
         make_app(project, TOKEN, frozenset([HOST]), 8000),
         base_url=f"http://{HOST}",
@@ -140,6 +155,109 @@ class TestPictures:
         Cache(tmp_path / "cache", limit=2500)
         assert len(list((tmp_path / "cache").iterdir())) == 2
         assert not any(f.stat().st_mtime == 0 for f in (tmp_path / "cache").iterdir())
+
+
+class TestScoreFiles:
+    def test_many_recordings_need_the_memory_of_few(self, tmp_path: Path) -> None:
+        detector = Detector(ENERGY)
+        about = detector.description
+        files = ScoreFiles(limit=10_000)
+        for number in range(5):
+            values = np.full(1000, number / 10, np.float32)
+            scores = Scores(values, detector.grid, about.identity, about.thresholds, 10.0)
+            files.write(tmp_path / f"{number}.npz", scores)
+        assert sum(one.nbytes for one in files._recent.values()) <= 10_000
+        for number in range(5):
+            read = files.read(tmp_path / f"{number}.npz", detector)
+            assert read is not None and read.duration == 10.0 and (np.asarray(read) == np.float32(number / 10)).all()
+
+    def test_damaged_scores_are_none(self, tmp_path: Path) -> None:
+        (tmp_path / "x.npz").write_bytes(b"PK\x03\x04 cut off")
+        assert ScoreFiles().read(tmp_path / "x.npz", Detector(ENERGY)) is None
+        assert ScoreFiles().read(tmp_path / "y.npz", Detector(ENERGY)) is None
+
+
+class TestWork:
+    def test_what_is_opened_is_scored_before_what_was_begun(
+        self, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(worker, "HEAD_START", 1000.0)  # the first one is begun, and waits
+        project = Project([str(folder)], tmp_path / "work", model=ENERGY, cache=Cache(tmp_path / "cache"))
+        first, second, third = project.library.recordings.values()
+        while not first.busy:
+            time.sleep(0.01)
+        project.work.open(third)
+        project.work.shown()
+        while not second.scored:
+            time.sleep(0.01)
+        assert third.revision < first.revision < second.revision
+        project.close()
+
+    def test_it_ends_in_the_middle_of_a_recording(
+        self, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(worker, "HEAD_START", 1000.0)
+        project = Project([str(folder)], tmp_path / "work", model=ENERGY, cache=Cache(tmp_path / "cache"))
+        first = next(iter(project.library.recordings.values()))
+        while not first.busy:
+            time.sleep(0.01)
+        project.close()
+        assert not project.work._scoring.is_alive() and not first.scored and not first.error
+
+
+class TestLibrary:
+    def test_labels_beside_the_sound_are_found_in_every_folder(
+        self, folder: Path, tmp_path: Path, write_bursts: Callable[..., Path]
+    ) -> None:
+        write_bursts("more/c.wav", (1.0, 2.0))
+        (tmp_path / "more/c.txt").write_text("1.0\t2.0\n")
+        write_bursts("alone/d.wav", (1.0, 2.0))
+        (tmp_path / "alone/d.txt").write_text("1.0\t1.5\n")
+        inputs = [str(folder), str(tmp_path / "more"), str(tmp_path / "alone/d.wav")]
+        library = Library(inputs, None, Journal(tmp_path / "journal.jsonl"))
+        labelled = {r.place: r.reference.tolist() for r in library.recordings.values() if r.reference is not None}
+        assert labelled == {"a.wav": [[0.5, 1.5]], "c.wav": [[1.0, 2.0]], "d.wav": [[1.0, 1.5]]}
+
+    @pytest.fixture
+    def call(self, tmp_path: Path) -> Path:
+        """Two persons on two channels, with labels that say who speaks where, and a recording of one channel."""
+        (tmp_path / "calls").mkdir()
+        sides = np.stack([bursts((0.5, 1.5), seconds=4), bursts((2.0, 3.0), seconds=4)], 1)
+        soundfile.write(tmp_path / "calls/call.wav", sides, RATE)
+        (tmp_path / "calls/call.csv").write_text("file,channel,start,end\ncall.wav,1,0.5,1.5\ncall.wav,2,2.0,2.8\n")
+        soundfile.write(tmp_path / "calls/memo.wav", bursts((1.0, 2.0), seconds=3), RATE)
+        return tmp_path / "calls"
+
+    def test_each_channel_of_a_call_is_a_recording_of_its_own(self, call: Path, tmp_path: Path) -> None:
+        cache = Cache(tmp_path / "cache")
+        project = Project([str(call)], tmp_path / "work", model=ENERGY, channel="each", cache=cache)
+        client = opened(project)
+        names = [r["name"] for r in client.get("/api/recordings").json()["recordings"]]
+        assert names == ["call.wav[1]", "call.wav[2]", "memo.wav"]
+        one, two = (named(client, f"call.wav[{n}]") for n in (1, 2))
+        assert client.get(one).json()["reference"] == [[0.5, 1.5]]
+        assert client.get(two).json()["reference"] == [[2.0, 2.8]]
+        found = client.post(two + "/segments", json={}).json()["segments"]
+        assert [tuple(s) for s in found] == Detector(ENERGY).detect(call / "call.wav", channel=2)
+        peaks = np.frombuffer(client.get(two + "/tiles/peaks/0/0").content, np.uint8).reshape(-1, 2).max(1)
+        assert peaks[900:1100].min() > 100 and not peaks[250:550].any()  # bins of 2.5 ms: the other person is not there
+        heard, _ = soundfile.read(io.BytesIO(client.get(two + "/sound").content))
+        assert heard.ndim == 1 and not heard[: RATE * 3 // 2].any() and heard.any()
+        client.post(two + "/change", json=begin([[2.0, 3.0]]))
+        client.post(two + "/change", json=change(1, [], [[3.5, 4.0]], "unsure"))
+        assert read_labels(project.places.labels / "call.ch2.txt")[0].segments == [(2.0, 3.0)]
+        assert not (project.places.labels / "call.ch1.txt").exists()
+        assert project.places.uem.read_text() == "call.ch2 1 0.000 3.500\n"
+        assert client.get(one).json()["state"] == "unseen"
+        project.close()
+
+    def test_a_channel_that_is_not_there_is_named(self, call: Path, tmp_path: Path) -> None:
+        project = Project([str(call)], tmp_path / "work", model=ENERGY, channel=2, cache=Cache(tmp_path / "cache"))
+        client = opened(project)
+        assert "memo.wav" in client.get(named(client, "memo.wav[2]")).json()["error"]
+        assert not client.get(named(client, "call.wav[2]")).json()["error"]
+        assert client.get(named(client, "memo.wav[2]") + "/sound").status_code == 422
+        project.close()
 
 
 def begin(segments: list[list[float]]) -> dict[str, object]:
@@ -333,8 +451,6 @@ class TestServer:
         assert listed == {"0": [(1, 9)], "1": [(0, 1), (2, 9)]}
 
     def test_weights_are_written_with_the_settings(self, client: TestClient) -> None:
-        from vad import Detector
-
         path = client.post("/api/weights", json={"settings": {"onset": 0.7, "min_silence": 0.4}}).json()["path"]
         written = Detector(path)
         assert (written.settings().onset, written.settings().min_silence) == (0.7, 0.4)
@@ -348,8 +464,6 @@ class TestServer:
         assert part.content == (folder / "a.wav").read_bytes()[100:200]
 
     def test_sound_that_no_browser_plays_is_converted_once(self, folder: Path, tmp_path: Path) -> None:
-        import soundfile
-
         from vad.review.playback import playable
 
         samples = np.random.default_rng(1).uniform(-0.5, 0.5, (8000, 3)).astype(np.float32)
@@ -478,8 +592,8 @@ class TestSafety:
         from vad.review.routes import FILES
 
         assert {"index.html", "main.js", "style.css"} <= set(FILES)
-        for path in FILES.values():
-            text = path.read_text("utf-8").replace("http://www.w3.org/2000/svg", "")
+        for content, _ in FILES.values():
+            text = content.decode().replace("http://www.w3.org/2000/svg", "")
             assert "http:" not in text and "https:" not in text and "//cdn" not in text
 
     def test_the_page_asks_for_all_its_modules_at_once(self) -> None:

@@ -21,6 +21,7 @@ from vad.live.loop import SoundReader, Source
 from vad.model.pretrained import Description
 from vad.network.bilstm import Network, NetworkSettings
 from vad.network.to_onnx import export
+from vad.review import worker
 from vad.review.cache import Cache
 from vad.review.live import Live
 from vad.review.pictures import to_bytes
@@ -35,6 +36,12 @@ def wait(condition: Callable[[], Any]) -> None:
             return
         time.sleep(0.05)
     raise AssertionError("never came true")
+
+
+@pytest.fixture(autouse=True)
+def no_head_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No browser wants its first picture before the scores."""
+    monkeypatch.setattr(worker, "HEAD_START", 0.0)
 
 
 @pytest.fixture
@@ -67,7 +74,7 @@ class TestLive:
         recording = project.library.recordings[key or ""]
         kept, rate = soundfile.read(recording.path)
         assert rate == LogMel().sample_rate and np.abs(kept - samples).max() < 1e-4
-        wait(lambda: recording.scores is not None)
+        wait(lambda: recording.scored)
         assert project.library.inside(recording.path)
         ends = [e for e in status["events"] if e["event"] == "end"]
         detected = project.detector.detect(talk, latency="balanced", min_silence=0.3)
@@ -133,7 +140,7 @@ class TestTeach:
         with pytest.raises(SettingError, match="two recordings"):
             teacher.start({"steps": 2})
         recordings = list(project.library.recordings.values())
-        wait(lambda: all(r.scores is not None for r in recordings))
+        wait(lambda: all(r.scored for r in recordings))
         for recording in recordings[:2]:
             project.change(recording, {"kind": "begin", "version": 0, "segments": [[1, 3], [4, 6]]})
             project.change(recording, {"kind": "state", "version": 1, "state": "done"})
@@ -150,8 +157,9 @@ class TestTeach:
         assert not (Path(status["model"]) / "audio" / recordings[2].place).exists()  # it is not done
         teacher.use({})
         assert project.detector.path == Path(status["model"]) / "model.onnx"
-        wait(lambda: recordings[0].scores is not None)
-        assert recordings[0].scores is not None and recordings[0].scores.model["name"] == "corrected-1"
+        wait(lambda: recordings[0].scored)
+        scores = project.work.scores(recordings[0])
+        assert scores is not None and scores.model["name"] == "corrected-1"
         teacher.use({"before": True})
         assert project.detector.path == model
         project.close()
@@ -160,7 +168,7 @@ class TestTeach:
         write_bursts("sound/b.wav", (1.0, 2.0))
         again = Project(project.inputs, project.places.home.with_name("other"), model=ENERGY, cache=project.cache)
         for recording in again.library.recordings.values():
-            wait(lambda recording=recording: recording.scores is not None)
+            wait(lambda recording=recording: recording.scored)
             again.change(recording, {"kind": "begin", "version": 0, "segments": [[1, 2]]})
             again.change(recording, {"kind": "state", "version": 1, "state": "done"})
         teacher = Teacher(again)

@@ -24,7 +24,7 @@ from vad.review.cache import Cache
 from vad.review.project import Project
 from vad.review.routes import make_app
 
-CASES = ("show", "play", "drag", "edge", "sliders", "places", "snap", "tabs", "touch")
+CASES = ("show", "play", "drag", "edge", "sliders", "places", "snap", "tabs", "touch", "focus")
 HOSTILE = '<img src=x onerror="document.title=1">&amp;.wav'
 
 
@@ -100,7 +100,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def open_recording(page: Any, name: str) -> None:
+    page.locator("#search").fill(name)
     page.locator("#recordings button").filter(has_text=name).first.click()
+    page.locator("#search").fill("")
+    page.locator("#stage").focus()
     until(page, f"review.recording.about?.name === {name!r} && review.recording.detected !== undefined")
 
 
@@ -175,6 +178,26 @@ def test_it_plays_the_speech_and_the_cursor_follows(browser: Any, server: Server
         page.mouse.click(*place(page, 1.5))
         page.keyboard.press("Shift+Space")
         until(page, "!review.player.playing && Math.abs(review.recording.model.cursor - 2) < 0.2")
+
+
+def test_the_keys_stay_with_the_timeline_when_the_mouse_is_used(browser: Any, server: Server) -> None:
+    with shown(browser, server.address) as page:
+        open_recording(page, "focus/b.wav")
+        page.locator("#speed").select_option("2")
+        page.locator("#next-place").click()
+        page.mouse.click(*place(page, 1.5))
+        page.locator("#unsure").click()
+        page.keyboard.press("Space")
+        until(page, "review.player.playing")
+        page.keyboard.press("Space")
+        assert not page.evaluate("review.player.playing")
+        assert page.evaluate("review.recording.correction.undo") == 1
+        page.keyboard.press("/")
+        page.keyboard.type("focus/a")
+        page.keyboard.press("Enter")
+        until(page, "review.recording.about?.name === 'focus/a.wav'")
+        page.keyboard.press("Space")
+        until(page, "review.player.playing")
 
 
 def test_segments_are_dragged_drawn_split_merged_and_deleted_and_all_is_undone(browser: Any, server: Server) -> None:

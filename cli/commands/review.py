@@ -10,12 +10,12 @@ import click
 from vad.formats import FORMATS
 
 from ..command import command, option
-from ..options import MODEL_HELP
+from ..options import MODEL_HELP, ChannelOptions
 from ..types import PATH
 
 
 @dataclass(frozen=True)
-class ReviewOptions:
+class ReviewOptions(ChannelOptions):
     """What is shown, what is written, and where the page is."""
 
     labels: Path | None = option("--labels", type=PATH, metavar="FILE|DIR", help="Labels.  [default: beside AUDIO]")
@@ -44,7 +44,8 @@ def review(audio: tuple[str, ...], options: ReviewOptions) -> None:
 
     Corrections are saved at once, in the folder AUDIO-review beside AUDIO or in --output; files
     that are there already stay as they are. The address that is printed holds a secret token:
-    anybody who has it can hear the recordings. Ctrl-C ends the page.
+    anybody who has it can hear the recordings. Ctrl-C ends the page. With --channel each, every
+    channel of a recording is one of its own, for calls with a speaker per channel.
 
     Needs the [review] extra.
     """
@@ -55,7 +56,15 @@ def review(audio: tuple[str, ...], options: ReviewOptions) -> None:
     first = Path(audio[0]).resolve()
     home = options.output or first.with_name(f"{first.name if first.is_dir() else first.stem}-review")
     cache = Cache(options.cache or default_folder())
-    project = Project(list(audio), home, labels=options.labels, model=options.model, format=options.format, cache=cache)
+    project = Project(
+        list(audio),
+        home,
+        labels=options.labels,
+        model=options.model,
+        format=options.format,
+        channel=options.channel,
+        cache=cache,
+    )
     for note in project.library.notes:
         click.echo(f"Warning: {note}", err=True)
     if options.host not in LOCAL:

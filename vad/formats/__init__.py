@@ -23,13 +23,15 @@ class _Formats(Mapping[str, Format]):
     """The formats by name, each imported on first use: to import all takes a tenth of a short run."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        self._names = tuple(names)
+        self._names, self._imported = tuple(names), dict[str, Format]()
 
     def __getitem__(self, name: str) -> Format:
         if name not in self._names:
             raise KeyError(name)
-        found: Format = getattr(importlib.import_module(f"vad.formats.{_FILES.get(name, name)}"), name.upper())
-        return found
+        if name not in self._imported:
+            module = importlib.import_module(f"vad.formats.{_FILES.get(name, name)}")
+            self._imported[name] = getattr(module, name.upper())
+        return self._imported[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)

@@ -15,17 +15,17 @@ from vad.review.recordings import Recording
 def label_path(recording: Recording, kind: Format, folder: Path) -> Path:
     """The label file of a recording in `folder`, at the same place within it as the sound within its own."""
     place = PurePosixPath(recording.place.lstrip("/"))
-    return folder / place.with_suffix("").parent / (place.stem + kind.extension)
+    return folder / place.parent / (place.stem + recording.suffix + kind.extension)
 
 
 def beside(recording: Recording, kind: Format) -> Path:
     """The label file beside the sound."""
-    return recording.path.with_name(recording.path.stem + kind.extension)
+    return recording.path.with_name(recording.path.stem + recording.suffix + kind.extension)
 
 
 def write_labels(recording: Recording, correction: Correction, kind: Format, path: Path) -> None:
     """Write the corrected segments of one recording to `path`; `FormatError` where that fails."""
-    document = Document(recording.place, None, recording.duration, correction.speech)
+    document = Document(recording.place, recording.channel, recording.duration, correction.speech)
     write(path, (kind.head + kind.write(document)).encode("utf-8", "surrogateescape"))
 
 
@@ -59,8 +59,10 @@ def write_uem(corrected: Iterable[tuple[Recording, Correction]], path: Path) -> 
     """
     text = ""
     for recording, correction in corrected:
-        document = Document(recording.place, None, recording.duration, correction.scored(recording.duration))
-        folder = "_".join(PurePosixPath(recording.place.lstrip("/")).parent.as_posix().split())
+        place = PurePosixPath(recording.place.lstrip("/"))
+        name = f"{place.stem}{recording.suffix}{place.suffix}"
+        document = Document(name, None, recording.duration, correction.scored(recording.duration))
+        folder = "_".join(place.parent.as_posix().split())
         prefix = "" if folder == "." else f"{printable(folder)}/"
         text += "".join(f"{prefix}{line}\n" for line in FORMATS["uem"].write(document).splitlines())
     write(path, text.encode())

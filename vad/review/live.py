@@ -77,7 +77,7 @@ class Live:
             return None
         self._project.library.admit(path.parent)
         recording = self._project.add_live(path)
-        self._project.work.wake()
+        self._project.work.add(recording)
         return recording.id
 
     def status(self, since: int, scored: int = 0) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,40 +23,46 @@ LOWEST, HIGHEST = -18.0, 2.0  # log energies that the picture tells apart
 class Pictures:
     """The layers `peaks` and `mel` of one recording in `folder`, built while it is read, or read from there.
 
+    They show the mean of all channels, or one `channel`, from 1.
     A bin of `peaks` is how far the waveform falls below zero and rises above it: 255 times the square root,
     so that what is faint has steps enough. A bin of `mel` is a frame of log energies.
     """
 
-    def __init__(self, folder: Path, features: LogMel) -> None:
-        self._about = folder / f"pictures-{features.n_mels}-{features.hop}.json"
-        self._features = features
+    def __init__(self, folder: Path, features: LogMel, channel: int | None = None) -> None:
+        kind = f"{features.n_mels}-{features.hop}" + (f"-ch{channel}" if channel else "")
+        self._about = folder / f"pictures-{kind}.json"
+        self._features, self._channel = features, channel
         about = self._read()
         self.complete = about is not None
+        self.begun = threading.Event()  # once there is something to show
         self.duration = about["duration"] if about else 0.0  # seconds read so far
         counts = about["counts"] if about else {}
         self.layers = {
-            "peaks": Layer(folder, f"peaks-{features.hop}", 2, counts.get("peaks")),
-            "mel": Layer(folder, f"mel-{features.n_mels}-{features.hop}", features.n_mels, counts.get("mel")),
+            "peaks": Layer(folder, f"peaks-{kind}", 2, counts.get("peaks")),
+            "mel": Layer(folder, f"mel-{kind}", features.n_mels, counts.get("mel")),
         }
 
-    def build(self, sound: Sound) -> None:
-        """Read `sound` to its end; raises `AudioError` where it cannot be read."""
+    def build(self, sound: Sound, on_block: Callable[[Float32], None] = lambda rows: None) -> None:
+        """Read `sound` to its end, `on_block` called with each block; `AudioError` where it cannot be read."""
         stream, hop = FeatureStream(self._features), self._features.hop // PER_FRAME
         rest = np.empty(0, np.float32)
         try:
-            for rows in sound.blocks(self._features.sample_rate):
+            for rows in sound.blocks(self._features.sample_rate, self._channel or "mix"):
+                on_block(rows)
                 self.layers["mel"].push(to_bytes(stream.push(rows[0])))
                 samples = np.concatenate([rest, rows[0]])
                 whole = len(samples) // hop * hop
                 self.layers["peaks"].push(to_peaks(samples[:whole].reshape(-1, hop)))
                 rest = samples[whole:]
                 self.duration = sound.duration
+                self.begun.set()
             self.layers["mel"].push(to_bytes(stream.finish()))
             if len(rest):
                 self.layers["peaks"].push(to_peaks(rest[None]))
             for layer in self.layers.values():
                 layer.finish()
         finally:
+            self.begun.set()
             for layer in self.layers.values():
                 layer.close()
         self.duration = sound.duration

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from vad.audio.decode import Channel
 from vad.detector import Detector
 from vad.errors import FormatError, SettingError
 from vad.evaluation.results import Group, RecordingResult
@@ -73,6 +74,7 @@ class Project:
         labels: Path | None = None,
         model: str | Path | None = None,
         format: str = "text",
+        channel: Channel = "mix",
         cache: Cache,
     ) -> None:
         if format not in FORMATS:
@@ -80,12 +82,13 @@ class Project:
         self.format, self.places, self.cache, self.inputs = format, Places(home), cache, inputs
         detector = Detector(model)
         self.journal = Journal(self.places.journal)
-        self.library = Library(inputs, labels, self.journal)
+        self.library = Library(inputs, labels, self.journal, channel)
         if self.places.live.exists():
             self.library.admit(self.places.live)
             for path in sorted(self.places.live.glob("*.flac")):
                 self.add_live(path)
         self.at_end: list[Callable[[], object]] = []
+        self._wish = object()  # of the last evaluation
         self.work = Work(self.library, cache, detector, detector.settings())
 
     @property
@@ -119,7 +122,7 @@ class Project:
         """
         if not recording.duration:
             raise SettingError("this recording is still being read; try again in a moment")
-        correction = self.journal.append(recording.place, entry, recording.duration)
+        correction = self.journal.append(recording.name, entry, recording.duration)
         kind, warning = FORMATS[self.format], ""
         try:
             write_labels(recording, correction, kind, label_path(recording, kind, self.places.labels))
@@ -143,9 +146,10 @@ class Project:
     def segments(self, recording: Recording, given: dict[str, Any]) -> dict[str, Any]:
         """What the detector finds in one recording with these settings, and how well that fits."""
         preset, settings = self.settings(given)
-        if recording.scores is None:
+        scores = self.work.scores(recording)
+        if scores is None:
             return {"segments": None}
-        found = self.detector.segment(recording.scores, **vars(settings))
+        found = self.detector.segment(scores, **vars(settings))
         result = recording.compare(self.library.correction(recording), found)
         return {
             "segments": found,
@@ -155,10 +159,18 @@ class Project:
         }
 
     def evaluate(self, given: dict[str, Any]) -> dict[str, Any]:
-        """How well these settings do on all recordings that are corrected or have labels."""
+        """How well these settings do on all recordings that are corrected or have labels.
+
+        Where somebody asks for others meanwhile, what is found so far is given up, with no recordings.
+        """
         _, settings = self.settings(given)
-        found = [self._evaluate(one, settings) for one in list(self.library.recordings.values())]
-        results = [one for one in found if one]
+        wish = self._wish = object()
+        results = []
+        for recording in list(self.library.recordings.values()):
+            if self._wish is not wish:
+                return {"recordings": 0, "metrics": None}
+            if result := self._evaluate(recording, settings):
+                results.append(result)
         return {"recordings": len(results), "metrics": plain_metrics(results) if results else None}
 
     def write_weights(self, given: dict[str, Any]) -> Path:
@@ -177,7 +189,8 @@ class Project:
         pictures = recording.pictures
         correction = self.library.correction(recording)
         layers = {name: layer.counts for name, layer in pictures.layers.items()} if pictures else {}
-        if recording.score_layer:
+        scores = self.work.scores(recording)
+        if scores is not None and recording.score_layer:
             layers["scores"] = recording.score_layer.counts
         read = pictures.duration if pictures else 0.0
         if pictures and pictures.complete:
@@ -190,9 +203,9 @@ class Project:
             "layers": layers,
             "bands": self.detector.description.features.n_mels,
             "frame": frame,
-            "reference": recording.reference,
+            "reference": None if recording.reference is None else recording.reference.tolist(),
             "correction": correction.plain(),
-            "doubts": doubts(recording.scores, frame) if recording.scores is not None else [],
+            "doubts": doubts(scores, frame) if scores is not None else [],
         }
 
     def about(self) -> dict[str, Any]:
@@ -208,10 +221,13 @@ class Project:
         }
 
     def _evaluate(self, recording: Recording, settings: Segmentation) -> RecordingResult | None:
-        if recording.scores is None:
+        correction = self.library.correction(recording)
+        if not recording.scored or not (correction.begun or recording.reference is not None):
             return None
-        found = self.detector.segment(recording.scores, **vars(settings))
-        return recording.compare(self.library.correction(recording), found)
+        scores = self.work.scores(recording)
+        return (
+            scores if scores is None else recording.compare(correction, self.detector.segment(scores, **vars(settings)))
+        )
 
 
 def plain_metrics(results: list[RecordingResult]) -> dict[str, float | None]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import os
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any
@@ -12,18 +15,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vad.batch.inputs import find
+from vad.audio.decode import Channel, open_sound
+from vad.batch.inputs import Input, find
 from vad.errors import AudioError, RecipeError
+from vad.evaluation.overlap import Floats, to_spans
 from vad.evaluation.results import Hypothesis, RecordingResult, evaluate_recording
-from vad.formats import printable, speech_of
+from vad.formats import Document, printable, speech_of
 from vad.labels.labelled_set import LabelledRecording
 from vad.labels.matching import match_inputs
 from vad.review.corrections import Correction
 from vad.review.journal import Journal
 from vad.review.pictures import Pictures
 from vad.review.pyramid import Layer
-from vad.scores import Scores
-from vad.segments import Segment, total
+from vad.segments import Segment
 
 DOUBTFUL = (0.2, 0.8)  # scores between these say little
 SHORTEST = 0.1  # seconds of doubt in a row that are worth a look
@@ -32,48 +36,65 @@ NEAR = 0.3  # seconds between two doubtful stretches that are one place to look 
 
 @dataclass
 class Recording:
-    """A recording and what is known of it so far."""
+    """A recording, or one channel of it, and what is known of it so far.
+
+    Segments are arrays `(segment, 2)` of seconds: a list of them takes ten times the memory.
+    """
 
     id: str  # what the page calls it: no path ever comes from there
     path: Path
     place: str  # its place within the folder that was named
-    reference: list[Segment] | None  # from labels that were there before; None where there are none
+    reference: Floats | None  # from labels that were there before; None where there are none
+    channel: int | None = None  # from 1; None for the mean of all
+    folder: Path | None = None  # of the cache, once something is kept there
     revision: int = 0  # raised whenever something below changes
-    opened: int = 0  # when it was last opened; what was opened last is worked on first
+    opened: bool = False  # whether somebody has looked at it
     error: str = ""
     duration: float = 0.0  # seconds; 0 until it was read
-    scores: Scores | None = None
-    score_layer: Layer | None = None  # as they are drawn
+    scored: bool = False  # whether the detector at work has scored it
+    score_layer: Layer | None = None  # the scores as they are drawn
     unsure: float = 0.0  # mean of 4 p (1 - p) over the scores p: 0 where all are certain, 1 where all are 0.5
-    detected: list[Segment] = field(default_factory=list)  # with the settings that the review began with
+    detected: Floats = field(default_factory=lambda: to_spans([]))  # with the settings that the review began with
     pictures: Pictures | None = None
     busy: str = ""  # what is being done with it
 
+    @property
+    def name(self) -> str:
+        """What the list and the journal call it."""
+        return f"{self.place}[{self.channel}]" if self.channel else self.place
+
+    @property
+    def suffix(self) -> str:
+        """What the name of a file about it has after the name of the recording, as those of `vad detect` have."""
+        return f".ch{self.channel}" if self.channel else ""
+
     def truth(self, correction: Correction) -> list[Segment] | None:
         """What is taken for right: what was corrected, else the labels, else nothing is known."""
-        return correction.speech if correction.begun else self.reference
+        if correction.begun:
+            return correction.speech
+        return None if self.reference is None else to_segments(self.reference)
 
     def compare(self, correction: Correction, segments: list[Segment]) -> RecordingResult | None:
         """How `segments` agree with what is taken for right; None where nothing is known."""
         truth = self.truth(correction)
         if truth is None or not self.duration:
             return None
-        reference = LabelledRecording(self.place, str(self.path), truth, correction.scored(self.duration))
+        reference = LabelledRecording(self.name, str(self.path), truth, correction.scored(self.duration))
         return evaluate_recording(reference, Hypothesis(self.duration, segments))
 
     def row(self, correction: Correction) -> dict[str, Any]:
         """What the list shows."""
         differs = None
-        if self.scores is not None and (result := self.compare(correction, self.detected)):
+        if self.scored and (result := self.compare(correction, to_segments(self.detected))):
             _, miss, alarm, _ = result.seconds
             differs = float((miss + alarm) / max(result.seconds.sum(), 1e-9))
         return {
             "id": self.id,
-            "name": printable(self.place),
+            "name": printable(self.name),
             "revision": self.revision,
             "duration": self.duration,
-            "speech": total(self.detected) / self.duration if self.scores is not None and self.duration else None,
-            "unsure": self.unsure if self.scores is not None else None,
+            "speech": float(np.diff(self.detected).sum()) / self.duration if self.scored and self.duration else None,
+            "unsure": self.unsure if self.scored else None,
             "differs": differs,
             "labelled": self.reference is not None,
             "state": correction.state,
@@ -85,10 +106,11 @@ class Recording:
 class Library:
     """The recordings in `inputs`, files and folders, with the labels found in `labels` or beside them.
 
-    Raises `AudioError` where there are none, `RecipeError` where `labels` do not exist or cannot be read.
+    With `channel="each"` every channel of a recording is one of the list. Raises `AudioError` where
+    there are none, `RecipeError` where `labels` do not exist or cannot be read.
     """
 
-    def __init__(self, inputs: list[str], labels: Path | None, journal: Journal) -> None:
+    def __init__(self, inputs: list[str], labels: Path | None, journal: Journal, channel: Channel = "mix") -> None:
         self._journal = journal
         self._revisions = itertools.count(1)
         self.notes: list[str] = []
@@ -98,15 +120,8 @@ class Library:
         sounds = [one for one in sounds if self.inside(Path(one.path)) or self._leaves(one.path)]
         if not sounds:
             raise errors[0] if errors else AudioError(f"{inputs[0]}: no recordings; name a file or folder of sound")
-        references: dict[str, list[Segment]] = {}
-        home = labels or (Path(inputs[0]) if Path(inputs[0]).is_dir() else Path(inputs[0]).parent)
-        try:
-            matches = match_inputs(sounds, home, beside=labels is None and not Path(inputs[0]).is_dir())
-            references = {path: speech_of(documents) for path, documents in matches.labelled.items()}
-            self.notes += matches.problems
-        except RecipeError:
-            if labels:
-                raise
+        found, problems = find_references(sounds, inputs, labels)
+        self.notes += problems
         self.recordings: dict[str, Recording] = {}
         places = set()
         for one in sounds:
@@ -114,13 +129,17 @@ class Library:
             if place in places:  # two folders were named, and hold files of one name
                 place = Path(one.path).as_posix()
             places.add(place)
-            self.add(Path(one.path), place, references.get(one.path))
+            for number in channels_of(one.path, channel):
+                self.add(Path(one.path), place, found.get(one.path), number)
 
-    def add(self, path: Path, place: str, reference: list[Segment] | None = None) -> Recording:
-        """Another recording at the end of the list."""
-        key = hashlib.sha256(place.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-        recording = Recording(key, path, place, reference)
-        self.recordings[key] = recording
+    def add(
+        self, path: Path, place: str, documents: list[Document] | None = None, channel: int | None = None
+    ) -> Recording:
+        """Another recording at the end of the list; of its labels, those of other channels are left out."""
+        reference = None if documents is None else to_spans(speech_of(in_channel(documents, channel)))
+        recording = Recording("", path, place, reference, channel)
+        recording.id = hashlib.sha256(recording.name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        self.recordings[recording.id] = recording
         self.changed(recording)
         return recording
 
@@ -139,11 +158,59 @@ class Library:
 
     def correction(self, recording: Recording) -> Correction:
         """The corrections of a recording, as they stand."""
-        return self._journal.of(recording.place)
+        return self._journal.of(recording.name)
 
     def _leaves(self, path: str) -> bool:
         self.notes.append(f"{path}: is a link to a file outside of what was named; it is left out")
         return False
+
+
+def find_references(
+    sounds: list[Input], inputs: list[str], labels: Path | None
+) -> tuple[dict[str, list[Document]], list[str]]:
+    """The labels of each recording, by its path, in `labels` or beside it, and labels that cannot be read.
+
+    Raises `RecipeError` where there are none in `labels`.
+    """
+    if labels:
+        matches = match_inputs(sounds, labels)
+        return matches.labelled, matches.problems
+    folders = [Path(name) for name in inputs if os.path.isdir(name)]
+    homes: dict[Path, list[Input]] = defaultdict(list)
+    for one in sounds:
+        path = Path(one.path)
+        homes[next((folder for folder in folders if folder in path.parents), path.parent)].append(one)
+    found: dict[str, list[Document]] = {}
+    problems: list[str] = []
+    for home, own in homes.items():
+        with contextlib.suppress(RecipeError):  # no labels
+            matches = match_inputs(own, home, beside=home not in folders)
+            found |= matches.labelled
+            problems += matches.problems
+    return found, problems
+
+
+def channels_of(path: str, channel: Channel) -> Iterable[int | None]:
+    """The channels of a recording to look at: with `each` all, unless there is but one."""
+    if channel == "mix":
+        return [None]
+    if channel != "each":
+        return [channel]
+    try:
+        with open_sound(path) as sound:
+            return range(1, sound.channels + 1) if sound.channels > 1 else [None]
+    except AudioError:
+        return [None]  # what opens it will say why
+
+
+def in_channel(documents: list[Document], channel: int | None) -> list[Document]:
+    """The labels of a channel: those without a channel belong to all, and the mean of all has those of each."""
+    return [d for d in documents if channel is None or d.channel in (None, channel)]
+
+
+def to_segments(spans: Floats) -> list[Segment]:
+    """Segments of an array `(segment, 2)` of starts and ends."""
+    return [Segment(*span) for span in spans.tolist()]
 
 
 def doubts(scores: ArrayLike, frame: float) -> list[Segment]:

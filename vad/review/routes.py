@@ -29,7 +29,7 @@ from vad.review.teach import Teacher
 
 PAGE = Path(__file__).parent / "page"
 KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-FILES = {path.name: path for path in PAGE.iterdir() if path.suffix in KINDS}
+FILES = {path.name: (path.read_bytes(), KINDS[path.suffix]) for path in PAGE.iterdir() if path.suffix in KINDS}
 
 Given = dict[str, Any]
 
@@ -113,11 +113,12 @@ class Routes:
             raise HTTPException(403, "This recording became a link to a file outside of what was named.")
         return recording
 
-    def _file(self, request: Request) -> Response:
-        path = FILES.get(request.path_params.get("name", "index.html"))
-        if path is None:
+    # A coroutine answers at once, a function in a thread, which takes longer than a file or a tile does.
+    async def _file(self, request: Request) -> Response:
+        content, kind = FILES.get(request.path_params.get("name", "index.html"), (None, ""))
+        if content is None:
             raise HTTPException(404, "There is no such page.")
-        return FileResponse(path, media_type=KINDS[path.suffix], headers={"cache-control": "no-cache"})
+        return Response(content, media_type=kind)
 
     def _list(self, request: Request) -> Response:
         since = whole(request, "since")
@@ -134,7 +135,7 @@ class Routes:
             self._project.work.open(recording)
         return JSONResponse(self._project.detail(recording))
 
-    def _tile(self, request: Request) -> Response:
+    async def _tile(self, request: Request) -> Response:
         recording, name = self._recording(request), request.path_params["layer"]
         layers = dict(recording.pictures.layers) if recording.pictures else {}
         if recording.score_layer:
@@ -142,10 +143,13 @@ class Routes:
         level, tile = request.path_params["level"], request.path_params["tile"]
         if name not in layers or level >= len(layers[name].counts):
             raise HTTPException(404, "There is no such picture.")
+        if name == "mel":
+            self._project.work.shown()
         return Response(layers[name].read(level, tile), media_type="application/octet-stream")
 
     def _sound(self, request: Request) -> Response:
-        path, kind = playable(self._recording(request).path, self._project.cache)
+        recording = self._recording(request)
+        path, kind = playable(recording.path, self._project.cache, recording.channel)
         return FileResponse(path, media_type=kind)
 
     def _change(self, request: Request, given: Given) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import secrets
 import socket
 from collections.abc import Callable
@@ -23,6 +24,7 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take no more requests, and at a second signal end those that are answered."""
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # of requests that are cut short
         self.force_exit = self.should_exit
         self.should_exit = True
 

@@ -12,7 +12,7 @@ import threading
 from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from vad.data.corpus_index import intersect, read_index
@@ -24,6 +24,7 @@ from vad.formats import FORMATS
 from vad.labels.labelled_set import LabelledRecording
 from vad.review.corrections import Correction
 from vad.review.label_files import label_path, write_labels, write_uem
+from vad.review.playback import playable
 from vad.review.project import Project, plain_metrics
 from vad.review.recordings import Recording
 from vad.segments import Segment
@@ -127,12 +128,15 @@ class Teacher:
         """The sound that is done, by links, and its labels; each at its place."""
         kind = FORMATS["text"]
         for recording, correction in done:
-            link = output / "audio" / recording.place.lstrip("/")
+            sound = recording.path
+            if recording.channel:
+                sound, _ = playable(recording.path, self._project.cache, recording.channel)
+            link = training_file(recording, output)
             link.parent.mkdir(parents=True, exist_ok=True)
             try:
-                link.symlink_to(recording.path.resolve())
+                link.symlink_to(sound.resolve())
             except OSError:  # Windows lets not everybody make links
-                shutil.copyfile(recording.path, link)
+                shutil.copyfile(sound, link)
             write_labels(recording, correction, kind, label_path(recording, kind, output / "labels"))
         write_uem(done, output / "scored.uem")
 
@@ -153,6 +157,14 @@ class Teacher:
         training.running = False
 
 
+def training_file(recording: Recording, output: Path) -> Path:
+    """Where a training in `output` finds the sound: at the place of the recording, a channel in a file of its own."""
+    place = PurePosixPath(recording.place.lstrip("/"))
+    if recording.channel:
+        place = place.with_name(f"{place.stem}{recording.suffix}.flac")
+    return output / "audio" / place
+
+
 def verdict(training: Training, done: Iterable[tuple[Recording, Correction]]) -> dict[str, Any]:
     """The metrics of the model before and after, on what the training kept apart (its dev recordings)."""
     corpus = training.output / "corpus"
@@ -165,9 +177,9 @@ def verdict(training: Training, done: Iterable[tuple[Recording, Correction]]) ->
     for name, model in (("before", training.before), ("after", training.output)):
         detector = Detector(model)
         results[name] = [
-            _evaluate(detector, recording, correction, held_out[os.path.realpath(recording.path)])
+            _evaluate(detector, recording, correction, held_out[file])
             for recording, correction in done
-            if os.path.realpath(recording.path) in held_out
+            if (file := os.path.realpath(training_file(recording, training.output))) in held_out
         ]
     if not results["after"]:
         raise SettingError("the training kept no recording apart to measure by")
@@ -178,5 +190,6 @@ def _evaluate(
     detector: Detector, recording: Recording, correction: Correction, regions: list[Segment]
 ) -> RecordingResult:
     scored = intersect(regions, correction.scored(recording.duration))
-    reference = LabelledRecording(recording.place, str(recording.path), correction.speech, scored)
-    return evaluate_recording(reference, Hypothesis(recording.duration, detector.detect(recording.path)))
+    reference = LabelledRecording(recording.name, str(recording.path), correction.speech, scored)
+    found = detector.detect(recording.path, channel=recording.channel or "mix")
+    return evaluate_recording(reference, Hypothesis(recording.duration, found))

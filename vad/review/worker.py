@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import threading
-import zipfile
+import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
-from vad.audio.decode import open_sound
+from vad.audio.decode import Channel, open_sound
 from vad.detector import Detector
 from vad.errors import VadError
+from vad.evaluation.overlap import to_spans
 from vad.grid import floor_milliseconds
 from vad.model.pretrained import sha256
 from vad.review.cache import Cache
 from vad.review.pictures import Pictures, score_layer
 from vad.review.recordings import Library, Recording
+from vad.review.score_files import ScoreFiles
 from vad.scores import Scores
 from vad.settings import Segmentation
+
+HEAD_START = 1.0  # seconds at most without scoring after a recording is opened: its first picture comes first
+FIRST_PICTURE = 0.5  # seconds that the answer waits for it
+
+
+class Unwanted(Exception):
+    """Something else shall be done now, or nothing any more."""
 
 
 class Work:
@@ -33,11 +43,14 @@ class Work:
         self._pictures = ThreadPoolExecutor(2, thread_name_prefix="pictures")
         self._lock = threading.Lock()
         self._more = threading.Condition(self._lock)
-        self._opened = 0
+        self._queue: deque[Recording] = deque()  # to be scored, the first one next
+        self._drawing = threading.Lock()
         self._closed = False
-        self._failed: set[tuple[str, str]] = set()  # recording, model
+        self._begin_at = time.monotonic() + 2 * HEAD_START  # with the scores: the page comes first
+        self._files = ScoreFiles()
         self.use(detector, settings)
-        threading.Thread(target=self._score_all, name="scores", daemon=True).start()
+        self._scoring = threading.Thread(target=self._score_all, name="scores", daemon=True)
+        self._scoring.start()
 
     def use(self, detector: Detector, settings: Segmentation) -> None:
         """Score all recordings by this detector from now on."""
@@ -45,46 +58,78 @@ class Work:
             self.detector, self.settings = detector, settings
             self._model = sha256(detector.path)[:16]
             for recording in list(self._library.recordings.values()):
-                recording.scores, recording.score_layer, recording.detected = None, None, []
+                recording.scored, recording.score_layer, recording.detected = False, None, to_spans([])
+                recording.error = ""
                 self._library.changed(recording)
+            self._queue = deque(self._library.recordings.values())
             self._more.notify()
 
     def open(self, recording: Recording) -> None:
-        """Make the pictures of a recording that somebody looks at, and its scores before those of others."""
+        """Make the pictures of a recording that somebody looks at, and its scores before those of others.
+
+        Waits a moment for the first picture, so that the page need not ask again.
+        """
         with self._lock:
-            self._opened += 1
-            recording.opened = self._opened
+            recording.opened = True
+            self._begin_at = time.monotonic() + HEAD_START
+            self._queue.appendleft(recording)
             begin = recording.pictures is None and not recording.error
             if begin:
                 recording.pictures = self._begin(recording)
             self._more.notify()
         if begin and recording.pictures and not recording.pictures.complete:
             self._pictures.submit(self._guard(recording, self._picture))
+            recording.pictures.begun.wait(FIRST_PICTURE)
 
-    def wake(self) -> None:
-        """Look again for recordings without scores."""
+    def shown(self) -> None:
+        """The page has the first picture of what was opened: go on with the scores."""
         with self._lock:
+            self._begin_at = 0.0
+            self._more.notify()
+
+    def scores(self, recording: Recording) -> Scores | None:
+        """Its scores by the detector at work, which are then drawn, too; None where there are none yet."""
+        if not recording.scored:
+            return None
+        path = self._score_path(recording)
+        scores = self._files.read(path, self.detector)
+        with self._drawing:
+            if scores is not None and recording.opened and recording.score_layer is None:
+                recording.score_layer = score_layer(path.parent, path.stem, scores)
+        return scores
+
+    def add(self, recording: Recording) -> None:
+        """Score another recording, before the others."""
+        with self._lock:
+            self._queue.appendleft(recording)
             self._more.notify()
 
     def close(self) -> None:
-        """Begin nothing new."""
+        """End what is being done."""
         with self._lock:
             self._closed = True
             self._more.notify()
-        self._pictures.shutdown(wait=False, cancel_futures=True)
+        self._pictures.shutdown(cancel_futures=True)
+        self._scoring.join()
 
     def _begin(self, recording: Recording) -> Pictures | None:
         try:
-            sound = open_sound(recording.path)
-            recording.duration = recording.duration or floor_milliseconds((sound.length or 0) / sound.sample_rate)
-            return Pictures(self._cache.folder(recording.path), self.detector.description.features)
+            with open_sound(recording.path) as sound:
+                length = floor_milliseconds((sound.length or 0) / sound.sample_rate)
+            recording.duration = recording.duration or length
+            return Pictures(self._folder(recording), self.detector.description.features, recording.channel)
         except (VadError, OSError) as error:
             self._fail(recording, error)
             return None
 
     def _picture(self, recording: Recording) -> None:
+        def check(_: object) -> None:
+            if self._closed:
+                raise Unwanted
+
         assert recording.pictures
-        recording.pictures.build(open_sound(recording.path))
+        with open_sound(recording.path) as sound:
+            recording.pictures.build(sound, check)
 
     def _score_all(self) -> None:
         while True:
@@ -97,34 +142,59 @@ class Work:
             self._guard(recording, self._score)()
 
     def _next(self) -> Recording | None:
-        waiting = [
-            r
-            for r in list(self._library.recordings.values())
-            if r.scores is None and not r.error and (r.id, self._model) not in self._failed
-        ]
-        return max(waiting, key=lambda r: r.opened, default=None)
+        while self._queue:
+            recording = self._queue.popleft()
+            if not recording.scored and not recording.error:
+                return recording
+        return None
 
     def _score(self, recording: Recording) -> None:
         with self._lock:
             detector, settings, model = self.detector, self.settings, self._model
-        folder = self._cache.folder(recording.path)
+        path = self._score_path(recording)
         recording.busy = "scoring"
         self._library.changed(recording)
-        scores = _load(folder / f"scores-{model}.npz", detector)
+        scores = self._files.read(path, detector)
         if scores is None:
-            scores = detector.scores(recording.path)
-            _keep(folder / f"scores-{model}.npz", scores)
-        detected = detector.segment(scores, **vars(settings))
-        layer = score_layer(folder, f"scores-{model}", scores)
+            scores = self._compute(recording, detector)
+            self._files.write(path, scores)
+        detected = to_spans(detector.segment(scores, **vars(settings)))
+        values = np.asarray(scores)
         with self._lock:
             recording.busy = ""
             if model != self._model:  # another model was chosen meanwhile
                 return
             recording.duration = recording.duration or scores.duration or 0.0
-            values = np.asarray(scores)
             recording.unsure = float(np.mean(4 * values * (1 - values))) if len(values) else 0.0
-            recording.detected, recording.scores, recording.score_layer = detected, scores, layer
+            recording.detected, recording.scored = detected, True
         self._library.changed(recording)
+
+    def _compute(self, recording: Recording, detector: Detector) -> Scores:
+        """Its scores; raises `Unwanted` where somebody has opened another recording meanwhile."""
+
+        def check(_: object) -> None:
+            with self._lock:
+                while not self._closed and (wait := self._begin_at - time.monotonic()) > 0:
+                    self._more.wait(wait)
+                first = self._queue[0] if self._queue else recording
+                other = first is not recording and first.opened and not first.scored
+                if self._closed or detector is not self.detector or other:
+                    self._queue.insert(1, recording)
+                    raise Unwanted
+
+        with open_sound(recording.path) as sound:
+            channel: Channel = recording.channel or "mix"
+            found = detector.analyse(sound, detector.settings(), channel, keep_scores=True, on_block=check)[0]
+        assert found.scores is not None
+        return found.scores
+
+    def _folder(self, recording: Recording) -> Path:
+        if recording.folder is None:
+            recording.folder = self._cache.folder(recording.path)
+        return recording.folder
+
+    def _score_path(self, recording: Recording) -> Path:
+        return self._folder(recording) / f"scores-{self._model}{recording.suffix}.npz"
 
     def _guard(self, recording: Recording, task: Callable[[Recording], None]) -> Callable[[], None]:
         """`task`, of which errors are shown at the recording."""
@@ -132,6 +202,8 @@ class Work:
         def run() -> None:
             try:
                 task(recording)
+            except Unwanted:
+                recording.busy = ""
             except (VadError, OSError) as error:
                 self._fail(recording, error)
             self._library.changed(recording)
@@ -140,24 +212,4 @@ class Work:
 
     def _fail(self, recording: Recording, error: Exception) -> None:
         recording.error, recording.busy = str(error), ""
-        self._failed.add((recording.id, self._model))
         self._library.changed(recording)
-
-
-def _load(path: Path, detector: Detector) -> Scores | None:
-    """Scores of `detector` kept earlier; None where there are none, or they are damaged."""
-    try:
-        with np.load(path, allow_pickle=False) as kept:
-            duration, values = float(kept["duration"]), kept["scores"]
-            return Scores(
-                values, detector.grid, detector.description.identity, detector.description.thresholds, duration
-            )
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
-        return None
-
-
-def _keep(path: Path, scores: Scores) -> None:
-    scratch = path.with_suffix(".new")
-    with scratch.open("wb") as file:
-        np.savez(file, scores=np.asarray(scores), duration=np.float64(scores.duration or 0.0))
-    scratch.replace(path)

@@ -2,6 +2,7 @@
 
 import { get } from "./api.js";
 import { Editing } from "./editing.js";
+import { keepKeys } from "./focus.js";
 import { fillHelp, listen } from "./keys.js";
 import { Labels } from "./labels.js";
 import { List } from "./list.js";
@@ -27,7 +28,7 @@ class Page {
   constructor() {
     Object.assign(this, { find, model, recording: null });
     this.status = new Status(find, model);
-    this.view = new View(() => this.redraw());
+    this.view = new View(() => this.redraw(false, true));
     this.player = new Player(find("audio"), (time) => this.playback.moved(time));
     this.player.stretches = () => model.lanes.yours || [];
     this.timeline = new Timeline(find("picture"), find("overlay"), this.view, model);
@@ -54,6 +55,7 @@ class Page {
       return part && (() => part[name]());
     };
     listen((name) => this.does(name));
+    keepKeys(find("stage"));
     fillHelp(find("keys"));
     for (const button of document.querySelectorAll("[data-action]")) {
       button.addEventListener("click", () => this.does(button.dataset.action)());
@@ -106,9 +108,10 @@ class Page {
     setTimeout(() => this.watch(), busy ? 700 : 2500);
   }
 
-  redraw(cursorOnly = false) {
+  // Draw again: all, or less where but the cursor has moved, or the part that is shown.
+  redraw(cursorOnly = false, scrolled = cursorOnly) {
     this.timeline.draw(cursorOnly);
-    this.overview.draw();
+    this.overview.draw(scrolled);
   }
 
   select(selection, selected = null) {

@@ -13,8 +13,14 @@ export class Player {
   load(address, duration) {
     this.audio.pause();
     this.duration = duration;
+    this.audio.preload = "none"; // the picture comes first
     this.audio.src = address;
     this.audio.playbackRate = this.rate || 1;
+  }
+
+  // Let the browser, and the server that may have to convert the sound, get ready.
+  prepare() {
+    this.audio.preload = "metadata";
   }
 
   get playing() {

@@ -58,6 +58,7 @@ export class Recordings {
       view.set(0, view.width / Math.min(length, FIRST));
     }
     status.progress(recording);
+    if (recording.tiles.mel.kept.size) player.prepare();
     this.page.redraw();
   }
 
@@ -96,7 +97,7 @@ export class Recordings {
     if (!recording?.about?.duration) return;
     await recording.setState("done");
     await list.update();
-    const next = list.sorted().find((row) => row.state !== "done" && row.id !== recording.id && !row.error);
+    const next = list.sorted.find((row) => row.state !== "done" && row.id !== recording.id && !row.error);
     if (next) this.open(next.id);
     else status.say("all recordings are done", false);
   }

@@ -1,6 +1,7 @@
 // Sliders of the segmentation: they ask the server, whose segmenter is the package's own, for segments.
 
 import { post } from "./api.js";
+import { tableRow } from "./elements.js";
 
 const SLIDERS = [
   ["onset", "Onset", 0.01, 0.99, 0.01],
@@ -47,11 +48,7 @@ export class Settings {
   }
 
   addMetric(name, title) {
-    const row = document.createElement("tr");
-    const head = document.createElement("th");
-    head.scope = "row";
-    head.textContent = title;
-    row.append(head, document.createElement("td"), document.createElement("td"));
+    const row = tableRow(title, "–", "–");
     row.id = `metric-${name}`;
     this.find("metrics").tBodies[0].append(row);
   }

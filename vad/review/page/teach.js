@@ -1,6 +1,7 @@
 // Training on what is corrected: start, follow, compare, and go on with the new model.
 
 import { get, post } from "./api.js";
+import { tableRow } from "./elements.js";
 
 const POLL = 1000; // milliseconds
 const METRICS = [["deter", "DetER"], ["miss", "Miss"], ["false_alarm", "False alarm"], ["dcf", "DCF"]];
@@ -68,18 +69,8 @@ export class Teach {
     const better = verdict.after.dcf !== null && verdict.after.dcf < verdict.before.dcf;
     const many = verdict.recordings === 1 ? "1 recording" : `${verdict.recordings} recordings`;
     find("teach-summary").textContent = `On ${many} that the training did not learn from, the new model is ${better ? "better" : "not better"}:`;
-    const rows = METRICS.map(([name, title]) => row(title, percent(verdict.before[name]), percent(verdict.after[name])));
+    const rows = METRICS.map(([name, title]) => tableRow(title, percent(verdict.before[name]), percent(verdict.after[name])));
     find("teach-metrics").tBodies[0].replaceChildren(...rows);
     find("teach-model").textContent = status.model;
   }
-}
-
-function row(title, ...values) {
-  const element = document.createElement("tr");
-  const head = document.createElement("th");
-  head.scope = "row";
-  head.textContent = title;
-  element.append(head);
-  for (const value of values) element.insertCell().textContent = value;
-  return element;
 }

@@ -14,10 +14,9 @@ const NAMES = { yours: "Corrected", labels: "Labels", detected: "Detected", diff
 export class Timeline {
   // `model` is what is drawn: tiles, segments, settings, selection; it is read, never changed.
   constructor(canvas, overlay, view, model) {
-    Object.assign(this, { canvas, overlay, view, model, dirty: true, moved: true });
+    Object.assign(this, { canvas, overlay, view, model, dirty: false, moved: false });
     this.colours = readColours();
     new ResizeObserver(() => this.resize()).observe(canvas.parentElement);
-    requestAnimationFrame(() => this.frame());
   }
 
   resize() {
@@ -39,14 +38,14 @@ export class Timeline {
 
   // Draw again with the next frame; `overlayOnly` where but the cursor or the selection has moved.
   draw(overlayOnly = false) {
+    if (!this.moved) requestAnimationFrame(() => this.frame());
     this.moved = true;
     if (!overlayOnly) this.dirty = true;
   }
 
   frame() {
-    requestAnimationFrame(() => this.frame());
     if (this.dirty) this.paint();
-    if (this.moved) this.paintOverlay();
+    this.paintOverlay();
     this.dirty = this.moved = false;
   }
 
