@@ -16,7 +16,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, get_type_hints
 
 import click
@@ -54,6 +54,9 @@ SYNONYMS = {
 }
 
 
+LAST = ("Output", "Scale", "Messages")  # sections of the help
+
+
 class Option(click.Option):
     """An option that belongs to a section of the help, and sets a parameter of the library."""
 
@@ -84,17 +87,17 @@ class Command(click.Command):
             raise
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options by section, in the order in which the sections begin."""
+        """Write the options by section, in the order in which the sections begin, those in `LAST` after the others."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
-            last = next(reversed(sections), "Options")  # of --help
-            section = param.section if isinstance(param, Option) else last
             if record:
-                sections.setdefault(section, []).append(record)
-        for title, records in sections.items():
+                sections.setdefault(param.section if isinstance(param, Option) else "", []).append(record)
+        rest = sections.pop("", [])  # --help
+        titles = sorted(sections, key=lambda title: LAST.index(title) if title in LAST else -1) or ["Options"]
+        for title in titles:
             with formatter.section(title):
-                formatter.write_dl(records)
+                formatter.write_dl(sections.get(title, []) + (rest if title == titles[-1] else []))
         if any(param.metavar == "FORMAT" for param in self.params):
             with formatter.section("Label formats"):
                 formatter.write_text(", ".join(FORMATS))
@@ -124,7 +127,8 @@ class Command(click.Command):
 def command(name: str | None = None, *, extra: str = "") -> Callable[[Callable[..., None]], Command]:
     """Make a `Command` of a function, which gets an instance of each options dataclass among its parameters.
 
-    Its other parameters are those of `click.argument`.
+    A field of such a class that is no `option` is of another such class. The other parameters are
+    those of `click.argument`.
     """
 
     def decorate(function: Callable[..., None]) -> Command:
@@ -134,22 +138,36 @@ def command(name: str | None = None, *, extra: str = "") -> Callable[[Callable[.
         @functools.wraps(function)
         def run(**given: Any) -> None:
             for key, kind in kinds.items():
-                given[key] = kind(**{f.name: given.pop(f"{key}_{f.name}") for f in dataclasses.fields(kind)})
+                given[key] = _filled(key, kind, given)
             function(**given)
 
-        options: list[click.Parameter] = [
-            Option(
-                [*f.metadata["flags"], f"{key}_{f.name}"],
-                section=getattr(kind, "title", "Options"),
-                parameter=f.metadata["parameter"] or f.name,
-                **f.metadata["settings"],
-            )
-            for key, kind in kinds.items()
-            for f in dataclasses.fields(kind)
-        ]
+        options: list[click.Parameter] = [one for key, kind in kinds.items() for one in _options(key, kind)]
         return click.command(name, cls=Command, params=options, extra=extra)(run)
 
     return decorate
+
+
+def _options(key: str, kind: type[Any]) -> Iterator[Option]:
+    """The options of a dataclass, and of those in it; their names begin with `key`."""
+    for f in dataclasses.fields(kind):
+        if not f.metadata:
+            yield from _options(f"{key}_{f.name}", get_type_hints(kind)[f.name])
+            continue
+        yield Option(
+            [*f.metadata["flags"], f"{key}_{f.name}"],
+            section=getattr(kind, "title", "Options"),
+            parameter=f.metadata["parameter"] or f.name,
+            **f.metadata["settings"],
+        )
+
+
+def _filled(key: str, kind: type[Any], given: dict[str, Any]) -> Any:
+    """An instance of a dataclass with its values in `given`, which are removed there."""
+    values = {}
+    for f in dataclasses.fields(kind):
+        name = f"{key}_{f.name}"
+        values[f.name] = given.pop(name) if f.metadata else _filled(name, get_type_hints(kind)[f.name], given)
+    return kind(**values)
 
 
 def describe(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""What `vad split` and `vad trim` share: their options, and where they cut."""
+"""What `vad split`, `vad trim` and `vad play` share: their options, and where they cut."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Cuts(NamedTuple):
     notes: list[str]  # warnings about it
 
 
-Cut = Callable[["Input", Path, Cuts], "Written"]
+Cut = Callable[["Input", Path, Cuts], "Written | None"]
 
 
 @dataclass(frozen=True)
@@ -67,41 +67,45 @@ class CutOptions(SpeechOptions):
     inverted: bool = option("--invert", is_flag=True, help="The silences instead of the speech.")
 
 
-def run(
-    inputs: tuple[str, ...],
-    cut: Cut,
-    *,
-    source: InputOptions,
-    speech: CutOptions,
-    scale: JobsOptions,
-    messages: MessageOptions,
-) -> None:
-    """Find where to cut each of `inputs`, and `cut` it."""
-    from vad.batch.inputs import find
-    from vad.batch.pool import open_pool
-    from vad.batch.run import run_batch
+@dataclass(frozen=True)
+class CuttingOptions:
+    """What the commands share."""
 
-    found, errors = find(inputs)
-    with messages.console() as console, contextlib.ExitStack() as stack:
-        console.errors(errors)
-        paths = {one.path: stack.enter_context(_on_disk(one)) for one in found}
-        find_cuts = (
-            _by_labels(found, source.labels, source, speech, console) if source.labels else _by_model(source, speech)
-        )
-        nothing = "silence" if speech.inverted else "speech"
+    source: InputOptions
+    speech: CutOptions
+    scale: JobsOptions
+    messages: MessageOptions
 
-        def deliver(one: Input, cuts: Cuts) -> float:
-            for note in cuts.notes:
-                console.warn(f"{one.path}: {note}")
-            if cuts.segments:
-                _warn_of_losses(one, cut(one, paths[one.path], cuts), console)
-            else:
-                console.warn(f"{one.path}: no {nothing}, nothing to write")
-            return cuts.duration
+    def run(self, inputs: tuple[str, ...], cut: Cut) -> None:
+        """Find where to cut each of `inputs`, and `cut` it."""
+        from vad.batch.inputs import find
+        from vad.batch.pool import open_pool
+        from vad.batch.run import run_batch
 
-        pool = stack.enter_context(open_pool(1 if source.labels else scale.jobs, found))
-        totals = run_batch(found, FindCuts(find_cuts, paths, speech.inverted), deliver, console, pool=pool)
-        console.summary(totals)
+        source, speech = self.source, self.speech
+        found, errors = find(inputs)
+        with self.messages.console() as console, contextlib.ExitStack() as stack:
+            console.errors(errors)
+            paths = {one.path: stack.enter_context(_on_disk(one)) for one in found}
+            find_cuts = (
+                _by_labels(found, source.labels, source, speech, console)
+                if source.labels
+                else _by_model(source, speech)
+            )
+            nothing = "silence" if speech.inverted else "speech"
+
+            def deliver(one: Input, cuts: Cuts) -> float:
+                for note in cuts.notes:
+                    console.warn(f"{one.path}: {note}")
+                if not cuts.segments:
+                    console.warn(f"{one.path}: no {nothing} found")
+                elif written := cut(one, paths[one.path], cuts):
+                    _warn_of_losses(one, written, console)
+                return cuts.duration
+
+            pool = stack.enter_context(open_pool(1 if source.labels else self.scale.jobs, found))
+            totals = run_batch(found, FindCuts(find_cuts, paths, speech.inverted), deliver, console, pool=pool)
+            console.summary(totals)
 
 
 @contextlib.contextmanager

@@ -78,7 +78,7 @@ def test_the_help_has_a_section_per_title_and_base_options_come_first() -> None:
         """Do nothing."""
 
     text = CliRunner().invoke(example, ["--help"]).stdout
-    words = ["Output:", "--tally", "Input:", "--count", "--save", "--help"]
+    words = ["Input:", "--count", "--save", "Output:", "--tally", "--help"]
     assert [word for word in text.split() if word in words] == words
 
 

@@ -177,8 +177,8 @@ def detect(
     skipped.
 
     \b
-    Fields of --printf: {file} {dir} {name} {stem} {ext} {channel} {number} {start}
-      {end} {duration} {label} {score}, like '{stem} {number:03} {start:.1f}'
+    Fields of --printf: {file} {dir} {name} {stem} {ext} {channel} {number}
+      {start} {end} {duration} {label} {score}, like '{stem} {start:.1f}'
 
     A run over many recordings may be killed at any time: the same command with --resume does the
     rest. Files of their own count as done when they exist; one file for all is written at the end

@@ -11,8 +11,8 @@ import click
 from vad.formats import printable
 
 from ..command import command, option
-from ..cutting import CutOptions, Cuts, InputOptions, run
-from ..options import JobsOptions, MessageOptions, force_option
+from ..cutting import Cuts, CuttingOptions
+from ..options import force_option
 
 if TYPE_CHECKING:
     from vad.batch.inputs import Input
@@ -37,15 +37,7 @@ class OutputOptions:
 
 @command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-def split(
-    inputs: tuple[str, ...],
-    *,
-    source: InputOptions,
-    speech: CutOptions,
-    output: OutputOptions,
-    scale: JobsOptions,
-    messages: MessageOptions,
-) -> None:
+def split(inputs: tuple[str, ...], output: OutputOptions, cutting: CuttingOptions) -> None:
     """Cut sound files into a file per segment.
 
     \b
@@ -60,8 +52,9 @@ def split(
 
     Files have the rate, the channels, the format and the unchanged samples of the recording. What
     is compressed with loss (MP3, Opus, M4A, videos) becomes FLAC; an extension in a template
-    chooses another format: .wav, .flac, .aiff, .w64, .caf, and with new loss .ogg, .opus and .mp3.
-    A recording without speech gives a warning, not an error.
+    chooses another format: .wav, .flac, .aiff, .w64, .caf, with new loss .ogg, .opus, .mp3 and
+    .m4a, and .mp4, .mov, .mkv and .webm for videos with their picture. A recording without speech
+    gives a warning, not an error.
 
     \b
     Templates: {dir} {name} {stem} {ext} {number} {start} {end} {duration}, like
@@ -79,4 +72,4 @@ def split(
             click.echo(printable(str(part.path)) + f"\t{part.segment.start:.3f}\t{part.segment.end:.3f}")
         return written
 
-    run(inputs, cut, source=source, speech=speech, scale=scale, messages=messages)
+    cutting.run(inputs, cut)

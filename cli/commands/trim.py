@@ -11,8 +11,8 @@ import click
 from vad.formats import printable
 
 from ..command import command, option
-from ..cutting import CutOptions, Cuts, InputOptions, run
-from ..options import JobsOptions, MessageOptions, force_option
+from ..cutting import Cuts, CuttingOptions
+from ..options import force_option
 from ..types import Number
 
 if TYPE_CHECKING:
@@ -45,27 +45,20 @@ class OutputOptions:
 
 @command()
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-def trim(
-    inputs: tuple[str, ...],
-    *,
-    source: InputOptions,
-    speech: CutOptions,
-    output: OutputOptions,
-    scale: JobsOptions,
-    messages: MessageOptions,
-) -> None:
-    """Cut the silence out of sound files.
+def trim(inputs: tuple[str, ...], output: OutputOptions, cutting: CuttingOptions) -> None:
+    """Cut the silence out of sound and video files.
 
     \b
       vad trim talk.flac -o short.flac
       vad trim talk.wav -o short.wav --gap 0.5   # silence between segments
-      vad trim talk.wav -o silence.wav --invert
+      vad trim talk.mp4 -o short.mp4             # a video, with its picture
 
     INPUT is a file (audio or video), a folder (searched recursively), a quoted pattern, or - for
     standard input. The speech is found as by `vad detect`, or taken from --labels, to which
     padding, --min-speech and --min-silence apply as well. OUTPUT has the rate, the channels and
     the unchanged samples of the recording, and where its extension allows the format; it is a file,
-    a folder (a name without extension), or a template with {stem}, {name}, {dir} or {ext}.
+    a folder (a name without extension), or a template with {stem}, {name}, {dir} or {ext}. A video
+    keeps its picture, which is encoded anew, in .mp4, .mov, .mkv and .webm.
 
     Beside OUTPUT is its time map, called .map.json: which part of the recording each piece is.
     With it, `vad remap` moves labels and subtitles of OUTPUT back to the times of the recording.
@@ -83,4 +76,4 @@ def trim(
         )
         return written
 
-    run(inputs, cut, source=source, speech=speech, scale=scale, messages=messages)
+    cutting.run(inputs, cut)

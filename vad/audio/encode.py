@@ -7,14 +7,18 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
 from vad.atomic import explain
+from vad.audio.media import MEDIA, MediaFile, SoundWriter
 from vad.errors import FormatError, SettingError
+
+if TYPE_CHECKING:
+    from vad.audio.picture import Look
 
 # libsndfile's lossless subtypes, each with the numpy type that holds its samples exactly.
 ARRAYS = {"FLOAT": "float32", "DOUBLE": "float64"}
@@ -39,13 +43,17 @@ FALLBACKS = ("FLOAT", "PCM_24", "PCM_16")  # for containers that have none of th
 BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 CONTAINERS = {".aif": "AIFF", ".aifc": "AIFF", ".snd": "AU", ".sph": "NIST", ".oga": "OGG", ".opus": "OGG"}
 FLAC_CHANNELS = 8
+WRITTEN = (".wav", ".flac", ".aiff", ".caf", ".w64", ".au", ".ogg", ".opus", ".mp3", *MEDIA)
 SYSTEM_ERROR = 2  # libsndfile's SF_ERR_SYSTEM
 TRIALS = 16  # writes after which a disk is not full
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """The container and the sample type of a file, in libsndfile's names; FFmpeg's containers are the empty string."""
+    """The container and the sample type of a file, in libsndfile's names.
+
+    What FFmpeg reads has no container, and what it writes an extension of `MEDIA` in its place.
+    """
 
     container: str
     subtype: str
@@ -66,10 +74,26 @@ def encoding_for(path: Path, encoding: Encoding = PLAIN, source: Path | None = N
 
     Raises `SettingError` where sound cannot be written with the extension of `path`.
     """
+    if path.suffix.lower() in MEDIA:
+        return Encoding(path.suffix.lower(), MediaFile.subtype, False)
     found = _encoding_for(path, encoding, source)
     if not soundfile.check_format(found.container, found.subtype):
-        raise SettingError(f"{path}: sound cannot be written as {path.suffix or 'that'}; use .wav, .flac or .ogg")
+        raise SettingError(f"{path}: sound cannot be written as {path.suffix or 'that'}; use {', '.join(WRITTEN)}")
     return found
+
+
+def create(
+    file: Path, sample_rate: int, channels: int, encoding: Encoding, *, name: Path, look: Look | None = None
+) -> SoundWriter:
+    """A new sound file with this `encoding`, and with pictures that `look` so; `name` stands for it in errors.
+
+    Raises `FormatError` or libsndfile's errors, which `explain_sound` explains.
+    """
+    if encoding.container in MEDIA:
+        return MediaFile(file, MEDIA[encoding.container], sample_rate, channels, look=look, name=name)
+    how = {"format": encoding.container, "subtype": encoding.subtype}
+    file_of_libsndfile: SoundWriter = soundfile.SoundFile(file, "w", sample_rate, channels, **how)
+    return file_of_libsndfile
 
 
 def _encoding_for(path: Path, encoding: Encoding, source: Path | None) -> Encoding:

@@ -10,6 +10,7 @@ from vad.audio.frame_buffer import FrameBuffer
 from vad.audio.headers import mp3_length
 from vad.audio.sound import ReadUntilError, Sound, damaged, silence_filled
 from vad.audio.timestamps import MAX_GAP, TOLERANCE, Clock
+from vad.clock import parse_clock
 from vad.errors import AudioError, reason
 from vad.features import Float32
 
@@ -45,7 +46,7 @@ def open_av(file: BinaryIO, name: str, owned: bool, encoding: Encoding | None = 
     try:
         if not source.seekable():
             source = _readable_pipe(source)
-        track = _Track(_open(source, name), source, name)
+        track = _Track(open_container(source, name), source, name)
     except BaseException:
         source.close()
         raise
@@ -63,8 +64,8 @@ def _readable_pipe(source: ReadUntilError) -> ReadUntilError:
     return source.spooled() if (at and box[4:] != b"moov") or box[4:] == b"mdat" else source
 
 
-def _open(source: ReadUntilError, name: str) -> Any:
-    """The container in a file."""
+def open_container(source: ReadUntilError, name: str) -> Any:
+    """The container in a file; `AudioError` where FFmpeg cannot open it."""
     import av  # takes half of the start-up time of a program that rarely needs it
 
     # tags need not be Unicode: versions of PyAV before 19 have to be told
@@ -78,6 +79,12 @@ def _open(source: ReadUntilError, name: str) -> Any:
         if source.failure:
             raise AudioError(f"{name}: cannot be read ({reason(source.failure)})") from source.failure
         raise AudioError(f"{name}: not a sound file that libsndfile or FFmpeg can read ({reason(error)})") from error
+
+
+def first_time(container: Any) -> float:
+    """The time stamp at which a recording begins, in seconds."""
+    begins = 0 if container.format.name.split(",")[0] in FROM_ZERO else container.start_time
+    return (begins or 0) / 1_000_000
 
 
 class _Track:
@@ -95,8 +102,7 @@ class _Track:
         self.sample_type = codec.format.name.rstrip("p") if codec.format else ""
         self.lossless = bool(codec.codec.lossless)
         self._format = container.format.name.split(",")[0]
-        zero = 0 if self._format in FROM_ZERO else container.start_time
-        self._zero = (zero or 0) / 1_000_000  # the container's first time stamp, in seconds
+        self._zero = first_time(container)
         self._start = self._start_offset()
         self._seekable = bool(source.seekable())
         seconds, reliable = self._stated_seconds()
@@ -220,8 +226,7 @@ def _place(frame: Any, following: float | None, clock: Clock, buffer: FrameBuffe
 def _clock_seconds(text: str) -> float | None:
     """Seconds of `hours:minutes:seconds`, as Matroska states the length of a track."""
     try:
-        hours, minutes, seconds = (float(part) for part in text.split(":"))
+        total = parse_clock(text)
     except ValueError:
         return None
-    total = 3600 * hours + 60 * minutes + seconds
     return total if 0 < total < LONGEST else None

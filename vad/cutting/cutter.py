@@ -1,20 +1,20 @@
-"""Cut a recording into a file per segment, or into one file; samples are copied unchanged."""
+"""Cut a recording into a file per segment, or into one file; samples are copied unchanged where the format can."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import soundfile
-from numpy.typing import NDArray
 
 from vad.atomic import check_free, replacing, write
 from vad.audio.decode import Sound, open_native
-from vad.audio.encode import BITS, Encoding, encoding_for, explain_sound, to_subtype
+from vad.audio.encode import BITS, Encoding, create, encoding_for, explain_sound
+from vad.audio.media import SoundWriter
+from vad.audio.picture import Look
 from vad.batch.inputs import Input
 from vad.batch.naming import (
     check_not_input,
@@ -25,6 +25,7 @@ from vad.batch.naming import (
     name_fields,
     name_output,
 )
+from vad.cutting.reader import Reader
 from vad.cutting.timemap import Piece, TimeMap
 from vad.errors import FormatError, SettingError
 from vad.grid import Grid
@@ -76,12 +77,11 @@ class Cutter:
                 f"{self._target}: gives several segments the same name; use {{number}} or {{start}}", "target"
             )
         encodings = [self._take(part.path, source, sound) for part in parts]
-        reader = _Reader(sound)
-        for part, encoding in zip(parts, encodings, strict=True):
-            start, end = _span(part.segment, sound)
-            with _writing(part.path, encoding, sound, end - start) as file:
-                for block in reader.between(start, end):
-                    file.write(to_subtype(block, encoding.subtype))
+        with Reader(sound, path, encodings) as reader:
+            for part, encoding in zip(parts, encodings, strict=True):
+                start, end = _span(part.segment, sound)
+                with _writing(part.path, encoding, sound, end - start, reader.look(encoding)) as file:
+                    reader.copy(start, end, file)
         return Written(parts, all(e.lossless for e in encodings), sound.encoding)
 
     def join(
@@ -103,18 +103,18 @@ class Cutter:
         grid = Grid(sound.sample_rate)
         spans, silence = [_span(segment, sound) for segment in merge(segments)], grid.to_samples(gap)
         total = sum(end - start for start, end in spans) + silence * (len(spans) - 1)
-        reader, pieces, at = _Reader(sound), list[Piece](), 0
-        with _writing(target, encoding, sound, total) as file:
+        pieces, at = list[Piece](), 0
+        with (
+            Reader(sound, path, [encoding]) as reader,
+            _writing(target, encoding, sound, total, reader.look(encoding)) as file,
+        ):
             for start, end in spans:
                 if pieces:
                     at += silence
                     _write_silence(file, silence)
-                first = at
-                for block in reader.between(start, end):
-                    file.write(to_subtype(block, encoding.subtype))
-                    at += len(block)
-                times = (samples / sound.sample_rate for samples in (start, start + at - first, first))
-                pieces.append(Piece(*times))
+                copied = reader.copy(start, end, file, at)
+                pieces.append(Piece(*(samples / sound.sample_rate for samples in (start, start + copied, at))))
+                at += copied
         time_map = TimeMap(source.path, duration, str(target), at / sound.sample_rate, pieces)
         write(beside, time_map.to_json().encode("utf-8"))
         whole = Part(target, Segment(0.0, time_map.cut_duration))
@@ -150,30 +150,6 @@ class Cutter:
         check_free(path, self._force)
 
 
-class _Reader:
-    """Reads a sound from its beginning to its end."""
-
-    def __init__(self, sound: Sound) -> None:
-        self._blocks = sound.native_blocks()
-        self._rest: NDArray[Any] = np.empty((0, sound.channels), np.float32)
-        self._at = 0  # the first sample of the rest
-
-    def between(self, start: int, end: int) -> Iterator[NDArray[Any]]:
-        """Blocks `(sample, channel)` with the samples `[start, end)`; fewer where the sound ends first."""
-        while self._at < end:
-            if not len(self._rest):
-                block = next(self._blocks, None)
-                if block is None:
-                    return
-                self._rest = block
-            taken = self._rest[: end - self._at]
-            wanted = taken[max(0, start - self._at) :]
-            self._at += len(taken)
-            self._rest = self._rest[len(taken) :]
-            if len(wanted):
-                yield wanted
-
-
 def _span(segment: Segment, sound: Sound) -> tuple[int, int]:
     """The first sample, and the one after the last."""
     grid = Grid(sound.sample_rate)
@@ -181,21 +157,19 @@ def _span(segment: Segment, sound: Sound) -> tuple[int, int]:
 
 
 @contextlib.contextmanager
-def _writing(path: Path, encoding: Encoding, sound: Sound, samples: int) -> Iterator[soundfile.SoundFile]:
+def _writing(path: Path, encoding: Encoding, sound: Sound, samples: int, look: Look | None) -> Iterator[SoundWriter]:
     """A sound file that takes the place of `path` when it is complete."""
-    container = encoding.container
     size = samples * sound.channels * BITS.get(encoding.subtype, 64) / 8
-    if container in ("WAV", "WAVEX") and size > WAV_LIMIT:
-        container = "RF64"
-    options = {"format": container, "subtype": encoding.subtype}
+    if encoding.container in ("WAV", "WAVEX") and size > WAV_LIMIT:
+        encoding = replace(encoding, container="RF64")
     with (
         replacing(path) as place,
         explain_sound(path, Path(place.name)),
-        soundfile.SoundFile(place.name, "w", sound.sample_rate, sound.channels, **options) as file,
+        create(Path(place.name), sound.sample_rate, sound.channels, encoding, name=path, look=look) as file,
     ):
         yield file
 
 
-def _write_silence(file: soundfile.SoundFile, samples: int) -> None:
+def _write_silence(file: SoundWriter, samples: int) -> None:
     for start in range(0, samples, 1 << 16):
         file.write(np.zeros((min(1 << 16, samples - start), file.channels), np.int16))

@@ -15,10 +15,11 @@ from typing import IO, NamedTuple
 import soundfile
 
 from vad.atomic import check_free, scratch
-from vad.audio.encode import Encoding, encoding_for, explain_sound, libsndfile_reason, to_subtype
+from vad.audio.encode import Encoding, create, encoding_for, explain_sound, libsndfile_reason, to_subtype
+from vad.audio.media import MEDIA, SoundWriter
 from vad.batch.inputs import Input
 from vad.batch.naming import check_not_input, escape_template, fill_template, is_folder, is_template
-from vad.errors import SettingError
+from vad.errors import FormatError, SettingError
 from vad.events import End, Event, Start
 from vad.features import Float32
 from vad.segments import Segment
@@ -58,7 +59,7 @@ class UtteranceRecorder:
         self._waiting: list[Float32] = []
         self._from = 0  # index of the first sample of `_waiting`
         self._number = 0
-        self._open: soundfile.SoundFile | None = None
+        self._open: SoundWriter | None = None
         self._scratch: IO[bytes] | None = None  # the file behind `_open`
         self._began = time.strftime("%Y%m%dT%H%M%S")
         first = self._name(Segment(0.0, 1.0))
@@ -92,7 +93,7 @@ class UtteranceRecorder:
     def close(self) -> None:
         """Remove an utterance that is not complete."""
         if self._open:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, FormatError):
                 self._open.close()
             self._open = None
         if self._scratch:
@@ -113,7 +114,7 @@ class UtteranceRecorder:
         with explain_sound(final):
             self._scratch = scratch(final.parent)
         with explain_sound(final, Path(self._scratch.name)):
-            self._open = create(Path(self._scratch.name), self._rate, channels, self._encoding)
+            self._open = create(Path(self._scratch.name), self._rate, channels, self._encoding, name=final)
 
     def _complete(self, segment: Segment) -> Utterance:
         assert self._open and self._scratch
@@ -160,14 +161,14 @@ class StreamRecorder:
         check_not_input(path, Input(source, Path(source)))
         check_free(path, force)
         self._path, self._rate = path, sample_rate
-        self._file: soundfile.SoundFile | None = None
+        self._file: SoundWriter | None = None
 
     def take(self, block: Float32) -> None:
         """Append `(sample, channel)`."""
         if self._file is None:
             with explain_sound(self._path):
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = create(self._path, self._rate, block.shape[1], self._encoding)
+                self._file = create(self._path, self._rate, block.shape[1], self._encoding, name=self._path)
         append(self._file, block, self._path)
 
     def close(self) -> None:
@@ -180,8 +181,11 @@ class StreamRecorder:
 def encoding_at(path: Path, sample_rate: int) -> Encoding:
     """The encoding of a file `path` with this sample rate; `SettingError` where its format cannot hold that rate."""
     encoding = encoding_for(path)
+    if encoding.container in MEDIA:  # resampled where need be
+        return encoding
     try:
-        create(io.BytesIO(), sample_rate, 1, encoding).close()
+        how = {"format": encoding.container, "subtype": encoding.subtype}
+        soundfile.SoundFile(io.BytesIO(), "w", sample_rate, 1, **how).close()
     except soundfile.LibsndfileError as error:
         raise SettingError(
             f"{path}: {sample_rate} Hz cannot be written so ({libsndfile_reason(error)}); use .wav or .flac"
@@ -189,13 +193,7 @@ def encoding_at(path: Path, sample_rate: int) -> Encoding:
     return encoding
 
 
-def create(file: Path | io.BytesIO, sample_rate: int, channels: int, encoding: Encoding) -> soundfile.SoundFile:
-    """A new sound file with this `encoding`."""
-    how = {"format": encoding.container, "subtype": encoding.subtype}
-    return soundfile.SoundFile(file, "w", sample_rate, channels, **how)
-
-
-def append(file: soundfile.SoundFile, block: Float32, name: Path) -> None:
+def append(file: SoundWriter, block: Float32, name: Path) -> None:
     """Write `(sample, channel)` at the end of `file`; a failure is a `FormatError` that names `name`."""
     with explain_sound(name, Path(file.name)):
         file.write(to_subtype(block, file.subtype))
