@@ -325,6 +325,50 @@ def test_edges_snap_to_where_the_score_turns(browser: Any, server: Server) -> No
         assert (score[frame] - score[frame - 1]) * (score[frame + 1] - score[frame]) <= 0
 
 
+def test_what_cannot_be_read_says_why(browser: Any, folder: Path, tmp_path: Path) -> None:
+    (folder / "broken.flac").write_bytes(b"no sound")
+    with serving(folder, output=tmp_path / "work") as server, shown(browser, server.address) as page:
+        page.locator("#search").fill("broken")
+        page.keyboard.press("Enter")
+        until(page, "document.getElementById('problem').textContent.includes('cannot be read')")
+        assert page.locator("#problem").is_visible() and page.locator("#done").is_disabled()
+        for key in "ntaismu[]dzf":  # nothing is there to change
+            page.keyboard.press(key)
+        open_recording(page, "b.wav")
+        assert not page.locator("#problem").is_visible()
+        page.keyboard.press("Control+z")
+        until(page, "document.getElementById('message').textContent === 'nothing is left to undo'")
+
+
+def test_a_small_window_shows_the_list_or_the_settings(browser: Any, server: Server) -> None:
+    with shown(browser, server.address) as page:
+        page.set_viewport_size({"width": 820, "height": 600})
+        until(page, "document.body.className.includes('no-list') && document.body.className.includes('no-settings')")
+        page.locator("#toggle-list").click()
+        page.locator("#toggle-settings").click()
+        assert page.locator("#settings").is_visible() and not page.locator("#list").is_visible()
+        page.set_viewport_size({"width": 1280, "height": 800})
+        until(page, "!document.body.className.includes('no-list')")
+
+
+def test_a_long_list_makes_the_rows_that_are_seen(browser: Any, server: Server) -> None:
+    with shown(browser, server.address) as page:
+        page.evaluate(
+            "(() => { const { list } = review; const row = [...list.rows.values()][0];"
+            "for (let n = 0; n < 5000; n++) list.rows.set(`x${n}`, { ...row, id: `x${n}`, name: `extra ${n}` });"
+            "list.show(); })()"
+        )
+        page.locator("#order").select_option("name")
+        assert page.locator("#recordings li").count() < 60
+        page.locator(".scrolling").evaluate("(list) => (list.scrollTop = list.scrollHeight)")
+        until(page, "document.querySelector('#recordings li:last-child').ariaPosInSet > 4900")
+        page.locator("#recordings button").last.focus()
+        page.keyboard.press("Home")
+        until(page, "document.activeElement.closest('li')?.ariaPosInSet === '1'")
+        page.keyboard.press("ArrowDown")
+        until(page, "document.activeElement.closest('li')?.ariaPosInSet === '2'")
+
+
 def test_two_tabs_do_not_overwrite_each_other(browser: Any, server: Server) -> None:
     with shown(browser, server.address) as one:
         open_recording(one, "tabs/b.wav")

@@ -15,10 +15,16 @@ from ..types import PATH
 
 
 @dataclass(frozen=True)
-class ReviewOptions(ChannelOptions):
-    """What is shown, what is written, and where the page is."""
+class InputOptions(ChannelOptions):
+    """The labels of the recordings, and the channels to look at."""
 
     labels: Path | None = option("--labels", type=PATH, metavar="FILE|DIR", help="Labels.  [default: beside AUDIO]")
+
+
+@dataclass(frozen=True)
+class ReviewOptions:
+    """What is written, and where the page is."""
+
     output: Path | None = option("-o", "--output", type=PATH, metavar="DIR", help="Folder for all that is written.")
     format: str = option(
         "-f",
@@ -39,7 +45,7 @@ class ReviewOptions(ChannelOptions):
 
 @command(extra="review")
 @click.argument("audio", nargs=-1, required=True)
-def review(audio: tuple[str, ...], options: ReviewOptions) -> None:
+def review(audio: tuple[str, ...], source: InputOptions, options: ReviewOptions) -> None:
     """Open a page to see, hear and correct what is detected in AUDIO, files or folders.
 
     Corrections are saved at once, in the folder AUDIO-review beside AUDIO or in --output; files
@@ -59,10 +65,10 @@ def review(audio: tuple[str, ...], options: ReviewOptions) -> None:
     project = Project(
         list(audio),
         home,
-        labels=options.labels,
+        labels=source.labels,
         model=options.model,
         format=options.format,
-        channel=options.channel,
+        channel=source.channel,
         cache=cache,
     )
     for note in project.library.notes:

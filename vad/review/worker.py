@@ -211,5 +211,5 @@ class Work:
         return run
 
     def _fail(self, recording: Recording, error: Exception) -> None:
-        recording.error, recording.busy = str(error), ""
+        recording.error, recording.busy = str(error).removeprefix(f"{recording.path}: "), ""
         self._library.changed(recording)

@@ -32,9 +32,11 @@ function bars(context, data, first, from, to, left, width, low, high) {
   }
 }
 
-export function drawWaveform(context, tiles, view, box, colour, loudest) {
+// `faint` draws the root of the amplitude, so that faint sound can be seen beside loud.
+export function drawWaveform(context, tiles, view, box, colour, { loudest, faint }) {
   const middle = box.top + box.height / 2;
-  const height = (value) => (((value / 255) ** 2 / loudest) * (box.height - 4)) / 2;
+  const power = faint ? 1 : 2; // of bytes, which are the root of the amplitude
+  const height = (value) => (((value / 255) ** power / loudest ** (power / 2)) * (box.height - 4)) / 2;
   context.fillStyle = context.strokeStyle = colour;
   context.lineWidth = 1;
   context.save();

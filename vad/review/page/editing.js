@@ -38,7 +38,7 @@ export class Editing {
   onStretch(make, layer) {
     const stretch = this.stretch();
     if (stretch) this.change((segments, name) => make(name, segments, ...stretch), layer);
-    else this.page.status.say("select a place first: N goes to the next one, a drag selects");
+    else this.page.status.say("select a place first: N goes to the next one, a drag selects", false);
   }
 
   toggle() {
@@ -71,7 +71,7 @@ export class Editing {
   split() {
     const { model, status } = this.page;
     if (!this.change((segments, layer) => edit.split(layer, segments, model.cursor))) {
-      status.say("put the cursor into a segment first, where it shall be split");
+      status.say("put the cursor into a segment first, where it shall be split", false);
       return;
     }
     model.selected = model.lanes.yours.findLast(([, end]) => end <= model.cursor && model.cursor - end < 0.1) || null;
@@ -80,8 +80,8 @@ export class Editing {
 
   merge() {
     const segment = this.segment();
-    if (!segment) this.page.status.say("select a segment first: a click on it does");
-    else if (!this.change((segments, layer) => edit.merge(layer, segments, segment))) this.page.status.say("no segment follows this one");
+    if (!segment) this.page.status.say("select a segment first: a click on it does", false);
+    else if (!this.change((segments, layer) => edit.merge(layer, segments, segment))) this.page.status.say("no segment follows this one", false);
   }
 
   startHere() {
@@ -99,7 +99,7 @@ export class Editing {
     const near = (best, one) => (!best || distance(one) < distance(best) ? one : best);
     const segment = this.segment() || (model.lanes.yours || []).reduce(near, null);
     if (segment) this.change((segments, layer) => edit.move(layer, segments, segment, edge, this.snapped(model.cursor)));
-    else status.say("there is no segment yet: drag in the lane “Corrected” to draw one");
+    else status.say("there is no segment yet: drag in the lane “Corrected” to draw one", false);
   }
 
   draw(start, end) {
@@ -166,7 +166,7 @@ export class Editing {
 
   undoOrRedo(what) {
     const { recording, status } = this.page;
-    if (!recording?.[what]()) status.say(`nothing is left to ${what}`);
+    if (!recording?.[what]()) status.say(`nothing is left to ${what}`, false);
     this.deselect();
   }
 

@@ -25,6 +25,7 @@ export const KEYS = [
     ["-", "zoomOut", "Zoom out"],
     ["Z", "zoomSelected", "Zoom to the selection"],
     ["F", "zoomAll", "All of the recording"],
+    ["W", "faint", "Faint sound in the waveform larger, or not"],
   ]],
   ["Correct", [
     ["T", "toggle", "The selected place is speech, or is not"],

@@ -19,7 +19,7 @@ import { Teach } from "./teach.js";
 import { Timeline, readColours } from "./timeline.js";
 import { View } from "./view.js";
 
-const SMALL = 1100; // pixels of a window in which list and settings lie over the picture
+const SMALL = matchMedia("(max-width: 1100px)"); // list and settings lie over the picture
 
 const find = (id) => document.getElementById(id);
 const model = { tiles: null, lanes: {}, unsure: [], settings: {}, selection: null, selected: null, cursor: 0, loudest: 1, snap: false };
@@ -62,6 +62,7 @@ class Page {
     }
     find("snap").addEventListener("change", () => (model.snap = find("snap").checked));
     find("audio").addEventListener("error", () => find("audio").error && this.status.say("the sound of this recording cannot be played"));
+    SMALL.addEventListener("change", () => (SMALL.matches ? this.closePanels() : ["list", "settings"].forEach((what) => this.show(what, true))));
     matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => {
       this.timeline.colours = readColours();
       this.recording?.makeTiles();
@@ -128,15 +129,21 @@ class Page {
 
   // In a small window, let the picture be seen.
   closePanels() {
-    if (innerWidth <= SMALL) for (const what of ["list", "settings"]) this.show(what, false);
+    if (SMALL.matches) for (const what of ["list", "settings"]) this.show(what, false);
   }
 
-  toggleList() { this.show("list"); }
-  toggleSettings() { this.show("settings"); }
+  toggleList() { this.turn("list", "settings"); }
+  toggleSettings() { this.turn("settings", "list"); }
+
+  turn(what, other) {
+    this.show(what);
+    if (SMALL.matches && !document.body.classList.contains(`no-${what}`)) this.show(other, false);
+  }
+
   help() { find("help").showModal(); }
 
   search() {
-    this.show("list", true);
+    if (document.body.classList.contains("no-list")) this.toggleList();
     find("search").focus();
   }
 }

@@ -87,6 +87,11 @@ export class Navigation {
     this.page.view.set(0, 0);
   }
 
+  faint() {
+    this.page.model.faint = !this.page.model.faint;
+    this.page.redraw();
+  }
+
   zoomSelected() {
     const stretch = this.page.editing.stretch();
     if (stretch) this.page.view.show(...stretch, 0.5);

@@ -44,7 +44,7 @@ export class Overview {
     const context = canvas.getContext("2d");
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.drawImage(still, 0, 0);
-    if (!model.tiles) return;
+    if (!model.tiles || model.problem) return;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     const scale = width / view.duration;
     context.strokeStyle = this.colours.accent;
@@ -64,7 +64,7 @@ export class Overview {
     context.fillRect(0, 0, width, height);
     if (!model.tiles) return;
     const whole = { start: 0, end: view.duration, width, scale: width / view.duration };
-    drawWaveform(context, model.tiles.peaks, whole, { top: 0, height: height - 6 }, this.colours.wave, model.loudest);
+    drawWaveform(context, model.tiles.peaks, whole, { top: 0, height: height - 6 }, this.colours.wave, model);
     model.tiles.peaks.fetch();
     context.fillStyle = this.colours.yours;
     for (const [start, end] of model.lanes.yours || []) {

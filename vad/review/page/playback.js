@@ -20,7 +20,7 @@ export class Playback {
     const stretch = editing.stretch();
     if (player.playing) player.stop();
     else if (stretch) this.start(...stretch);
-    else status.say("select a place first: N goes to the next one, a drag selects");
+    else status.say("select a place first: N goes to the next one, a drag selects", false);
   }
 
   start(from, until) {

@@ -29,12 +29,13 @@ export class Recordings {
     });
     page.recording = recording;
     list.select(id);
+    status.say("");
+    status.problem("");
     this.fresh = true;
     try {
       const about = await recording.open();
       if (!about || page.recording !== recording) return;
       page.find("name").textContent = page.find("name").title = about.name;
-      if (about.error) status.say(about.error);
       player.load(`${recording.address}/sound`, about.duration);
       status.saved(recording, true);
       page.closePanels();
@@ -58,6 +59,7 @@ export class Recordings {
       view.set(0, view.width / Math.min(length, FIRST));
     }
     status.progress(recording);
+    status.problem(about.error);
     if (recording.tiles.mel.kept.size) player.prepare();
     this.page.redraw();
   }

@@ -18,6 +18,13 @@ export class Status {
     this.quieting = setTimeout(() => (message.textContent = ""), QUIET);
   }
 
+  // Why a recording cannot be shown.
+  problem(text) {
+    this.find("problem").textContent = text ? `This recording cannot be read: ${text}` : "";
+    this.find("problem").hidden = !text;
+    this.model.problem = text;
+  }
+
   // Whether all changes are on the disk.
   saved(recording, all) {
     this.find("saved").textContent = !recording.begun ? "" : all ? "saved" : "saving …";

@@ -80,13 +80,13 @@ export class Timeline {
     context.fillStyle = colours.ground;
     context.fillRect(0, 0, view.width, this.height);
     context.font = `${view.width > LARGE ? 13 : 11}px system-ui, sans-serif`;
+    if (!model.tiles || model.problem) return;
     this.paintRuler(context, boxes.ruler);
-    if (!model.tiles) return;
     context.fillStyle = colours.sunk;
     for (const name of ["waveform", "spectrogram", "scores"]) {
       context.fillRect(0, boxes[name].top, view.width, boxes[name].height);
     }
-    drawWaveform(context, model.tiles.peaks, view, boxes.waveform, colours.wave, model.loudest);
+    drawWaveform(context, model.tiles.peaks, view, boxes.waveform, colours.wave, model);
     drawSpectrogram(context, model.tiles.mel, view, boxes.spectrogram);
     if (model.tiles.scores.counts.length) {
       drawScores(context, model.tiles.scores, view, boxes.scores, colours, model.settings.onset, model.settings.offset);
@@ -163,6 +163,21 @@ export class Timeline {
     }
   }
 
+  // In the ruler: from when to when a stretch is, and how long.
+  paintTimes(context, stretch) {
+    if (!stretch) return;
+    const { view, colours } = this;
+    const [start, end] = stretch;
+    const text = `${clock(start, 2)} – ${clock(end, 2)}   ${(end - start).toFixed(2)} s`;
+    context.font = `${view.width > LARGE ? 13 : 11}px system-ui, sans-serif`;
+    const width = context.measureText(text).width + 12;
+    const left = Math.min(Math.max((view.x(start) + view.x(end) - width) / 2, 0), view.width - width);
+    context.fillStyle = colours.ground;
+    context.fillRect(left, 0, width, RULER - 4);
+    context.fillStyle = colours.text;
+    context.fillText(text, left + 6, RULER - 8);
+  }
+
   paintOverlay() {
     const context = this.overlay.getContext("2d");
     const { view, model, colours } = this;
@@ -184,6 +199,8 @@ export class Timeline {
       context.lineWidth = 2;
       context.strokeRect(view.x(start), boxes.yours.top, Math.max((end - start) * view.scale, 2), boxes.yours.height);
     }
+    if (!model.tiles || model.problem) return;
+    this.paintTimes(context, model.selected || model.selection);
     const x = Math.round(view.x(model.cursor));
     context.fillStyle = colours.cursor;
     context.fillRect(x, 0, 1, this.height);
