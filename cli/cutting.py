@@ -64,7 +64,7 @@ class InputOptions(OneChannelOptions, LabelOptions):
 class CutOptions(SpeechOptions):
     """What to cut out."""
 
-    inverted: bool = option("--invert", is_flag=True, help="The silences instead of the speech.")
+    inverted: bool = option("--invert", "--silences", is_flag=True, help="The silences instead of the speech.")
 
 
 @dataclass(frozen=True)

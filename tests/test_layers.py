@@ -39,7 +39,7 @@ DRAWING = ("plotting", "tuning")  # who loads it
 PAGE = {"starlette", "uvicorn"}  # the [review] extra, of that shelf alone
 DEVICES = ("detector", "vad.network.torch_runtime")  # another than the processor, if asked
 EXTRAS = {  # each loaded by one module and only when it is used
-    "sounddevice": "vad/audio/microphone.py",
+    "sounddevice": "vad/audio/portaudio.py",
     "fsspec": "vad/batch/inputs.py",
     "distributed": "vad/batch/dask_pool.py",
 }

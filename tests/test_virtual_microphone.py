@@ -21,12 +21,14 @@ from conftest import COMMAND, DATA, RATE
 
 SINK = "vad_test"
 
-pytestmark = [
-    pytest.mark.skipif(not importlib.util.find_spec("sounddevice"), reason="the [mic] extra is not installed"),
-    pytest.mark.skipif(
-        not all(map(shutil.which, ("pulseaudio", "pactl", "paplay"))), reason="PulseAudio is not installed"
-    ),
-]
+MISSING = (
+    "the [mic] extra"
+    if not importlib.util.find_spec("sounddevice")
+    else "PulseAudio"
+    if not all(map(shutil.which, ("pulseaudio", "pactl", "paplay", "parecord")))
+    else ""
+)
+needs_sound_server = pytest.mark.skipif(bool(MISSING), reason=f"{MISSING} is not installed")
 
 
 @pytest.fixture
@@ -57,6 +59,7 @@ def sound_server(tmp_path: Path) -> Iterator[dict[str, str]]:
         server.wait(timeout=10)
 
 
+@needs_sound_server
 def test_a_recording_that_is_played_is_heard(sound_server: dict[str, str], tmp_path: Path) -> None:
     samples = soundfile.read(DATA / "talk.flac", dtype="int16")[0][: RATE * 7]
     soundfile.write(tmp_path / "played.wav", samples[RATE * 5 :], RATE)  # the end of a sentence, a pause, a word

@@ -64,7 +64,7 @@ class InputOptions(SoundOptions, ListOptions):
 class FindOptions(DetectionOptions):
     """What to find."""
 
-    inverted: bool = option("--invert", is_flag=True, help="Give the silences instead of the speech.")
+    inverted: bool = option("--invert", "--silences", is_flag=True, help="Give the silences instead of the speech.")
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from vad.audio import portaudio
 from vad.audio.resample import AudioWarning, missing_channel
 from vad.errors import AudioError
-from vad.extras import install_command
 from vad.features import Float32
 
 BLOCK_SECONDS = 0.02
@@ -37,11 +37,11 @@ class Device:
 
 def devices() -> list[Device]:
     """All input devices; `AudioError` where PortAudio is missing."""
-    sound = _sounddevice()
+    sound = portaudio.load("microphone")
     try:
         listed, default = sound.query_devices(), sound.default.device[0]
     except sound.PortAudioError as error:
-        raise AudioError(f"microphone: the devices cannot be listed ({_reason(error)})") from error
+        raise AudioError(f"microphone: the devices cannot be listed ({portaudio.why(error)})") from error
     return [
         Device(i, str(d["name"]), int(d["max_input_channels"]), round(d["default_samplerate"]), i == default)
         for i, d in enumerate(listed)
@@ -58,7 +58,7 @@ class Microphone:
     """
 
     def __init__(self, device: str | int | None = None, rate: int = 16_000, channel: int | None = None) -> None:
-        sound = _sounddevice()
+        sound = portaudio.load("microphone")
         try:
             about = sound.query_devices(device, "input")
         except (ValueError, sound.PortAudioError) as error:
@@ -93,7 +93,7 @@ class Microphone:
             self._stream.start()
         except (ValueError, sound.PortAudioError) as error:
             raise AudioError(
-                f"{self.name}: cannot be opened ({_reason(error)}); another program may be using it"
+                f"{self.name}: cannot be opened ({portaudio.why(error)}); another program may be using it"
             ) from error
 
     def __enter__(self) -> Microphone:
@@ -124,11 +124,11 @@ class Microphone:
 
     def close(self) -> None:
         """Release the device."""
-        sound = _sounddevice()
+        sound = portaudio.load("microphone")
         try:
             self._stream.close()
         except sound.PortAudioError as error:
-            warnings.warn(f"{self.name}: could not be closed ({_reason(error)})", AudioWarning, stacklevel=2)
+            warnings.warn(f"{self.name}: could not be closed ({portaudio.why(error)})", AudioWarning, stacklevel=2)
 
     def _take(self, block: Any, frames: int, time: Any, status: Any) -> None:
         """The callback of PortAudio, in a thread of its own; `block` is `(sample, channel)`."""
@@ -141,21 +141,3 @@ class Microphone:
 
     def _finished(self) -> None:
         self._gone = True
-
-
-def _sounddevice() -> Any:
-    """The package sounddevice, which loads PortAudio when it is imported."""
-    try:
-        import sounddevice
-    except ImportError as error:
-        raise AudioError(f"microphone: the package sounddevice is missing; {install_command('mic')}") from error
-    except OSError as error:
-        raise AudioError(
-            f"microphone: PortAudio is missing ({_reason(error)}); apt install libportaudio2, or brew install portaudio"
-        ) from error
-    return sounddevice
-
-
-def _reason(error: Exception) -> str:
-    """The reason in an error, on one line."""
-    return " ".join(str(error.args[0] if error.args else error).split()).rstrip(".")

@@ -18,7 +18,7 @@ from vad.audio.picture import Look, Pictures
 class Reader:
     """Copies parts of the `sound` in `path`, which come in order; with its picture where an encoding holds one."""
 
-    def __init__(self, sound: Sound, path: Path, encodings: Sequence[Encoding]) -> None:
+    def __init__(self, sound: Sound, path: Path, encodings: Sequence[Encoding] = ()) -> None:
         self._sound, self._blocks = sound, sound.native_blocks()
         self._rest: NDArray[Any] = np.empty((0, sound.channels), np.float32)
         self._at = 0  # the first sample of the rest
@@ -43,7 +43,7 @@ class Reader:
         film = self._pictures
         if video and film and (frame := film.at(start / rate)):
             video.write_picture(frame, at / rate)
-        for block in self._between(start, end):
+        for block in self.between(start, end):
             file.write(to_subtype(block, file.subtype))
             done += len(block)
             if video and film:
@@ -51,7 +51,7 @@ class Reader:
                     video.write_picture(frame, time + (at - start) / rate)
         return done
 
-    def _between(self, start: int, end: int) -> Iterator[NDArray[Any]]:
+    def between(self, start: int, end: int) -> Iterator[NDArray[Any]]:
         """Blocks `(sample, channel)` with the samples `[start, end)`; fewer where the sound ends first."""
         while self._at < end:
             if not len(self._rest):
