@@ -254,7 +254,7 @@ class TestLibrary:
     def test_a_channel_that_is_not_there_is_named(self, call: Path, tmp_path: Path) -> None:
         project = Project([str(call)], tmp_path / "work", model=ENERGY, channel=2, cache=Cache(tmp_path / "cache"))
         client = opened(project)
-        assert "memo.wav" in client.get(named(client, "memo.wav[2]")).json()["error"]
+        assert "no channel 2" in client.get(named(client, "memo.wav[2]")).json()["error"]
         assert not client.get(named(client, "call.wav[2]")).json()["error"]
         assert client.get(named(client, "memo.wav[2]") + "/sound").status_code == 422
         project.close()
@@ -482,7 +482,7 @@ class TestServer:
         project = Project([str(folder)], tmp_path / "work", model=ENERGY, cache=Cache(tmp_path / "cache"))
         client = TestClient(make_app(project, TOKEN, frozenset([HOST]), 8000), base_url=f"http://{HOST}")
         client.get("/", params={"token": TOKEN})
-        assert "bad.flac" in client.get(named(client, "bad.flac")).json()["error"]
+        assert "no format" in client.get(named(client, "bad.flac")).json()["error"]
         assert not client.get(named(client, "b.wav")).json()["error"]
         project.close()
 
@@ -525,7 +525,10 @@ class TestSafety:
     def test_other_names_of_this_machine_are_refused(self, client: TestClient, host: str) -> None:
         assert client.get("/api/project", headers={"host": host}).status_code == 421
 
-    @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:8001", None])
+    @pytest.mark.parametrize(
+        "origin",
+        ["http://evil.example", "null", "http://127.0.0.1:8001", f"https://{HOST}", f"http://{HOST}@evil", None],
+    )
     def test_pages_of_others_change_nothing(self, client: TestClient, origin: str | None) -> None:
         if origin is None:
             del client.headers["origin"]
@@ -553,6 +556,51 @@ class TestSafety:
     )
     def test_no_path_leads_anywhere_else(self, client: TestClient, path: str) -> None:
         assert client.get(path).status_code == 404
+
+    @pytest.mark.parametrize(
+        "method, path", [("PUT", "/api/project"), ("DELETE", "/"), ("TRACE", "/"), ("OPTIONS", "/api/labels")]
+    )
+    def test_other_methods_do_nothing(self, client: TestClient, method: str, path: str) -> None:
+        assert client.request(method, path).status_code == 405
+
+    def test_numbers_without_measure_are_refused(self, client: TestClient) -> None:
+        address = named(client, "a.wav")
+        assert client.get(address + f"/tiles/mel/0/{10**20}").content == b""
+        assert client.get(address + "/tiles/mel/99/0").status_code == 404
+        assert client.get(address + "/tiles/../0/0").status_code == 404
+        assert client.get("/api/recordings?since=" + "9" * 300).status_code == 200
+        for device in (10**30, -1, True, "x"):
+            assert client.post("/api/live/start", json={"device": device}).status_code == 422
+        for wrong in ('{"onset": true}', '{"onset": 1e999}', '{"min_speech": 1e308}', '{"onset": NaN}'):
+            answer = client.post(address + "/segments", content=f'{{"settings": {wrong}}}')
+            assert answer.status_code == 422
+        many = ",".join(f"{n}-{n}" for n in range(2000))
+        assert client.get(address + "/sound", headers={"range": f"bytes={many}"}).status_code in (200, 206, 400, 416)
+        assert client.get(address + "/sound", headers={"range": "bytes=99999999-"}).status_code == 416
+
+    @pytest.mark.parametrize(
+        "entry",
+        [
+            '{"kind": "begin", "version": 0, "segments": [[0, 1e999]]}',
+            '{"kind": "begin", "version": 0, "segments": [[NaN, 1]]}',
+            '{"kind": "begin", "version": 0, "segments": {"a": 1}}',
+            '{"kind": "begin", "version": 0, "segments": [[0, 1, 2]]}',
+            '{"kind": "begin", "version": 0, "segments": [["<b>", 1]]}',
+            '{"kind": "begin", "version": false, "segments": []}',
+            '{"kind": "begin"}',
+            '{"kind": ["begin"], "version": 0}',
+            '{"kind": "change", "version": 0, "layer": {}, "add": []}',
+        ],
+    )
+    def test_no_entry_harms_the_journal(self, client: TestClient, project: Project, entry: str) -> None:
+        answer = client.post(named(client, "a.wav") + "/change", content=entry)
+        assert answer.status_code in (409, 422) and project.places.journal.read_bytes() == b""
+
+    def test_an_entry_speaks_of_its_own_recording(self, client: TestClient, project: Project) -> None:
+        entry = {**begin([[1.0, 2.0]]), "recording": "b.wav", "time": "never", "more": "x" * 1000}
+        assert client.post(named(client, "a.wav") + "/change", json=entry).status_code == 200
+        line = json.loads(project.places.journal.read_text())
+        assert line["recording"] == "a.wav" and line["time"] != "never" and "more" not in line
 
     def test_links_out_of_the_folder_are_left_out(self, folder: Path, tmp_path: Path, write_bursts) -> None:
         outside = write_bursts("elsewhere/secret.wav", (0, 1))

@@ -66,7 +66,7 @@ class Correction:
 
     def check(self, entry: dict[str, Any], duration: float) -> None:
         """Raise `Conflict` or `SettingError` where `apply` would make no sense of `entry`."""
-        if entry.get("version") != self.version:
+        if type(version := entry.get("version")) is not int or version != self.version:
             raise Conflict(
                 "this recording was changed elsewhere, in another tab perhaps; its newest state is shown now"
             )

@@ -18,6 +18,7 @@ from vad.errors import FormatError, SettingError
 from vad.review.corrections import Correction
 
 KINDS = ("begin", "change", "undo", "redo", "state")
+PARTS = ("kind", "version", "segments", "layer", "remove", "add", "state")  # of an entry; all else is left out
 
 
 class Journal:
@@ -50,6 +51,7 @@ class Journal:
         """
         if entry.get("kind") not in KINDS:
             raise SettingError(f"kind={entry.get('kind')!r}: valid are {', '.join(KINDS)}")
+        entry = {name: entry[name] for name in PARTS if name in entry}
         with self._lock:
             correction = self.of(place)
             correction.check(entry, duration)

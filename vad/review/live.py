@@ -28,6 +28,7 @@ from vad.stream import Stream
 
 KEPT = 6000  # frames that a page which asks seldom can still get
 LATENCY = "balanced"
+MOST_DEVICES = 10_000
 FORGOTTEN = 60.0  # seconds without a page that asks, after which the microphone is closed
 
 OpenSource = Callable[[str | int | None, int], Source]
@@ -50,7 +51,7 @@ class Live:
     def start(self, given: dict[str, Any]) -> None:
         """Listen to the `device`, by its index; None for the default. Raises `AudioError` where there is none."""
         device = given.get("device")
-        if device is not None and not isinstance(device, int):
+        if device is not None and (type(device) is not int or not 0 <= device < MOST_DEVICES):
             raise SettingError(f"device={device!r}: give the number of a device")
         if self._thread and self._thread.is_alive():
             raise SettingError("the microphone is open already; stop it first")

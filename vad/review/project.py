@@ -139,7 +139,7 @@ class Project:
         changes = given.get("settings", {})
         if not isinstance(preset, str) or not isinstance(changes, dict):
             raise SettingError("settings are {preset: NAME, settings: {NAME: NUMBER}}")
-        if not all(v is None or (isinstance(v, (int, float)) and math.isfinite(v)) for v in changes.values()):
+        if not all(v is None or (type(v) in (int, float) and math.isfinite(v)) for v in changes.values()):
             raise SettingError("settings are numbers")
         return preset, self.detector.settings(preset, **changes)
 

@@ -55,9 +55,11 @@ class Layer:
     def read(self, level: int, tile: int) -> bytes:
         """The bins of a tile, `TILE` or, at the end, fewer; value after value, bin after bin."""
         stop = min((tile + 1) * TILE, self.counts[level])
+        if stop <= tile * TILE:
+            return b""
         with self._paths[level].open("rb") as file:
             file.seek(tile * TILE * self.values)
-            return file.read(max(0, stop - tile * TILE) * self.values)
+            return file.read((stop - tile * TILE) * self.values)
 
     def _append(self, level: int, bins: Bytes) -> None:
         if not len(bins):

@@ -72,7 +72,7 @@ class Guard:
         if headers.get("host", "").lower() not in self._hosts:
             return PlainTextResponse("This server has another name.", 421)
         origin, changes = headers.get("origin"), scope["method"] not in ("GET", "HEAD")
-        ours = origin is not None and origin.partition("://")[2].lower() in self._hosts
+        ours = origin is not None and origin.lower().removeprefix("http://") in self._hosts
         if (changes or origin is not None) and not ours:
             return PlainTextResponse("Only the page of this server may ask for that.", 403)
         if headers.get("content-length", "0").isdecimal() and int(headers.get("content-length", "0")) > LARGEST:

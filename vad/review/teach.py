@@ -65,7 +65,7 @@ class Teacher:
     def start(self, given: dict[str, Any]) -> None:
         """Begin to train on the recordings that are done, for `steps`; `SettingError` where that cannot be."""
         steps = given.get("steps", STEPS)
-        if not isinstance(steps, int) or not 1 <= steps <= 1_000_000:
+        if type(steps) is not int or not 1 <= steps <= 1_000_000:
             raise SettingError(f"steps={steps!r}: give a whole number from 1 on")
         if importlib.util.find_spec("torch") is None:
             raise SettingError(f"training needs torch; {install_command('train')}")
