@@ -3,18 +3,51 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 
 from conftest import ENERGY, invoke
-from vad import __version__
+from vad import Detector, Segmentation, __version__
+from vad.model.pretrained import copy_described
+from vad.settings import PRESETS
 
 
 class TestInfo:
     def test_info_says_what_a_model_is(self) -> None:
-        result = invoke("info", ENERGY)
-        assert {"name:", "version:", "features:", "thresholds:", "sha256:"} <= set(result.stdout.split())
-        assert "energy" in result.stdout
+        lines = invoke("info", ENERGY).stdout.splitlines()
+        assert lines[0] == "energy, version 1"
+        rows = {cells[0]: cells[1:] for line in lines if (cells := line.split())}
+        assert rows["preset"] == [field.name for field in fields(Segmentation)]
+        assert rows["asr"] == ["0.5", "0.35", "0.1", "0.6", "0.2", "0.3", "30"]
+        assert rows.keys() >= PRESETS.keys()
+        assert "n_mels" not in rows and "sha256:" not in rows
+
+    def test_raw_settings_are_for_those_who_ask(self) -> None:
+        text = invoke("info", "-v").stdout
+        assert {"n_mels", "learning_rate", "sha256:"} <= set(text.split())
+
+    def test_info_says_what_it_was_trained_on_and_how_well_it_does(self) -> None:
+        text = invoke("info").stdout
+        assert "h of speech, " in text and "speech-1-live, version " in text
+        assert re.search(r"^results on +AUC +cost %", text, re.MULTILINE)
+
+    def test_an_adapted_model_names_its_base(self, tmp_path: Path) -> None:
+        path, about = tmp_path / "mine.onnx", Detector(ENERGY).description
+        training = {
+            "base": {"name": "speech-1", "version": "4", "data": [{"kind": "speech", "hours": 12.25}]},
+            "data": [{"kind": "speech", "hours": 0.25}],
+            "results": {"recordings, left out": {"auc": 0.98, "miss": 0.0123}},
+            "verdict": ["better on 7 of 8 recordings"],
+        }
+        copy_described(ENERGY, path, replace(about, training=training))
+        text = invoke("info", path).stdout
+        assert "adapted from:  speech-1, version 4, trained on 12.2 h of speech\n" in text
+        assert "trained on:    0.2 h of speech\n" in text
+        assert re.search(r"recordings, left out  0.980 +1.23\n", text)
+        assert "better on 7 of 8 recordings\n" in text
 
     def test_info_as_json(self) -> None:
         content = json.loads(invoke("info", ENERGY, "--json").stdout)

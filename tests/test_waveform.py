@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,9 @@ from vad.network.bilstm import NetworkSettings
 from vad.network.causal import CausalNetwork
 from vad.network.to_onnx import export
 
-SCRIPT = re.search(r"```js\n(.*?)```", (ROOT / "docs" / "embedding.md").read_text("utf-8"), re.DOTALL)
+PAGE = (ROOT / "docs" / "embedding.md").read_text("utf-8")
+SCRIPT = re.search(r"```js\n(.*?)```", PAGE, re.DOTALL)
+PROGRAM = re.search(r"```py\n(.*?)```", PAGE, re.DOTALL)
 NODE = shutil.which("node")
 
 
@@ -130,6 +133,20 @@ def test_a_causal_network_goes_on_from_its_state(tmp_path: Path, delays: int) ->
 def test_without_waveform_it_is_the_weights_file(tmp_path: Path, detector: Detector) -> None:
     invoke("export", "-o", str(tmp_path / "x.onnx"))
     assert (tmp_path / "x.onnx").read_bytes() == detector.path.read_bytes()
+
+
+def test_the_python_of_the_documentation_finds_what_the_package_finds(
+    exported: Path, detector: Detector, sound: np.ndarray, tmp_path: Path
+) -> None:
+    assert PROGRAM
+    integers = np.round(sound * 32768).clip(-32768, 32767).astype("<i2")
+    integers.tofile(tmp_path / "talk.pcm")
+    command = [sys.executable, "-I", "-c", PROGRAM[1], exported, tmp_path / "talk.pcm"]
+    found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    scores = detector.scores(integers, sample_rate=RATE)
+    assert np.abs(np.array(found["scores"]) - scores).max() < 2e-6  # as the page says
+    plain = detector.segment(scores, min_speech=0, min_silence=0)
+    assert found["segments"] == [pytest.approx(segment, abs=0.0051) for segment in plain]
 
 
 @pytest.mark.skipif(not has_web(), reason="no Node with onnxruntime-web here")
