@@ -8,6 +8,7 @@ import click
 
 NAMES = {
     "accuracy": "This detector and others on labelled sets.",
+    "adapt": "What adapting gains where it is meant to, and costs elsewhere.",
     "cuts": "Make a set of excerpts that follow each other, as in sound that was cut.",
     "joins": "Make sets of speech with noise, or digital silence, before and after it.",
     "latency": "What it costs to answer sooner.",

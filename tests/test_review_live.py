@@ -151,8 +151,8 @@ class TestTeach:
             teacher.start({"steps": 2})
         wait(lambda: not teacher.status()["running"])
         status = teacher.status()
-        assert status["error"] == "" and (status["step"], status["steps"]) == (2, 2)
-        assert status["verdict"]["recordings"] == 1
+        assert status["error"] == "" and (status["step"], status["steps"]) == (4, 4)  # in two folds
+        assert status["verdict"]["recordings"] == 2
         assert set(status["verdict"]["before"]) == set(status["verdict"]["after"])
         assert not (Path(status["model"]) / "audio" / recordings[2].place).exists()  # it is not done
         teacher.use({})

@@ -539,7 +539,7 @@ def test_the_mini_recipe_learns_from_the_samples(tmp_path: Path) -> None:
 
 def test_the_recordings_of_a_resumed_training_keep_their_splits(tmp_path: Path) -> None:
     quick = ["loop.steps=2", "loop.batch=2", "loop.workers=0", "loop.dev_crops=2", "--audio", str(DATA / "talk.flac")]
-    command = ["train", *quick, "-o", str(tmp_path / "mine")]
+    command = ["train", *quick, "-o", str(tmp_path / "mine"), "--keep-anyway"]
     assert CliRunner().invoke(main, command).exit_code == 0
     detector = Detector(tmp_path / "mine")
     assert detector.description.name == "mine"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +13,11 @@ import click
 from ..command import command, option
 from ..console import Console
 from ..corpus_options import LabelledOptions, SplitOptions
-from ..types import PATH
+from ..types import PATH, Number
 
 if TYPE_CHECKING:
+    from vad.training.adapt import Adaptation
+    from vad.training.loop import Progress
     from vad.training.recipe import Recipe
 
 SHOWN = 5  # remarks about single recordings
@@ -68,6 +71,17 @@ class TrainingOptions:
         "--init-from", metavar="MODEL", help="Start from the weights of this model, or of a checkpoint.pt."
     )
     resume: bool = option("--resume", is_flag=True, help="Continue the training in OUTPUT, if there is one.")
+    elsewhere: float = option(
+        "--elsewhere",
+        type=Number(0, 100),
+        default=0.5,
+        show_default=True,
+        metavar="POINTS",
+        help="How many points of detection cost an adapted model may lose on general sound.",
+    )
+    keep_anyway: bool = option(
+        "--keep-anyway", is_flag=True, help="Write the adapted model even where it is not better."
+    )
 
 
 @command(extra="train")
@@ -75,14 +89,16 @@ class TrainingOptions:
 def train(arguments: tuple[str, ...], data: DataOptions, splits: SplitOptions, training: TrainingOptions) -> None:
     """Train a model, on your own recordings or on a corpus folder.
 
-    Without RECIPE, --audio adapts the model of the package to the recordings. With RECIPE a model
-    is trained as the recipe says, from random weights or from --init-from. KEY=VALUE changes a
-    single setting, as in loop.steps=2000. Afterwards OUTPUT is ready for `vad detect --model
-    OUTPUT`, and holds a model card. A killed training loses minutes: run the same command with
-    --resume.
+    Without RECIPE, --audio adapts the model of the package to the recordings: each is left out of
+    one of three trainings, and there the models before and after are compared. The exit status is 1
+    where the adapted one is not better. With RECIPE a model is trained as the recipe says, from
+    random weights or from --init-from. KEY=VALUE changes a single setting, as in loop.steps=2000.
+    Afterwards OUTPUT is ready for `vad detect --model OUTPUT`, and holds a model card. A killed
+    training loses minutes: run the same command with --resume.
 
     Several GPUs or processes: torchrun --nproc-per-node 2 --no-python vad train ...
     """
+    from vad.training.adapt import Adaptation
     from vad.training.finish import finish
     from vad.training.loop import checkpoint_path
     from vad.training.loop import train as run
@@ -90,19 +106,48 @@ def train(arguments: tuple[str, ...], data: DataOptions, splits: SplitOptions, t
     first = int(os.environ.get("RANK", "0")) == 0
     with Console(quiet=not first, verbose=first) as console:
         recipe, init_from = _recipe(arguments, training, own=data.audio is not None)
-        checkpoint_path(training.output, training.resume)  # before the corpus of an earlier training is overwritten
+        adapts = not (arguments and "=" not in arguments[0])
+        place = training.output / "folds" / "1" if adapts else training.output
+        checkpoint_path(place, training.resume)  # before the corpus of an earlier training is overwritten
         corpus = data.corpus or training.output / "corpus"
         if data.audio and first and not (training.resume and corpus.exists()):  # a training keeps its splits
             _gather(console, corpus, data.audio, data, splits)
         console.detail(f"training {recipe.name} in {training.output}: reading the recordings")
-        for p in run(recipe, corpus, training.output, init_from, training.resume):
-            left = (p.steps - p.step) / p.steps_per_second
-            console.detail(
-                f"step {p.step}/{p.steps}  loss {p.loss:.4f}  dev AUC {p.dev_auc:.4f}  dev DetER {p.dev_error:.1%}  "
-                f"{p.steps_per_second:.2f} steps/s  {left / 60:.0f} min left"
-            )
+        if adapts and init_from:
+            _adapt(console, Adaptation.read(recipe, corpus, training.output, init_from), corpus, training)
+            return
+        _show(console, run(recipe, corpus, training.output, init_from, training.resume))
         if first:
+            console.detail("choosing thresholds, writing the model and its card")
             click.echo(finish(recipe, corpus, training.output))
+
+
+def _adapt(console: Console, adaptation: Adaptation, corpus: Path, training: TrainingOptions) -> None:
+    """Train, and write the model if it is better."""
+    from vad.training.finish_adapted import finish_adapted
+
+    _show(console, adaptation.train(training.resume))
+    console.detail("comparing the models before and after on what each training left out")
+    path, verdict = finish_adapted(adaptation, corpus, training.elsewhere / 100, training.keep_anyway)
+    click.echo("\n".join(verdict.lines()))
+    if path:
+        click.echo(path)
+    else:
+        console.note(f"No model is written; --resume --keep-anyway writes it to {training.output}.")
+        raise SystemExit(1)
+
+
+def _show(console: Console, progress: Iterable[Progress]) -> None:
+    """A line for each evaluation."""
+    last = None
+    for last in progress:
+        left = (last.steps - last.step) / last.steps_per_second
+        console.detail(
+            f"step {last.step}/{last.steps}  loss {last.loss:.4f}  dev AUC {last.dev_auc:.4f}  "
+            f"dev DetER {last.dev_error:.1%}  {last.steps_per_second:.2f} steps/s  {left / 60:.0f} min left"
+        )
+    if last and last.step < last.steps:
+        console.detail(f"stopped early, at step {last.step}: the dev AUC rose no more; the best weights are kept")
 
 
 def _recipe(arguments: tuple[str, ...], training: TrainingOptions, own: bool) -> tuple[Recipe, str | None]:
@@ -114,6 +159,8 @@ def _recipe(arguments: tuple[str, ...], training: TrainingOptions, own: bool) ->
         return read_recipe(Path(arguments[0]), arguments[1:]), training.init_from
     if not own:
         raise click.UsageError("Name a RECIPE.toml; without one, only --audio can be trained on.")
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise click.UsageError("Adapting a model takes one process; name a RECIPE.toml to train in several.")
     init_from = training.init_from or pretrained.DEFAULT
     return changed(adapting(training.output.resolve().name, init_from), arguments), init_from
 

@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 import importlib.util
-import os
+import json
 import re
 import shutil
 import subprocess
 import sys
 import threading
-from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from vad.data.corpus_index import intersect, read_index
 from vad.detector import Detector
-from vad.errors import SettingError, VadError
-from vad.evaluation.results import Hypothesis, RecordingResult, evaluate_recording
+from vad.errors import SettingError
 from vad.extras import install_command
 from vad.formats import FORMATS
-from vad.labels.labelled_set import LabelledRecording
 from vad.review.corrections import Correction
 from vad.review.label_files import label_path, write_labels, write_uem
 from vad.review.playback import playable
-from vad.review.project import Project, plain_metrics
+from vad.review.project import Project
 from vad.review.recordings import Recording
-from vad.segments import Segment
 
 SHOWN = 12  # lines of the program that the page shows
 STEP = re.compile(r"step (\d+)/(\d+)")
-STEPS = 600  # of a training, unless the page says otherwise
+STEPS = 100  # of each of the trainings that leave recordings out, unless the page says otherwise
 
 
 @dataclass
@@ -81,11 +76,11 @@ class Teacher:
         command = [sys.executable, "-m", "vad", "train", f"loop.steps={steps}", *self._changes]
         command += ["--audio", str(output / "audio")]
         command += ["--labels", str(output / "labels"), "--uem", str(output / "scored.uem"), "-o", str(output)]
-        command += ["--init-from", str(training.before)]
+        command += ["--init-from", str(training.before), "--trust-labels", "--keep-anyway"]
         self._program = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
         )
-        threading.Thread(target=self._follow, args=(training, self._program, done), daemon=True).start()
+        threading.Thread(target=self._follow, args=(training, self._program), daemon=True).start()
 
     def stop(self) -> None:
         """End the training that runs."""
@@ -140,9 +135,7 @@ class Teacher:
             write_labels(recording, correction, kind, label_path(recording, kind, output / "labels"))
         write_uem(done, output / "scored.uem")
 
-    def _follow(
-        self, training: Training, program: subprocess.Popen[str], done: list[tuple[Recording, Correction]]
-    ) -> None:
+    def _follow(self, training: Training, program: subprocess.Popen[str]) -> None:
         assert program.stdout
         for line in program.stdout:
             training.read(line)
@@ -151,8 +144,8 @@ class Teacher:
                 last = training.lines[-1] if training.lines else ""
                 training.error = "stopped" if program.returncode < 0 else last or "vad train failed"
             else:
-                training.verdict = verdict(training, done)
-        except (VadError, OSError) as error:
+                training.verdict = json.loads((training.output / "verdict.json").read_text("utf-8"))
+        except (ValueError, OSError) as error:
             training.error = str(error)
         training.running = False
 
@@ -163,33 +156,3 @@ def training_file(recording: Recording, output: Path) -> Path:
     if recording.channel:
         place = place.with_name(f"{place.stem}{recording.suffix}.flac")
     return output / "audio" / place
-
-
-def verdict(training: Training, done: Iterable[tuple[Recording, Correction]]) -> dict[str, Any]:
-    """The metrics of the model before and after, on what the training kept apart (its dev recordings)."""
-    corpus = training.output / "corpus"
-    held_out: dict[str, list[Segment]] = defaultdict(list)
-    for line in read_index(corpus / "speech.jsonl"):
-        if line["split"] == "dev":
-            start = float(line["start"])
-            held_out[os.path.realpath(corpus / line["file"])].append(Segment(start, start + float(line["duration"])))
-    results: dict[str, list[RecordingResult]] = {}
-    for name, model in (("before", training.before), ("after", training.output)):
-        detector = Detector(model)
-        results[name] = [
-            _evaluate(detector, recording, correction, held_out[file])
-            for recording, correction in done
-            if (file := os.path.realpath(training_file(recording, training.output))) in held_out
-        ]
-    if not results["after"]:
-        raise SettingError("the training kept no recording apart to measure by")
-    return {"recordings": len(results["after"]), **{name: plain_metrics(found) for name, found in results.items()}}
-
-
-def _evaluate(
-    detector: Detector, recording: Recording, correction: Correction, regions: list[Segment]
-) -> RecordingResult:
-    scored = intersect(regions, correction.scored(recording.duration))
-    reference = LabelledRecording(recording.name, str(recording.path), correction.speech, scored)
-    found = detector.detect(recording.path, channel=recording.channel or "mix")
-    return evaluate_recording(reference, Hypothesis(recording.duration, found))

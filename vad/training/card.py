@@ -23,6 +23,7 @@ from vad.plotting.style import save, style
 from vad.settings import COST_WEIGHTS, GOALS
 
 THRESHOLDS = np.linspace(0, 1, 101)
+HEAD = "| kind | source | recordings | hours | licence |\n|---|---|---|---|---|\n"
 INNER = slice(5, -5)  # of the thresholds: the curves are shown whole between 0.05 and 0.95
 
 
@@ -72,10 +73,6 @@ def write_card(about: Description, sets: list[DevSet], history: list[dict[str, A
 
 def card(about: Description) -> str:
     """The text of the card."""
-    data = "".join(
-        f"| {d['kind']} | {d['source']} | {d['recordings']} | {d['hours']} | {d['licence']} |\n"
-        for d in about.training["data"]
-    )
     columns = ("dcf", "deter", "miss", "false_alarm")
     results = "".join(
         f"| {name} | {_number(r.get('auc'))} | {' | '.join(_percent(r.get(c)) for c in columns)} |\n"
@@ -85,11 +82,17 @@ def card(about: Description) -> str:
     way = "causal LSTM" if about.recipe["network"]["delays"] else "bidirectional LSTM"
     network = ", ".join(f"{key} {value}" for key, value in about.recipe["network"].items())
     notes = f"## Notes\n\n{about.recipe['about'].strip()}\n\n" if about.recipe.get("about") else ""
+    base, verdict = about.training.get("base"), about.training.get("verdict")
+    made = f"by adapting `{base['name']}` {base['version']}" if base else f"from the recipe `{about.name}`"
+    earlier = (
+        f"\n`{base['name']}`, which it began with, was trained on these:\n\n{HEAD}{_rows(base['data'])}" if base else ""
+    )
+    judged = "\n".join(["```", *verdict, "```", "", ""]) if verdict else ""
     return (
-        f"# {about.name}\n\nSpeech activity detector, made by `vad train` from the recipe `{about.name}`.\n"
+        f"# {about.name}\n\nSpeech activity detector, made by `vad train` {made}.\n"
         f"Network: strided convolution and {way} ({network}) on {about.features.n_mels} "
         f"log-mel bands; a score per {1000 * about.features.grid.frame_seconds:g} ms.\n\n"
-        "## Accuracy\n\nDev sets, on which the thresholds were chosen, too; AUC pooled over frames, the rest "
+        f"## Accuracy\n\n{judged}Dev sets, on which the thresholds were chosen, too; AUC pooled over frames, the rest "
         "at the default thresholds: DCF = .75 miss + .25 false alarm, "
         "DetER = (missed time + false-alarm time) / time of speech.\n\n"
         f"| set | AUC | DCF | DetER | miss | false alarm |\n|---|---|---|---|---|---|\n{results}\n"
@@ -97,13 +100,22 @@ def card(about: Description) -> str:
         f"{_latencies(about)}{notes}"
         "## Training data\n\nMixtures of these recordings, drawn anew at every step. The weights file does not "
         "hold the recordings. Their licences:\n\n"
-        f"| kind | source | recordings | hours | licence |\n|---|---|---|---|---|\n{data}"
+        f"{HEAD}{_rows(about.training['data'])}{earlier}"
+    )
+
+
+def _rows(data: list[dict[str, Any]]) -> str:
+    """The rows of a table of sources."""
+    return "".join(
+        f"| {d['kind']} | {d['source']} | {d['recordings']} | {d['hours']} | {d['licence']} |\n" for d in data
     )
 
 
 def _latencies(about: Description) -> str:
     """The AUC in a stream: a row per latency, a column per set."""
     rows = about.training["latencies"]
+    if not rows:
+        return ""
     names = list(rows[0]["auc"])
     lines = "".join(
         f"| {1000 * row['latency']:.1f} ms | {' | '.join(_number(row['auc'][name]) for name in names)} |\n"

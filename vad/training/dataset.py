@@ -108,6 +108,7 @@ def dev_mixtures(recipe: Recipe, held_out: Corpus, snr: float = DEV_SNR) -> tupl
     """
     noise_only = math.isinf(snr)
     plain: dict[str, Any] = dict.fromkeys(NOT_IN_DEV, 0.0)
+    plain["real"] = float(bool(held_out.real))  # where there are recordings to be used as they are
     settings = replace(recipe.mixture, no_speech=float(noise_only), **plain)
     settings = replace(settings, babble=0.0) if noise_only else replace(settings, snr_low=snr, snr_high=snr)
     count = recipe.loop.dev_crops * (4 if noise_only else 1)

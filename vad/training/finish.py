@@ -26,6 +26,7 @@ from vad.features import Float32
 from vad.grid import Grid
 from vad.labels.labelled_set import read_labelled
 from vad.model.pretrained import Description
+from vad.network.causal import AnyNetwork
 from vad.network.to_onnx import export
 from vad.segments import Segment
 from vad.settings import CostWeights, Segmentation
@@ -83,9 +84,17 @@ def finish(recipe: Recipe, corpus: Path, output: Path) -> Path:
             ],
         },
     )
+    return publish(network, description, sets, read_checkpoint(output / "checkpoint.pt")["history"], output)
+
+
+def publish(
+    network: AnyNetwork, description: Description, sets: list[DevSet], history: list[dict[str, Any]], output: Path
+) -> Path:
+    """Write the model, its weights as safetensors and its card; its path. The decoded recordings are removed."""
+    path = output / "model.onnx"
     export(network, description, path)
-    save_file(network.state_dict(), output / "model.safetensors", {"recipe": json.dumps(asdict(recipe))})
-    write_card(description, sets, read_checkpoint(output / "checkpoint.pt")["history"], output)
+    save_file(network.state_dict(), output / "model.safetensors", {"recipe": json.dumps(description.recipe)})
+    write_card(description, sets, history, output)
     shutil.rmtree(output / CACHE, ignore_errors=True)
     return path
 
@@ -158,14 +167,22 @@ def _thresholds(settings: Segmentation) -> dict[str, float]:
 
 def sources(recipe: Recipe, corpus: Path) -> list[dict[str, Any]]:
     """What the corpus is made of: source, licence, recordings and hours of each."""
+    used = INDICES | ({"real": REAL} if recipe.mixture.real or recipe.corpus.real < 1 else {})
+    return summed(
+        (kind, line)
+        for kind, index in used.items()
+        for line in wanted(read_index(corpus / index, missing_ok=True), recipe.corpus)
+    )
+
+
+def summed(lines: Iterable[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Source, licence, recordings and hours of the `lines` of indices, each with the kind of the index."""
     count: Counter[tuple[str, str, str]] = Counter()
     seconds: Counter[tuple[str, str, str]] = Counter()
-    used = INDICES | ({"real": REAL} if recipe.mixture.real or recipe.corpus.real < 1 else {})
-    for kind, index in used.items():
-        for line in wanted(read_index(corpus / index, missing_ok=True), recipe.corpus):
-            key = (kind, line.get("source") or "unnamed", line.get("licence") or "not stated")
-            count[key] += 1
-            seconds[key] += line.get("duration", line.get("seconds", 0.0))
+    for kind, line in lines:
+        key = (kind, line.get("source") or "unnamed", line.get("licence") or "not stated")
+        count[key] += 1
+        seconds[key] += line.get("duration", line.get("seconds", 0.0))
     return [
         {"kind": k, "source": s, "licence": c, "recordings": n, "hours": round(seconds[k, s, c] / 3600, 2)}
         for (k, s, c), n in count.items()

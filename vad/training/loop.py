@@ -30,8 +30,6 @@ from vad.training.objective import loss_of
 from vad.training.recipe import LoopSettings, Recipe, falls_from
 from vad.training.sequences import sequences
 
-SPLITS = ("train", "dev")
-
 
 @dataclass(frozen=True)
 class Progress:
@@ -48,9 +46,15 @@ class Progress:
 
 
 def train(
-    recipe: Recipe, corpus: Path, output: Path, init_from: str | Path | None = None, resume: bool = False
+    recipe: Recipe,
+    corpus: Path | tuple[Corpus, Corpus],
+    output: Path,
+    init_from: str | Path | None = None,
+    resume: bool = False,
 ) -> Iterator[Progress]:
-    """Train into `output`; with `resume` go on from its checkpoint where there is one.
+    """Train into `output` on a corpus folder, or on what was read already, the sound of train and of dev.
+
+    With `resume` it goes on from the checkpoint in `output` where there is one.
 
     `init_from` is a checkpoint or a model (its path or name) whose weights a fresh start begins
     with. Afterwards `checkpoint.pt` in `output` holds the weights to keep (`read_kept`). Under
@@ -64,9 +68,7 @@ def train(
     torch.manual_seed(loop.seed)
     with World.open(loop) as world:
         with world.first_alone():
-            corpora = [
-                read_corpus(corpus, split, recipe.features.grid, recipe.corpus, output / CACHE) for split in SPLITS
-            ]
+            corpora = read_splits(recipe, corpus, output) if isinstance(corpus, Path) else corpus
         dev = dev_mixtures(recipe, corpora[1])
         mixer = Mixer(corpora[0], recipe.mixture)
         teacher = read_model(loop.teacher, recipe.features) if loop.teacher else None
@@ -97,6 +99,13 @@ def train(
                 training.loss.reset()
         if log:
             log.close()
+
+
+def read_splits(recipe: Recipe, corpus: Path, output: Path) -> tuple[Corpus, Corpus]:
+    """The sound of train and of dev in a corpus folder, decoded below `output`."""
+    grid = recipe.features.grid
+    train, dev = (read_corpus(corpus, split, grid, recipe.corpus, output / CACHE) for split in ("train", "dev"))
+    return train, dev
 
 
 class Training:

@@ -215,19 +215,32 @@ def changed(recipe: Recipe, overrides: tuple[str, ...]) -> Recipe:
     return _recipe(_overridden(dataclasses.asdict(recipe), overrides), recipe.name)
 
 
-def adapting(name: str, model: str | Path) -> Recipe:
-    """How `model` (a path or a name) learns from a few hours of somebody's own recordings.
+ADAPTING_SOUNDS = SoundSettings(
+    recorded=0.4, siren=0.03, beeps=0.03, engine=0.03, bark=0.04, knocks=0.03, weather=0.03, crackle=0.03, notes=0.03
+)
 
-    They are used much as they are, and a small learning rate keeps what the model knows already.
+
+def adapting(name: str, model: str | Path) -> Recipe:
+    """How `model` (a path or a name) learns from minutes to hours of somebody's own recordings.
+
+    Half of the crops are stretches of them, as they are or with some noise added. The steps are those of each fold.
     """
     description = from_onnx(pretrained.find(model))[1]
     return Recipe(
         name,
         features=description.features,
         network=NetworkSettings(**description.recipe["network"]),
-        mixture=MixtureSettings(no_speech=0.1, second_talker=0.05, room=0.2, telephone=0.05, snr_low=5.0),
+        mixture=MixtureSettings(
+            seconds=4.0,
+            no_speech=0.15,
+            real=0.5,
+            real_noise=0.3,
+            parts=0.3,
+            zeros=0.2,
+            sounds=ADAPTING_SOUNDS,
+        ),
         loop=LoopSettings(
-            steps=600, batch=32, learning_rate=3e-4, warmup=50, evaluate_every=50, patience=4, dev_crops=128
+            steps=100, batch=16, learning_rate=3e-4, warmup=10, average=0.95, evaluate_every=25, dev_crops=32, workers=1
         ),
     )
 

@@ -1,0 +1,105 @@
+"""Adapting to somebody's own recordings: folds, what it may cost elsewhere, and the verdict."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from conftest import DATA, invoke
+from vad import Detector, RecipeError
+from vad.settings import COST_WEIGHTS, Segmentation
+from vad.training.adapt import divide
+from vad.training.corpus import Clip
+from vad.training.general_sound import INDEX
+from vad.training.verdict import Candidate, Verdict, thresholds
+
+QUICK = ["loop.steps=2", "loop.batch=2", "loop.workers=0", "loop.dev_crops=2", "mixture.seconds=2.0", "--trust-labels"]
+
+
+def clip(speaker: str, seconds: float) -> Clip:
+    target = np.ones(round(100 * seconds), np.float32)
+    return Clip("own", speaker, np.zeros(160 * len(target), np.int16), target, target)
+
+
+class TestFolds:
+    def test_each_recording_is_left_out_once_and_speakers_stay_together(self) -> None:
+        clips = [clip(speaker, seconds) for speaker, seconds in zip("aabbcd", (5, 4, 3, 2, 6, 1), strict=True)]
+        folds = divide(clips)
+        assert set(folds) == {0, 1, 2}
+        assert folds[0] == folds[1] and folds[2] == folds[3]
+        assert folds[5] in (folds[2], folds[4])  # with those who say less than speaker a
+
+    def test_recordings_of_one_speaker_are_divided(self) -> None:
+        assert sorted(divide([clip("a", 1), clip("a", 1)])) == [0, 1]
+
+    def test_one_recording_alone_cannot_be_left_out(self) -> None:
+        with pytest.raises(RecipeError, match="at least two"):
+            divide([clip("a", 1), clip("b", 0)])
+
+
+class TestVerdict:
+    def test_noise_taken_for_speech_costs_elsewhere(self) -> None:
+        spoken, noise = [9.0, 1.0, 0.0, 5.0], [0.0, 0.0, 0.1, 9.9]
+        one = Candidate(1.0, Segmentation(), np.array([spoken]), np.array([spoken, noise]))
+        assert one.cost(COST_WEIGHTS, np.array([True])) == pytest.approx(0.075)
+        assert one.elsewhere(COST_WEIGHTS) == pytest.approx(0.075 + 12 * 0.25 * 0.01)
+
+    def test_the_settings_of_the_base_are_tried_first(self) -> None:
+        base = Segmentation(0.41, 0.39)
+        tried = list(thresholds(base))
+        assert tried[0] == base
+        assert all(one.offset <= one.onset for one in tried)
+
+    @pytest.mark.parametrize(
+        ("low", "says"), [(0.004, "better by 2.0 points (95 %: 0.4 .. 3.0)"), (-0.1, "not better")]
+    )
+    def test_it_says_what_was_gained(self, low: float, says: str) -> None:
+        before, after = ({"dcf": d, "deter": d, "miss": d, "false_alarm": d} for d in (0.1, 0.08))
+        verdict = Verdict(5, 2.5, 0.5, before, after, (0.05, 0.052), low, 0.03)
+        assert verdict.better == (low > 0)
+        assert says in verdict.lines()[-1]
+
+
+def test_the_general_sound_names_its_licences() -> None:
+    lines = [json.loads(line) for line in INDEX.read_text("utf-8").splitlines()]
+    assert len(lines) == 70
+    assert all(line["licence"] and line["speaker"] for line in lines)
+    text = (INDEX.parent / "README.md").read_text("utf-8")
+    assert {line["licence"].removesuffix(" (free)").replace("CMU ARCTIC", "free") for line in lines} <= {
+        word for word in ("CC-BY-4.0", "Apache-2.0", "public domain", "CC0-1.0", "free") if word in text
+    }
+
+
+def test_an_adapted_model_names_what_it_was_made_from(tmp_path: Path) -> None:
+    samples, rate = soundfile.read(DATA / "talk.flac")
+    spans = [tuple(map(float, line.split())) for line in (DATA / "talk.tsv").read_text().splitlines()]
+    for number in range(3):
+        first, last = 8 * number, 8 * (number + 1)
+        soundfile.write(tmp_path / f"{number}.wav", samples[first * rate : last * rate], rate)
+        inside = [(max(a, first) - first, min(b, last) - first) for a, b in spans if a < last and b > first]
+        (tmp_path / f"{number}.tsv").write_text("".join(f"{a}\t{b}\n" for a, b in inside))
+    output = tmp_path / "model"
+    command = ["train", *QUICK, "--audio", tmp_path, "--noise", DATA / "dishes.flac", "-o", output]
+    refused = invoke(*command, status=1)
+    assert "3 recordings (0.4 min), each left out once" in refused.stdout
+    assert "not better" in refused.stdout and "--keep-anyway" in refused.stderr
+    assert "0.4 min of sound in 3 recordings: expect little" in refused.stderr
+    assert not (output / "model.onnx").exists()
+
+    kept = invoke(*command, "--resume", "--keep-anyway")
+    assert "step" not in kept.stderr  # nothing is trained again
+    assert kept.stdout.splitlines()[-1] == str(output / "model.onnx")
+    detector = Detector(output)
+    about = detector.description
+    assert about.training["base"]["name"] == "speech-1" and about.training["base"]["data"]
+    assert {"speech", "noise", "general"} == {line["kind"] for line in about.training["data"]}
+    assert about.thresholds.keys() == Detector().description.thresholds.keys()
+    assert detector.detect(DATA / "talk.flac")
+    assert "adapting `speech-1`" in (output / "model.md").read_text("utf-8")
+    assert re.search("adapted from +speech-1", invoke("info", output).stdout)
+    assert json.loads((output / "verdict.json").read_text())["recordings"] == 3
