@@ -74,10 +74,10 @@ class TrainingOptions:
     elsewhere: float = option(
         "--elsewhere",
         type=Number(0, 100),
-        default=0.5,
+        default=0.7,
         show_default=True,
         metavar="POINTS",
-        help="How many points of detection cost an adapted model may lose on general sound.",
+        help="How far decisions on general sound may move, as DCF in %.",
     )
     keep_anyway: bool = option(
         "--keep-anyway", is_flag=True, help="Write the adapted model even where it is not better."

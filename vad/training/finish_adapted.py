@@ -25,7 +25,7 @@ def finish_adapted(
 ) -> tuple[Path | None, Verdict]:
     """Judge the adaptation, and write its model if it is better, or in any case: its path, None where it is not.
 
-    `elsewhere` is the detection cost that general sound may have beyond that of the model before.
+    `elsewhere` is how far the decisions on general sound may move, as in `verdict`.
     """
     judge = Judge(adaptation, elsewhere)
     chosen, verdict = judge.judge(_weights("default"))
@@ -57,7 +57,7 @@ def dev_sets(judge: Judge, chosen: Candidate) -> list[DevSet]:
     own, general = scored[: len(judge.own)], scored[len(judge.own) :]
     spoken = [pair for pair in general if pair[1].truth.any()]
     noise = [pair for pair in general if not pair[1].truth.any()]
-    names = {"recordings, left out": own, "general sound": spoken, "noise alone": noise}
+    names = {"recordings, left out": own, "general sound, by the model before": spoken, "noise alone": noise}
     return [DevSet(name, [s for s, _ in pairs], [p.truth for _, p in pairs]) for name, pairs in names.items()]
 
 

@@ -4,10 +4,12 @@ A candidate is a blend of base and adapted weights with an onset and an offset. 
 the detection cost of the scores of models that had not heard them. Three things keep it from being the best on these
 few recordings alone:
 
-- the general sound, where it may cost at most `elsewhere` more than the base model: with it, a setting that finds
-  nothing, or everything, is out, and so is one that takes silence or noise for speech;
-- a pull to the onset of the base model, the stronger the less sound there is: to move it by a factor of e in odds must
-  gain `PULL` of detection cost with `ENOUGH` minutes of sound, with half of it twice as much;
+- the general sound, with noise and without speech, too: there its decisions may differ from those of the base model
+  by at most `elsewhere`, as a detection cost with the decisions of the base model for a reference. A setting that
+  finds nothing, or everything, is out, and so is one that takes noise for speech. A reference by labels would not do:
+  what a low onset gains in noise would make up for the pauses that it loses in clean speech;
+- a pull to the thresholds of the base model, the stronger the less sound there is: to move them by a factor of e in
+  odds must gain `PULL` of detection cost with `ENOUGH` minutes of sound, with half of it twice as much;
 - cross-fitting: what the verdict says of a recording comes from the candidate that the recordings of the other folds
   choose.
 """
@@ -40,7 +42,7 @@ from vad.training.mixing.levels import FULL_SCALE
 from vad.training.mixing.mixer import Mixer
 from vad.tuning.search import OFFSET_SHARES, ONSETS, Trials, TuningRecording
 
-SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the adapted weights in the blend
+SHARES = (0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)  # of the adapted weights in the blend
 PULL, ENOUGH = 0.005, 5.0  # of detection cost; minutes
 PIECE = 30.0  # seconds; the unit of the bootstrap, as recordings may be few and long
 CROPS = 64  # of general speech in noise, and half as many of noise alone
@@ -70,7 +72,7 @@ class Candidate:
         return _dcf(self.own[which].sum(0), weights)
 
     def elsewhere(self, weights: CostWeights) -> float:
-        """The detection cost on general sound, and beside it that of noise alone."""
+        """The detection cost on general sound, and beside it that of noise alone; the base model is the reference."""
         spoken, noise = (part.sum(0) for part in self.general_sets)
         alarms = float(noise[2] / max(noise.sum(), 1e-9))
         return _dcf(spoken, weights) + NOISE_WEIGHT * weights.false_alarm * alarms
@@ -109,10 +111,10 @@ class Verdict:
     def lines(self) -> list[str]:
         """A table and a sentence."""
         names = {"dcf": "DCF %", "miss": "miss %", "false_alarm": "false alarm %", "deter": "DetER %"}
-        rows = [f"{'':<8}" + "".join(f"{title:>15}" for title in [*names.values(), "general DCF %"])]
+        rows = [f"{'':<8}" + "".join(f"{title:>19}" for title in [*names.values(), "change elsewhere %"])]
         for name, values, general in (("before", self.before, 0), ("after", self.after, 1)):
             shown = [100 * v for v in (*(values[key] for key in names), self.general[general])]
-            rows.append(f"{name:<8}" + "".join(f"{v:>15.1f}" for v in shown))
+            rows.append(f"{name:<8}" + "".join(f"{v:>19.1f}" for v in shown))
         about = f"{self.recordings} recordings ({self.minutes:.1f} min), each left out once"
         interval = f"(95 %: {100 * self.low:.1f} .. {100 * self.high:.1f})"
         if self.better:
@@ -129,8 +131,8 @@ class Verdict:
 
 
 class Judge:
-    """Tries the candidates of an adaptation and chooses among them; `elsewhere` is the cost that general sound may
-    have beyond that of the base model."""
+    """Tries the candidates of an adaptation and chooses among them; `elsewhere` is how far the decisions on general
+    sound may move."""
 
     def __init__(self, adaptation: Adaptation, elsewhere: float) -> None:
         self._adaptation, self._elsewhere = adaptation, elsewhere
@@ -167,7 +169,7 @@ class Judge:
         for share in shares:
             for settings in thresholds(base.settings):
                 one = self.candidate(share, settings)
-                cost = one.cost(weights, which) + pull * abs(_logit(settings.onset) - _logit(base.settings.onset))
+                cost = one.cost(weights, which) + pull * _distance(settings, base.settings)
                 if cost < lowest and one.elsewhere(weights) <= limit:
                     best, lowest = one, cost
         return best
@@ -207,27 +209,28 @@ def own_pieces(adaptation: Adaptation) -> list[Piece]:
 
 
 def general_pieces(adaptation: Adaptation) -> list[Piece]:
-    """The same crops in every run: general sound at 5 dB and more over noise, the user's and made, and noise alone.
+    """The same crops in every run: general sound 15 dB and more over noise, the user's and made, and noise alone.
 
-    Speech is what the base model detects in the clean recordings.
+    Speech is what the base model takes for it.
     """
     recipe, onset = adaptation.recipe, adaptation.about.thresholds["default"]["onset"]
     corpus = replace(adaptation.backgrounds, speech=adaptation.general, real=[])
     pieces = []
     for no_speech, count in ((0.0, CROPS), (1.0, CROPS // 2)):
-        settings = replace(recipe.mixture, real=0.0, no_speech=no_speech, snr_low=5.0, snr_high=25.0)
+        settings = replace(recipe.mixture, real=0.0, no_speech=no_speech, parts=0.0, snr_low=15.0, snr_high=40.0)
         mixer = Mixer(corpus, settings)
         for number in range(count):
             crop = mixer((DEV, 1, number))
-            pieces.append(Piece(torch.from_numpy(recipe.features(crop.samples)), crop.target > onset))
+            features = torch.from_numpy(recipe.features(crop.samples))
+            pieces.append(Piece(features, score(adaptation.network, features[None])[0] > onset))
     return pieces
 
 
 def thresholds(base: Segmentation) -> Iterable[Segmentation]:
     """The base's own, and a grid of onsets and offsets."""
     yield base
-    for onset in ONSETS:
-        for share in OFFSET_SHARES[1:]:
+    for onset in ONSETS[2:-2]:  # from 0.1 to 0.9
+        for share in OFFSET_SHARES[2:]:  # from 0.6 to 1
             yield replace(base, onset=onset, offset=round(onset * share, 3))
 
 
@@ -256,6 +259,12 @@ def _metrics(seconds: Floats, weights: CostWeights) -> dict[str, float]:
 
 def _pair(thresholds: dict[str, float]) -> dict[str, float]:
     return {name: thresholds[name] for name in ("onset", "offset")}
+
+
+def _distance(one: Segmentation, other: Segmentation) -> float:
+    """How far the thresholds of two settings lie apart: the mean of onset and offset, in log odds."""
+    pairs = ((one.onset, other.onset), (one.offset, other.offset))
+    return float(np.mean([abs(_logit(a) - _logit(b)) for a, b in pairs]))
 
 
 def _logit(share: float) -> float:
