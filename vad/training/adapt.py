@@ -1,9 +1,9 @@
 """A model that learns from somebody's own recordings, and forgets as little as it can.
 
-It trains once for each fold of the recordings, on all others: so each recording is left out once, and the scores of
-the model that has not heard it are honest. The weights to keep are the mean of these trainings (Wortsman et al. 2022,
-"Model soups"), blended with those of the base model. Half of the sound in training is the recordings as they are, the
-other half mixtures of the general sound, whose targets are the scores of the base model.
+It trains once for each fold of the recordings, on all others: so each recording is left out once, and is measured by
+a model that was not trained on it. The weights to keep are the mean of these trainings (Wortsman et al. 2022, "Model
+soups"), blended with those of the base model. Half of the sound in training is the recordings as they are, the other
+half mixtures of the general sound, whose targets are the scores of the base model.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def finish_adapted(
 
 
 def dev_sets(judge: Judge, chosen: Candidate) -> list[DevSet]:
-    """The recordings, each with the scores of the model that had not heard it; general sound; noise alone."""
+    """The recordings, each with the scores of the model not trained on it; general sound; noise alone."""
     scored = list(zip(judge.scores[chosen.share], [*judge.own, *judge.general], strict=True))
     own, general = scored[: len(judge.own)], scored[len(judge.own) :]
     spoken = [pair for pair in general if pair[1].truth.any()]

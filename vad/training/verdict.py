@@ -1,8 +1,8 @@
 """Which blend and which thresholds an adapted model gets, and whether it is better than the model it began with.
 
 A candidate is a blend of base and adapted weights with an onset and an offset. Its cost on the user's recordings is
-the detection cost of the scores of models that had not heard them. Three things keep it from being the best on these
-few recordings alone:
+the detection cost of the scores of models that were not trained on them. Three things keep it from being the best on
+these few recordings alone:
 
 - the general sound, with noise and without speech, too: there its decisions may differ from those of the base model
   by at most `elsewhere`, as a detection cost with the decisions of the base model for a reference. A setting that
@@ -175,7 +175,7 @@ class Judge:
         return best
 
     def judge(self, weights: CostWeights) -> tuple[Candidate, Verdict]:
-        """The candidate for the default settings, and what it is worth."""
+        """The candidate for the default settings, and the verdict on it."""
         base = self.candidate(0.0, Segmentation(**_pair(self._adaptation.about.thresholds["default"])))
         chosen = self.choose(base, weights, SHARES)
         after = base.own.copy()
