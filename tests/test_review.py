@@ -139,6 +139,9 @@ class TestPictures:
 
         again = Pictures(project.cache.folder(recording.path), project.detector.description.features)
         assert again.complete and again.layers["mel"].read(1, 0) == first
+        kept = project.cache.folder(recording.path)
+        next(kept.glob("mel-*.3.bin")).unlink()  # somebody makes room
+        assert not Pictures(kept, project.detector.description.features).complete
 
     def test_doubtful_scores_are_places_and_sure_ones_are_not(self) -> None:
         scores = np.array([0.0] * 50 + [0.5] * 20 + [1.0] * 60 + [0.6] * 5 + [0.9] * 40 + [0.4] * 15)
@@ -469,13 +472,33 @@ class TestServer:
         samples = np.random.default_rng(1).uniform(-0.5, 0.5, (8000, 3)).astype(np.float32)
         soundfile.write(folder / "c.aiff", samples, 8000)
         cache = Cache(tmp_path / "cache")
-        path, kind = playable(folder / "c.aiff", cache)
-        assert kind == "audio/flac"
+        path = playable(folder / "c.aiff", cache)
         read, rate = soundfile.read(path)
         assert rate == 8000 and np.abs(read - samples.mean(1)).max() < 1e-4
         before = path.stat().st_mtime_ns
-        assert playable(folder / "c.aiff", cache)[0].stat().st_mtime_ns == before
-        assert playable(folder / "a.wav", cache) == (folder / "a.wav", "audio/wav")
+        assert playable(folder / "c.aiff", cache).stat().st_mtime_ns == before
+        assert playable(folder / "a.wav", cache) == folder / "a.wav"
+
+    @pytest.mark.parametrize("channels", [1, 2])
+    def test_flac_is_sent_as_wav_from_any_byte(self, folder: Path, tmp_path: Path, channels: int) -> None:
+        samples = np.random.default_rng(1).integers(-(2**15), 2**15, (50_001, channels), np.int16)
+        soundfile.write(folder / "d.flac", samples, RATE)
+        project = Project([str(folder / "d.flac")], tmp_path / "work", model=ENERGY, cache=Cache(tmp_path / "cache"))
+        client = opened(project)
+        address = named(client, "d.flac") + "/sound"
+        whole = client.get(address)
+        read, rate = soundfile.read(io.BytesIO(whole.content), dtype="int16", always_2d=True)
+        assert rate == RATE and np.array_equal(read, samples)
+        size = len(whole.content)
+        for start, stop in ((0, 10), (0, size), (30, 50), (45, 46), (size // 2 + 1, size), (size - 1, size)):
+            part = client.get(address, headers={"range": f"bytes={start}-{stop - 1}"})
+            assert part.status_code == 206 and part.content == whole.content[start:stop]
+            assert part.headers["content-range"] == f"bytes {start}-{stop - 1}/{size}"
+        assert client.get(address, headers={"range": f"bytes={size - 5}-"}).content == whole.content[-5:]
+        for wrong in (f"bytes={size}-", "bytes=9-8"):
+            assert client.get(address, headers={"range": wrong}).status_code == 416
+        assert client.get(address, headers={"range": "bytes=0-1,5-6"}).status_code == 206
+        project.close()
 
     def test_a_damaged_file_says_so_and_the_rest_goes_on(self, folder: Path, tmp_path: Path) -> None:
         (folder / "bad.flac").write_bytes(b"no sound at all")

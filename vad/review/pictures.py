@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from vad.atomic import write
 from vad.audio.decode import Sound
 from vad.features import FeatureStream, Float32, LogMel
-from vad.review.pyramid import LEVELS, Bytes, Layer
+from vad.review.pyramid import Bytes, Layer, is_whole
 
 PER_FRAME = 4  # bins of peaks in a frame: 2.5 ms each
 LOWEST, HIGHEST = -18.0, 2.0  # log energies that the picture tells apart
@@ -32,14 +32,14 @@ class Pictures:
         kind = f"{features.n_mels}-{features.hop}" + (f"-ch{channel}" if channel else "")
         self._about = folder / f"pictures-{kind}.json"
         self._features, self._channel = features, channel
-        about = self._read()
+        sizes = {f"peaks-{kind}": 2, f"mel-{kind}": features.n_mels}
+        about = self._read(folder, sizes)
         self.complete = about is not None
         self.begun = threading.Event()  # once there is something to show
         self.duration = about["duration"] if about else 0.0  # seconds read so far
         counts = about["counts"] if about else {}
         self.layers = {
-            "peaks": Layer(folder, f"peaks-{kind}", 2, counts.get("peaks")),
-            "mel": Layer(folder, f"mel-{kind}", features.n_mels, counts.get("mel")),
+            name.partition("-")[0]: Layer(folder, name, values, counts.get(name)) for name, values in sizes.items()
         }
 
     def build(self, sound: Sound, on_block: Callable[[Float32], None] = lambda rows: None) -> None:
@@ -66,16 +66,16 @@ class Pictures:
             for layer in self.layers.values():
                 layer.close()
         self.duration = sound.duration
-        about = {"duration": self.duration, "counts": {name: layer.counts for name, layer in self.layers.items()}}
+        about = {"duration": self.duration, "counts": {layer.name: layer.counts for layer in self.layers.values()}}
         write(self._about, json.dumps(about).encode())
         self.complete = True
 
-    def _read(self) -> dict[str, Any] | None:
+    def _read(self, folder: Path, sizes: dict[str, int]) -> dict[str, Any] | None:
+        """What was kept of layers of these names and values per bin; None unless all is there."""
         try:
             about: dict[str, Any] = json.loads(self._about.read_text("ascii"))
-            if any(len(counts) != LEVELS for counts in about["counts"].values()):
-                return None
-            return about
+            whole = all(is_whole(folder, name, values, about["counts"][name]) for name, values in sizes.items())
+            return about if whole else None
         except (OSError, ValueError, KeyError):
             return None
 

@@ -29,9 +29,9 @@ class Layer:
     """
 
     def __init__(self, folder: Path, name: str, values: int, counts: list[int] | None = None) -> None:
-        self.values = values
+        self.name, self.values = name, values
         self.counts = counts or [0] * LEVELS
-        self._paths = [folder / f"{name}.{level}.bin" for level in range(LEVELS)]
+        self._paths = [level_path(folder, name, level) for level in range(LEVELS)]
         self._rests = [np.empty((0, values), np.uint8) for _ in range(LEVELS)]  # bins not yet in the level above
         self._files: list[IO[bytes]] = [] if counts else [path.open("wb") for path in self._paths]
 
@@ -73,6 +73,17 @@ class Layer:
         whole = len(rest) // FACTOR
         self._rests[level] = rest[whole * FACTOR :].copy()
         self._append(level + 1, rest[: whole * FACTOR].reshape(whole, FACTOR, self.values).max(1))
+
+
+def level_path(folder: Path, name: str, level: int) -> Path:
+    """The file of a level of a layer."""
+    return folder / f"{name}.{level}.bin"
+
+
+def is_whole(folder: Path, name: str, values: int, counts: list[int]) -> bool:
+    """Whether the files of a finished layer have these `counts` of bins; `OSError` where one is missing."""
+    sizes = [level_path(folder, name, level).stat().st_size for level in range(LEVELS)]
+    return sizes == [count * values for count in counts]
 
 
 def size_of(folder: Path) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from vad.audio.microphone import Microphone
@@ -21,7 +22,7 @@ from vad.formats import printable
 from vad.review.corrections import Conflict
 from vad.review.label_files import write_all
 from vad.review.live import Live, OpenSource
-from vad.review.playback import playable
+from vad.review.playback import Wave, playable
 from vad.review.project import Project
 from vad.review.recordings import Recording
 from vad.review.security import Guard
@@ -30,6 +31,9 @@ from vad.review.teach import Teacher
 PAGE = Path(__file__).parent / "page"
 KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 FILES = {path.name: (path.read_bytes(), KINDS[path.suffix]) for path in PAGE.iterdir() if path.suffix in KINDS}
+
+WAVE = "audio/wav"
+RANGE = re.compile(r"bytes=([0-9]{1,15})-([0-9]{1,15})?")  # one, as browsers ask for
 
 Given = dict[str, Any]
 
@@ -149,8 +153,20 @@ class Routes:
 
     def _sound(self, request: Request) -> Response:
         recording = self._recording(request)
-        path, kind = playable(recording.path, self._project.cache, recording.channel)
-        return FileResponse(path, media_type=kind)
+        path = playable(recording.path, self._project.cache, recording.channel)
+        if path.suffix.lower() == ".wav":
+            return FileResponse(path, media_type=WAVE)
+        wave = Wave(path)
+        given = RANGE.fullmatch(request.headers.get("range", "bytes=0-"))
+        start, last = (int(given[1]), int(given[2] or wave.size - 1)) if given else (0, wave.size - 1)
+        if not start <= last or start >= wave.size:
+            return Response(status_code=416, headers={"content-range": f"bytes */{wave.size}"})
+        stop = min(last + 1, wave.size)
+        headers = {"accept-ranges": "bytes", "content-length": str(stop - start)}
+        if "range" in request.headers:
+            headers["content-range"] = f"bytes {start}-{stop - 1}/{wave.size}"
+        status = 206 if "range" in request.headers else 200
+        return StreamingResponse(wave.read(start, stop), status, headers, WAVE)
 
     def _change(self, request: Request, given: Given) -> Any:
         recording = self._recording(request)

@@ -125,7 +125,7 @@ class Teacher:
         for recording, correction in done:
             sound = recording.path
             if recording.channel:
-                sound, _ = playable(recording.path, self._project.cache, recording.channel)
+                sound = playable(recording.path, self._project.cache, recording.channel)
             link = training_file(recording, output)
             link.parent.mkdir(parents=True, exist_ok=True)
             try:

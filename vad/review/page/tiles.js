@@ -6,6 +6,7 @@ export const FACTOR = 4; // bins of one level that make a bin of the next
 export const TILE = 1024; // bins of a tile
 const KEPT = 240; // tiles
 const AT_ONCE = 4; // requests
+const PAUSE = 2000; // milliseconds until what has failed is asked for again
 
 export class Tiles {
   // `rate` is the bins per second of level 0, `make` turns bytes into what is drawn.
@@ -72,7 +73,7 @@ export class Tiles {
         key,
         bytes(`${this.address}/${level}/${tile}`).then(
           (data) => this.keep(key, data),
-          () => this.asking.delete(key),
+          () => setTimeout(() => this.asking.delete(key), PAUSE),
         ),
       );
     }
