@@ -472,6 +472,26 @@ def test_nothing_is_taught_before_something_is_done(browser: Any, folder: Path, 
         assert page.locator("#teach-start").is_enabled()
 
 
+def test_the_verdict_of_a_training_is_shown(browser: Any, server: Server) -> None:
+    verdict = {
+        "before": {"dcf": 0.08, "miss": 0.1, "false_alarm": 0.02, "deter": 0.12},
+        "after": {"dcf": 0.062, "miss": 0.07, "false_alarm": 0.03, "deter": 0.1},
+        "general": [0.0, 0.004],
+        **{"recordings": 6, "minutes": 9.5, "gain": 0.018, "low": 0.006, "high": 0.03, "better": True},
+    }
+    worse = {**verdict, "gain": -0.004, "low": -0.01, "high": 0.002, "better": False}
+    with shown(browser, server.address) as page:
+        page.evaluate("document.getElementById('teach').showModal()")
+        status = {"done": 6, "running": False, "step": 100, "steps": 100, "lines": ["x"], "error": "", "model": "m"}
+        page.evaluate("(status) => review.teach.show(status)", {**status, "verdict": verdict})
+        text = page.locator("#teach-summary").inner_text()
+        assert text.startswith("The new model is better by 1.8 points of detection cost (95 %: 0.6 to 3.0)")
+        assert page.locator("#teach-metrics tbody tr").last.inner_text().split("\t")[1:] == ["0.0 %", "0.4 %"]
+        page.evaluate("(status) => review.teach.show(status)", {**status, "verdict": worse})
+        assert page.locator("#teach-summary").inner_text().startswith("The new model is not better: a gain of -0.4")
+        assert page.locator("#teach-use").inner_text() == "Use the new model all the same"
+
+
 def test_ten_hours_are_shown_at_once_and_anywhere(browser: Any, tmp_path: Path) -> None:
     path = tmp_path / "long.wav"
     hours, second = 10, bursts((0.2, 0.7), seconds=1)

@@ -42,7 +42,7 @@ class Page {
     this.list = new List(find("recordings"), find("search"), find("order"), find("summary"), open);
     this.settings = new Settings(find, () => this.recordings.detect(), (text, bad) => this.status.say(text, bad));
     this.labels = new Labels(find);
-    new Teach(find, () => this.restart());
+    this.teach = new Teach(find, () => this.restart());
     this.live = new Live(find, () => this.settings.given, (id) => this.list.update().then(() => open(id)));
     this.wire();
   }

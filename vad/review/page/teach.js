@@ -66,11 +66,21 @@ export class Teach {
     const { verdict } = status;
     find("teach-verdict").hidden = !verdict;
     if (!verdict) return;
-    const better = verdict.after.dcf !== null && verdict.after.dcf < verdict.before.dcf;
-    const many = verdict.recordings === 1 ? "1 recording" : `${verdict.recordings} recordings`;
-    find("teach-summary").textContent = `On ${many} that the training did not learn from, the new model is ${better ? "better" : "not better"}:`;
+    find("teach-summary").textContent = summary(verdict);
     const rows = METRICS.map(([name, title]) => tableRow(title, percent(verdict.before[name]), percent(verdict.after[name])));
+    rows.push(tableRow("Decisions changed elsewhere", ...verdict.general.map(percent)));
     find("teach-metrics").tBodies[0].replaceChildren(...rows);
+    find("teach-use").textContent = verdict.better ? "Use the new model" : "Use the new model all the same";
     find("teach-model").textContent = status.model;
   }
+}
+
+// What vad train says of the model, in a sentence.
+function summary({ better, gain, low, high, recordings, minutes }) {
+  const points = (share) => (100 * share).toFixed(1);
+  const interval = `(95 %: ${points(low)} to ${points(high)})`;
+  const found = better
+    ? `The new model is better by ${points(gain)} points of detection cost ${interval}`
+    : `The new model is not better: a gain of ${points(gain)} points of detection cost ${interval}. The model before stays the better one`;
+  return `${found}. Measured on ${recordings} recordings (${minutes.toFixed(1)} min), each by a training that left it out.`;
 }
