@@ -19,6 +19,7 @@ from vad import __version__
 from .colors import highlight
 from .signals import ending
 
+NO_MEMORY = "not enough memory; raise the limit (ulimit -v) or lower --jobs"
 INTERRUPTED = 130  # exit status of a program that Ctrl-C ended, 128 + SIGINT
 
 # Listed here, so that `vad --help` need not import the commands.
@@ -84,10 +85,8 @@ class _Commands(click.Group):
             run: Any = super().main
             status = run(*arguments, **settings)
         except click.ClickException as error:
-            text = io.StringIO()
-            error.show(text)
             color = error.ctx.color if isinstance(error, click.UsageError) and error.ctx else settings.get("color")
-            click.echo(highlight(text.getvalue()), err=True, nl=False, color=color)
+            _show(error, color)
             sys.exit(error.exit_code)
         except click.Abort:
             click.echo("Aborted!", err=True)
@@ -104,9 +103,19 @@ class _Commands(click.Group):
                 raise click.ClickException(f"{error.strerror}; raise the limit (ulimit -n) or lower --jobs") from error
             raise click.ClickException(f"{error.filename or 'standard output'}: {error.strerror}") from error
         except MemoryError as error:
-            raise click.ClickException("not enough memory; raise the limit (ulimit -v) or lower --jobs") from error
+            raise click.ClickException(NO_MEMORY) from error
         finally:
             _discard_unwritable_output()
+
+
+def _show(error: click.ClickException, color: bool | None) -> None:
+    """Write the message of an error, without colours where memory does not even suffice for that."""
+    try:
+        text = io.StringIO()
+        error.show(text)
+        click.echo(highlight(text.getvalue()), err=True, nl=False, color=color)
+    except MemoryError:
+        os.write(2, f"Error: {NO_MEMORY}\n".encode())
 
 
 def _suggestion(name: str) -> str:

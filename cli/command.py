@@ -51,6 +51,8 @@ SYNONYMS = {
     "--out": "--output",
     "--workers": "--jobs",
     "--overwrite": "--force",
+    "--labels": "--reference",
+    "--reference": "--labels",
 }
 
 

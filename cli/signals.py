@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
@@ -58,6 +58,31 @@ def ending() -> Iterator[None]:
         for number in wanted:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, before[number])
+
+
+@contextlib.contextmanager
+def asked_to_stop() -> Iterator[Callable[[], bool]]:
+    """A function that says whether Ctrl-C, SIGTERM or SIGHUP came; a second one ends the program."""
+    stop = threading.Event()
+    before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
+    hangup = getattr(signal, "SIGHUP", None)
+    if hangup and signal.getsignal(hangup) is not signal.SIG_IGN:  # as it is after nohup
+        before[hangup] = signal.getsignal(hangup)
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def handle(*_: Any) -> None:
+        stop.set()
+        restore()
+
+    for number in before:
+        signal.signal(number, handle)
+    try:
+        yield stop.is_set
+    finally:
+        restore()
 
 
 def _give_up(status: int) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,15 +20,12 @@ from ..command import command, option
 from ..console import Console
 from ..level_meter import Meter
 from ..options import LATENCY_HELP, OneChannelOptions, RawOptions, SpeechOptions, force_option
+from ..signals import asked_to_stop
 
 if TYPE_CHECKING:
     from vad.detector import Detector
-    from vad.events import Event
-    from vad.features import Float32
-    from vad.live.hooks import CommandRunner
     from vad.live.loop import Limits, Source
-    from vad.live.recorder import StreamRecorder, UtteranceRecorder
-    from vad.live.writer import EventWriter
+    from vad.live.sinks import Sinks
     from vad.stream import Stream
 
 
@@ -132,7 +127,7 @@ def stream(
 
     \b
       vad stream                                    # the microphone
-      vad stream --save talk/ --exec 'whisper {file}'   # each utterance
+      vad stream --preset asr --exec 'whisper {file}'   # each utterance
       arecord -t raw -f S16_LE -r 16000 | vad stream - --raw
 
     INPUT is - for standard input (a container, or bare samples with --raw), or a file; without it
@@ -176,8 +171,8 @@ def stream(
         if not messages.quiet:
             click.echo(printable(f"{opened.name}: {live.sample_rate} Hz, {_about(header)}"), err=True)
         sinks = _open_sinks(stack, output, opened, console, header)
-        for block, events in run(opened, live, limits, stack.enter_context(_asked_to_stop())):
-            sinks.take(block, events, live, meter)
+        for block, events in run(opened, live, limits, stack.enter_context(asked_to_stop())):
+            sinks.take(block, events, live, meter.cleared)
             meter.show(block, live)
 
 
@@ -189,35 +184,12 @@ def _adapted(speech: LiveOptions, output: OutputOptions) -> LiveOptions:
     return replace(speech, pad_start=pad_start, max_speech=speech.longest(FORMATS[output.kind]))
 
 
-@dataclass
-class _Sinks:
-    """Everything that receives the blocks and events of a stream."""
-
-    writer: EventWriter
-    whole: StreamRecorder | None
-    recorder: UtteranceRecorder | None
-    keep: bool  # the files of utterances, which events then name
-    commands: CommandRunner | None
-
-    def take(self, block: Float32, events: list[Event], live: Stream, meter: Meter) -> None:
-        """Take a block `(sample, channel)` and its events; `meter` is cleared while they are written."""
-        if self.whole:
-            self.whole.take(block)
-        utterances = self.recorder.take(block, events, live.settled) if self.recorder else []
-        if events:
-            with meter.cleared():
-                files = {u.segment: u.path for u in utterances} if self.keep else {}
-                self.writer.write(events, live.duration, files)
-        for utterance in utterances if self.commands else []:
-            assert self.commands
-            self.commands.run(utterance.path, utterance.segment)
-
-
 def _open_sinks(
     stack: contextlib.ExitStack, output: OutputOptions, source: Source, console: Console, header: dict[str, Any]
-) -> _Sinks:
+) -> Sinks:
     """Open everything that receives sound and events; `stack` closes it."""
     from vad.live.recorder import StreamRecorder, UtteranceRecorder
+    from vad.live.sinks import Sinks
     from vad.live.writer import EventWriter
 
     save, commands = output.save, None
@@ -239,7 +211,7 @@ def _open_sinks(
         whole = StreamRecorder(output.save_all, source.sample_rate, source.name, output.force)
         stack.callback(whole.close)
     writer = EventWriter(sys.stdout, output.kind, source.name, header)  # last: it writes the header
-    return _Sinks(writer, whole, recorder, output.save is not None, commands)
+    return Sinks(writer, whole, recorder, output.save is not None, commands)
 
 
 def _open(source: str | None, sound: InputOptions, detector: Detector) -> Source:
@@ -271,31 +243,6 @@ def _header(detector: Detector, live: Stream, speech: LiveOptions) -> dict[str, 
 def _about(header: dict[str, Any]) -> str:
     model = header["model"]
     return f"latency {1000 * header['latency']:.1f} ms, model {model['name']} {model['version']}"
-
-
-@contextlib.contextmanager
-def _asked_to_stop() -> Iterator[Callable[[], bool]]:
-    """A function that says whether Ctrl-C, SIGTERM or SIGHUP came; a second one ends the program."""
-    stop = threading.Event()
-    before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
-    hangup = getattr(signal, "SIGHUP", None)
-    if hangup and signal.getsignal(hangup) is not signal.SIG_IGN:  # as it is after nohup
-        before[hangup] = signal.getsignal(hangup)
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    def handle(*_: Any) -> None:
-        stop.set()
-        restore()
-
-    for number in before:
-        signal.signal(number, handle)
-    try:
-        yield stop.is_set
-    finally:
-        restore()
 
 
 def _list_devices() -> None:
