@@ -15,6 +15,7 @@ from vad import Detector, RecipeError
 from vad.settings import COST_WEIGHTS, Segmentation
 from vad.training.adapt import divide
 from vad.training.corpus import Clip
+from vad.training.finish_adapted import moved
 from vad.training.general_sound import INDEX
 from vad.training.verdict import Candidate, Verdict, thresholds
 
@@ -63,6 +64,14 @@ class TestVerdict:
         verdict = Verdict(5, 2.5, 0.5, before, after, (0.05, 0.052), low, 0.03)
         assert verdict.better == (low > 0)
         assert says in verdict.lines()[-1]
+
+
+def test_presets_move_as_the_default_does_and_keep_their_order() -> None:
+    default, precise = {"onset": 0.4, "offset": 0.4}, {"onset": 0.76, "offset": 0.7, "min_speech": 0.2}
+    assert moved(default, default, Segmentation(0.2, 0.1)) == {"onset": 0.2, "offset": 0.1}
+    lower = moved(precise, default, Segmentation(0.2, 0.1))
+    assert 0.2 < lower["onset"] < 0.76 and lower["offset"] < lower["onset"] and lower["min_speech"] == 0.2
+    assert moved(precise, default, Segmentation(0.4, 0.4)) == precise
 
 
 def test_the_general_sound_names_its_licences() -> None:

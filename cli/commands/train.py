@@ -74,7 +74,7 @@ class TrainingOptions:
     elsewhere: float = option(
         "--elsewhere",
         type=Number(0, 100),
-        default=0.7,
+        default=0.5,
         show_default=True,
         metavar="POINTS",
         help="How far decisions on general sound may move, as DCF in %.",

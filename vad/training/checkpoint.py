@@ -77,7 +77,7 @@ class Checkpoint:
 def _changed(before: dict[str, Any], now: dict[str, Any]) -> str:
     """What differs between two recipes, but for what may: `loop.steps was 200, mixture.babble was 0.1`."""
     was, are = _settings(before), _settings(now)
-    free = {"about", "corpus.cache", "loop.workers", "loop.threads", "loop.steps"}
+    free = {"name", "about", "corpus.cache", "loop.workers", "loop.threads", "loop.steps"}
     names = [name for name in {**was, **are} if name not in free and was.get(name) != are.get(name)]
     return ", ".join(f"{name} was {was.get(name)!r}" for name in names)
 

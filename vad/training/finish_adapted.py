@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,13 @@ from vad.atomic import write
 from vad.data.corpus_index import read_index
 from vad.formats import json
 from vad.model.pretrained import Description
-from vad.settings import CostWeights, Segmentation
+from vad.settings import COST_WEIGHTS, Segmentation
 from vad.training.adapt import Adaptation
 from vad.training.card import DevSet
-from vad.training.finish import MISS_WEIGHT, publish, sources, summed
+from vad.training.finish import publish, sources, summed
 from vad.training.general_sound import INDEX
-from vad.training.verdict import Candidate, Judge, Verdict
+from vad.training.verdict import Candidate, Judge, Verdict, logit
+from vad.tuning.search import LOWEST
 
 VERDICT = "verdict.json"  # in the output
 
@@ -28,14 +30,15 @@ def finish_adapted(
     `elsewhere` is how far the decisions on general sound may move, as in `verdict`.
     """
     judge = Judge(adaptation, elsewhere)
-    chosen, verdict = judge.judge(_weights("default"))
+    chosen, verdict = judge.judge(COST_WEIGHTS)
     write(adaptation.output / VERDICT, json.to_text(verdict.to_json()).encode("utf-8"))
     if not (verdict.better or keep_anyway):
         return None, verdict
     if keep_anyway and not chosen.share:
         chosen = judge.candidate(0.5, chosen.settings)
     recipe, base = adaptation.recipe, adaptation.about
-    thresholds = {name: _thresholds(judge, adaptation, name, chosen) for name in base.thresholds}
+    default = base.thresholds["default"]
+    thresholds = {name: moved(values, default, chosen.settings) for name, values in base.thresholds.items()}
     training: dict[str, Any] = {
         "base": {**base.identity, "data": base.training.get("data", [])},
         "data": sources(recipe, corpus) + summed(("general", line) for line in read_index(INDEX)),
@@ -61,14 +64,13 @@ def dev_sets(judge: Judge, chosen: Candidate) -> list[DevSet]:
     return [DevSet(name, [s for s, _ in pairs], [p.truth for _, p in pairs]) for name, pairs in names.items()]
 
 
-def _thresholds(judge: Judge, adaptation: Adaptation, preset: str, chosen: Candidate) -> dict[str, float]:
-    """Those of the model before, with the onset and the offset for this preset."""
-    before = adaptation.about.thresholds[preset]
-    start = judge.candidate(0.0, Segmentation(before["onset"], before["offset"]))
-    one = chosen if preset == "default" else judge.choose(start, _weights(preset), [chosen.share])
-    return {**before, "onset": one.settings.onset, "offset": one.settings.offset}
+def moved(before: dict[str, float], default: dict[str, float], chosen: Segmentation) -> dict[str, float]:
+    """The settings of a preset, its onset and offset moved in log odds as those of the `default` were, to `chosen`.
 
-
-def _weights(preset: str) -> CostWeights:
-    miss = MISS_WEIGHT.get(preset, MISS_WEIGHT["default"])
-    return CostWeights(miss, 1 - miss)
+    So the presets keep their order, and the default becomes what was chosen.
+    """
+    onset, offset = (
+        round(1 / (1 + math.exp(logit(default[name]) - logit(before[name]) - logit(getattr(chosen, name)))), 3)
+        for name in ("onset", "offset")
+    )
+    return {**before, "onset": onset, "offset": min(onset, max(LOWEST, offset))}

@@ -264,9 +264,10 @@ def _pair(thresholds: dict[str, float]) -> dict[str, float]:
 def _distance(one: Segmentation, other: Segmentation) -> float:
     """How far the thresholds of two settings lie apart: the mean of onset and offset, in log odds."""
     pairs = ((one.onset, other.onset), (one.offset, other.offset))
-    return float(np.mean([abs(_logit(a) - _logit(b)) for a, b in pairs]))
+    return float(np.mean([abs(logit(a) - logit(b)) for a, b in pairs]))
 
 
-def _logit(share: float) -> float:
+def logit(share: float) -> float:
+    """The log odds of a share, kept away from 0 and 1."""
     held = min(max(share, 1e-3), 1 - 1e-3)
     return math.log(held / (1 - held))
