@@ -110,5 +110,5 @@ def test_an_adapted_model_names_what_it_was_made_from(tmp_path: Path) -> None:
     assert about.thresholds.keys() == Detector().description.thresholds.keys()
     assert detector.detect(DATA / "talk.flac")
     assert "adapting `speech-1`" in (output / "model.md").read_text("utf-8")
-    assert re.search("adapted from +speech-1", invoke("info", output).stdout)
+    assert re.search("adapted from: +speech-1", invoke("info", output).stdout)
     assert json.loads((output / "verdict.json").read_text())["recordings"] == 3
