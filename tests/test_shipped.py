@@ -60,14 +60,10 @@ def seconds(segments: list[Segment], start: float, end: float) -> float:
     return sum(max(0.0, min(s.end, end) - max(s.start, start)) for s in segments)
 
 
-CURED = [
-    pytest.param("balanced"),
-    pytest.param(0.1),
-    pytest.param(None, marks=pytest.mark.xfail(strict=True, reason="a known defect of speech-1: see recipes/speech-2")),
-]
+LATENCIES = ("balanced", 0.1, None)
 
 
-@pytest.mark.parametrize("latency", CURED)
+@pytest.mark.parametrize("latency", LATENCIES)
 def test_noise_between_speech_is_no_speech(latency: float | str | None) -> None:
     sound, start, end = between()
     segments = Detector().detect(sound, sample_rate=RATE, latency=latency)
@@ -75,7 +71,7 @@ def test_noise_between_speech_is_no_speech(latency: float | str | None) -> None:
     assert seconds(segments, 0, start) > 15
 
 
-@pytest.mark.parametrize("latency", CURED)
+@pytest.mark.parametrize("latency", LATENCIES)
 def test_digital_silence_around_speech_changes_little(latency: float | str | None) -> None:
     before, after = 100, 60
     detector = Detector()

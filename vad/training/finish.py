@@ -39,7 +39,7 @@ from vad.training.mixing.levels import FULL_SCALE
 from vad.training.recipe import Recipe
 from vad.tuning.search import Trials, TuningRecording, search
 
-NOISE_WEIGHT = 12.0  # of falsely found noise beside that of a false alarm between speech: nobody expects anything there
+NOISE_WEIGHT = 4.0  # of falsely found noise beside that of a false alarm between speech: nobody expects anything there
 MIXTURES = {"dev speakers, noise at 10 dB": DEV_SNR, "noise alone": -math.inf}
 LATENCIES = ("lowest", 0.1, 0.2, "balanced", "accurate")  # that the card tells the AUC of
 MISS_WEIGHT = {"default": 0.75, "recall": 0.95, "precision": 0.4}  # of DCF; false alarms have the rest
