@@ -24,7 +24,7 @@ from vad.training.recipe import CorpusSettings, MixtureSettings
 
 COUNT = 48
 TALKING = ("Picovoice/speech-to-intent-benchmark",)  # noise in which people talk, unmarked
-PLAIN = MixtureSettings(seconds=10.0, second_talker=0.0, clipping=0.0, level_low=-40.0)
+PLAIN = MixtureSettings(seconds=10.0, second_talker=0.0, clipping=0.0, level_low=-40.0, faint=0.0)
 SETS: dict[str, dict[str, Any]] = {
     "noisy10": {"snr_low": 10.0, "snr_high": 10.0, "no_speech": 0.0},
     "noisy0": {"snr_low": 0.0, "snr_high": 0.0, "no_speech": 0.0},

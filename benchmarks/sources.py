@@ -26,7 +26,7 @@ from vad.training.mixing.mixer import Mixer
 from vad.training.recipe import CorpusSettings, MixtureSettings, read_recipe
 
 COUNT = 36  # mixtures of each kind
-PLAIN = MixtureSettings(seconds=10.0, no_speech=0.0, second_talker=0.0, clipping=0.0, level_low=-40.0)
+PLAIN = MixtureSettings(seconds=10.0, no_speech=0.0, second_talker=0.0, clipping=0.0, level_low=-40.0, faint=0.0)
 LEVELS = {"noisy10": 10.0, "noisy0": 0.0, "noisy-5": -5.0}  # dB of speech over noise
 TALKING = "Picovoice/speech-to-intent-benchmark"  # noise in which people talk, unmarked
 LONGEST = 120.0  # seconds of a recording
