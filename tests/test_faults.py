@@ -103,7 +103,7 @@ class TestKilled:
     ) -> None:
         out, events, everything = tmp_path / "out", tmp_path / "events", tmp_path / "all.wav"
         with events.open("wb") as stdout:
-            how = ("stream", long, "--save", out, "--save-all", everything)
+            how = ("stream", long, "--save", out, "--save-all", everything, "--pad-start", "0")
             kill(start(*how, *DOUBLE, stdout=stdout), out, number, random.Random(number))
         lines = events.read_bytes().split(b"\n")
         said = [json.loads(line) for line in lines[:-1]]  # each is whole
