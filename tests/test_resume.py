@@ -209,7 +209,7 @@ def test_one_file_is_in_the_order_of_the_inputs(many: Path, tmp_path: Path) -> N
 
 def test_a_report_says_what_came_of_it(many: Path) -> None:
     stderr = detect(many / "001.wav", many / "150.wav", "-v", status=1).splitlines()[-1]
-    assert stderr.startswith("1 recording done, 0.00 h of sound in 0:00:0")
+    assert stderr.startswith("1 recording done, 0.00 h of sound in 0:0")
     assert stderr.endswith("; 1 failed")
 
 

@@ -61,8 +61,9 @@ class TestLive:
         live.start({"preset": "default", "settings": {"min_silence": 0.3}})
         wait(lambda: not live.status(0)["running"])
         status = live.status(0)
-        samples = read(talk, LogMel().sample_rate)
-        wanted = to_bytes(LogMel()(samples))
+        features = project.detector.description.features
+        samples = read(talk, features.sample_rate)
+        wanted = to_bytes(features(samples))
         shown = np.frombuffer(base64.b64decode(status["mel"]), np.uint8).reshape(-1, LogMel().n_mels)
         assert np.array_equal(shown, wanted[: len(shown)]) and len(wanted) - len(shown) <= 2
         stream = project.detector.scores(talk, latency="balanced")

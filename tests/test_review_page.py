@@ -183,7 +183,7 @@ def test_it_plays_the_speech_and_the_cursor_follows(browser: Any, server: Server
 def test_the_keys_stay_with_the_timeline_when_the_mouse_is_used(browser: Any, server: Server) -> None:
     with shown(browser, server.address) as page:
         open_recording(page, "focus/b.wav")
-        page.locator("#speed").select_option("2")
+        page.locator("#speed").select_option("0.5")
         page.locator("#next-place").click()
         page.mouse.click(*place(page, 1.5))
         page.locator("#unsure").click()
