@@ -92,6 +92,4 @@ def _give_up(status: int) -> None:
 
         for worker in multiprocessing.active_children():
             worker.kill()
-    with contextlib.suppress(OSError, ValueError):
-        sys.stderr.flush()
-    os._exit(status)
+    os._exit(status)  # without a flush: the interpreter aborts where it ends and another thread holds stderr

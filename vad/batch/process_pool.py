@@ -34,7 +34,8 @@ class Processes:
         self._context: Any = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
         if USE_FORKSERVER:
             self._context.set_forkserver_preload(["vad.batch.task"])
-        self._stop: Event = self._context.Event()
+        with _no_interrupts():  # one that cut the making of a semaphore short would leave it behind
+            self._stop: Event = self._context.Event()
         self._pool: Executor | None = None
         self._isolated: Executor | None = None
 
@@ -75,7 +76,8 @@ class Processes:
     def _start(self, workers: int) -> Executor:
         if USE_FORKSERVER:
             _start_server()
-        return ProcessPoolExecutor(workers, self._context, _start_worker, (self._stop,))
+        with _no_interrupts():
+            return ProcessPoolExecutor(workers, self._context, _start_worker, (self._stop,))
 
 
 def _submit(pool: Executor, task: Task[T], group: list[Input]) -> Future[list[Result[T]]]:
@@ -85,7 +87,10 @@ def _submit(pool: Executor, task: Task[T], group: list[Input]) -> Future[list[Re
 
 @contextlib.contextmanager
 def _no_interrupts() -> Iterator[None]:
-    """Hold signals back while processes start, which themselves hold back Ctrl-C for good: it is for their parent."""
+    """Hold signals back while processes and semaphores are made.
+
+    Processes inherit that, and hold back Ctrl-C for good: it is for their parent.
+    """
     if os.name != "posix" or threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -112,6 +112,7 @@ class MixtureSettings:
     faint: Share = 0.03  # crops next to digital silence, at -95 dB
     sixteen_bits: Share = 0.7  # crops with the steps of 16-bit samples, half of them dithered
     telephone: Share = 0.2  # crops limited to the telephone band, most of them companded or coded
+    radio: Share = 0.0  # crops over a radio: steady noise, overdriven, in a narrow band
     lossy: Share = 0.0  # other crops through a codec for music
     automatic_gain: Share = 0.0  # crops whose quiet passages were turned up
     lost_packets: Share = 0.0  # crops with gaps

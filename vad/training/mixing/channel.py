@@ -1,4 +1,4 @@
-"""What lies between the air and the file: telephone lines, codecs, recorders, lost packets.
+"""What lies between the air and the file: telephone lines, radios, codecs, recorders, lost packets.
 
 Each takes and gives `(sample,)` float32 at `rate` samples per second, of equal length and in step.
 """
@@ -14,7 +14,7 @@ import soxr
 from scipy import signal
 
 from vad.features import Float32
-from vad.training.mixing.levels import fit, gain
+from vad.training.mixing.levels import active_power, fit, gain
 
 TELEPHONE = 8_000  # samples per second
 LOSSY = {"MP3": "MPEG_LAYER_III", "OGG": "VORBIS"}
@@ -29,6 +29,18 @@ def telephone(sound: Float32, rng: np.random.Generator, rate: int) -> Float32:
     elif kind < 0.7:
         narrow = _coded(narrow, TELEPHONE, "WAV", "IMA_ADPCM")
     return fit(soxr.resample(narrow, TELEPHONE, rate, "LQ"), len(sound))
+
+
+def radio(sound: Float32, noise: Float32, rng: np.random.Generator, rate: int) -> Float32:
+    """Speech radio before its band: steady `noise` 3 to 25 dB below the sound, fading, and often overdriven."""
+    level = gain(-rng.uniform(3, 25)) * np.sqrt((active_power(sound) + 1e-12) / (active_power(noise) + 1e-12))
+    moments = np.arange(0, len(sound) + rate, rate)
+    fading = gain(rng.normal(0, rng.uniform(0, 4), len(moments)))
+    noisy = sound + noise * (np.interp(np.arange(len(sound)), moments, fading) * level).astype(np.float32)
+    if rng.random() < 0.6:
+        peak = np.quantile(np.abs(noisy), 0.99) + 1e-9
+        noisy = np.tanh(noisy * np.float32(gain(rng.uniform(0, 18)) / peak))
+    return noisy
 
 
 def lossy(sound: Float32, rng: np.random.Generator, rate: int) -> Float32:

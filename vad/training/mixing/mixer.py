@@ -206,8 +206,11 @@ class Mixer:
         return gains
 
     def _line(self, sound: Float32, rng: np.random.Generator) -> Float32:
-        """Through a microphone or a telephone, a recorder, a network, a codec."""
+        """Through a microphone, a radio or a telephone, a recorder, a network, a codec."""
         s = self._settings
+        if rng.random() < s.radio:
+            noisy = channel.radio(sound, self._filters.coloured(rng)[: self._samples], rng, self._rate)
+            sound = self._filters(noisy, self._filters.band(rng.uniform(100, 500), rng.uniform(2200, 3800)))
         telephone = rng.random() < s.telephone
         if telephone:
             sound = self._filters(sound, self._filters.band(rng.uniform(50, 350), rng.uniform(3200, 3950)))
