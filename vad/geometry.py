@@ -22,7 +22,7 @@ from vad.settings import LATENCIES, parse_latency
 LIVE = 0.5  # seconds; at this latency and below the causal network is used, where there is one
 LEFT = 1.5  # seconds of context before a block; twice as much costs nearly twice as much, for .002 AUC
 BLOCK_SHARE = 0.64  # of the frames between block and right context; see benchmarks/latency.py
-CAUSAL_SHARE = 0.25  # the same for a causal network, which does not go through its past again at every block
+CAUSAL_SHARE = 0.35  # the same for a causal network, which does not go through its past again at every block
 
 
 @dataclass(frozen=True)
