@@ -14,8 +14,8 @@ import soundfile
 
 from conftest import RATE, bursts, invoke, write_wav
 from vad.audio.decode import read
-from vad.audio.encode import WRITTEN, encoding_for
-from vad.audio.media import MEDIA
+from vad.audio.encode import WRITTEN, create, encoding_for
+from vad.audio.media import MEDIA, QUICKTIME
 from vad.cutting.timemap import read_map
 
 SPEECH = ((0.5, 1.5), (2.5, 3.0))
@@ -164,6 +164,16 @@ def test_a_stream_saves_compressed_sound(tmp_path: Path) -> None:
     invoke("stream", "--model", double, path, "--save", target, "--save-all", tmp_path / "all.m4a")
     assert len(read(tmp_path / "1.m4a", RATE)) / RATE == pytest.approx(0.92, abs=0.064)  # a frame of AAC
     assert len(read(tmp_path / "all.m4a", RATE)) / RATE == pytest.approx(2, abs=0.064)
+
+
+@pytest.mark.parametrize("extension", [ext for ext, media in MEDIA.items() if media.container in QUICKTIME])
+def test_a_file_that_is_never_completed_holds_all_but_the_last_second(tmp_path: Path, extension: str) -> None:
+    path, killed = tmp_path / f"a{extension}", tmp_path / f"b{extension}"
+    with create(path, RATE, 1, encoding_for(path), name=path, growing=True) as file:
+        for _ in range(50):
+            file.write(bursts((0.02, 0.1), seconds=0.1)[:, None])
+        killed.write_bytes(path.read_bytes())
+    assert 3.5 < len(read(killed, RATE)) / RATE < 5
 
 
 def test_other_formats_are_chosen_as_before(tmp_path: Path) -> None:

@@ -83,14 +83,22 @@ def encoding_for(path: Path, encoding: Encoding = PLAIN, source: Path | None = N
 
 
 def create(
-    file: Path, sample_rate: int, channels: int, encoding: Encoding, *, name: Path, look: Look | None = None
+    file: Path,
+    sample_rate: int,
+    channels: int,
+    encoding: Encoding,
+    *,
+    name: Path,
+    look: Look | None = None,
+    growing: bool = False,
 ) -> SoundWriter:
     """A new sound file with this `encoding`, and with pictures that `look` so; `name` stands for it in errors.
 
+    One that is `growing` can be played although it is not complete.
     Raises `FormatError` or libsndfile's errors, which `explain_sound` explains.
     """
     if encoding.container in MEDIA:
-        return MediaFile(file, MEDIA[encoding.container], sample_rate, channels, look=look, name=name)
+        return MediaFile(file, MEDIA[encoding.container], sample_rate, channels, name=name, look=look, growing=growing)
     how = {"format": encoding.container, "subtype": encoding.subtype}
     file_of_libsndfile: SoundWriter = soundfile.SoundFile(file, "w", sample_rate, channels, **how)
     return file_of_libsndfile

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1", "6.1", "7.1")  # of channels, by their number
 QUICKTIME = ("ipod", "mp4", "mov")  # containers with a table of contents, which players want at the beginning
+WHOLE = {"movflags": "+faststart"}  # the table is moved there when the file is complete
+GROWING = {"movflags": "+delay_moov+default_base_moof", "frag_duration": "1000000", "flush_packets": "1"}  # or one a second
 X264 = {"crf": "20", "preset": "fast"}  # hardly to be told from the original
 VP9 = {"crf": "31", "b": "0", "deadline": "realtime", "cpu-used": "5", "row-mt": "1"}
 
@@ -63,6 +65,7 @@ class SoundWriter(Protocol):
 class MediaFile:
     """A file that is written like a `soundfile.SoundFile`, with pictures between the samples if `look` is given.
 
+    A `growing` file can be played up to its last second at any time, even if it is never completed.
     A sample rate that the encoder does not have is resampled. `name` stands for the file in errors:
     `FormatError` where FFmpeg cannot write it.
     """
@@ -70,7 +73,15 @@ class MediaFile:
     subtype = "AAC"  # any that libsndfile does not have
 
     def __init__(
-        self, file: Path, media: Media, sample_rate: int, channels: int, *, look: Look | None = None, name: Path
+        self,
+        file: Path,
+        media: Media,
+        sample_rate: int,
+        channels: int,
+        *,
+        name: Path,
+        look: Look | None = None,
+        growing: bool = False,
     ) -> None:
         import av  # takes half of the start-up time of a program that rarely needs it
 
@@ -83,8 +94,8 @@ class MediaFile:
             raise FormatError(f"{name}: cannot hold {channels} channels; use .wav")
         self._layout = LAYOUTS[channels - 1]
         try:
-            faststart = {"movflags": "+faststart"} if media.container in QUICKTIME else {}
-            self._container = av.open(str(file), "w", format=media.container, options=faststart)
+            options = dict(GROWING if growing else WHOLE) if media.container in QUICKTIME else {}
+            self._container = av.open(str(file), "w", format=media.container, options=options)
             rates = sorted(av.Codec(media.sound, "w").audio_rates or [sample_rate])
             rate = next((r for r in rates if r >= sample_rate), rates[-1])
             if look:

@@ -168,7 +168,8 @@ class StreamRecorder:
         if self._file is None:
             with explain_sound(self._path):
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = create(self._path, self._rate, block.shape[1], self._encoding, name=self._path)
+                channels = block.shape[1]
+                self._file = create(self._path, self._rate, channels, self._encoding, name=self._path, growing=True)
         append(self._file, block, self._path)
 
     def close(self) -> None:
