@@ -52,7 +52,7 @@ def test_they_are_left_out_beside_other_labels_and_the_reference_is_named(sound:
     own, reference = detect(sound, kind), sound.with_suffix(".tsv")
     reference.write_text("1.0\t1.8\n")
     done = invoke("evaluate", *DOUBLE, "--audio", sound.parent)
-    assert f"1 label files that vad wrote are left out, like {own}" in done.stderr
+    assert f"label files that vad wrote: 1 left out, like {own}" in done.stderr
     assert f"reference {reference}\n" in done.stdout
     assert json.loads(invoke("evaluate", *DOUBLE, "--audio", sound, "-f", "json").stdout)["reference"] == str(reference)
 

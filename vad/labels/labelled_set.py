@@ -69,9 +69,9 @@ def read_labelled(
 def left_out(matches: Matches, unlisted: list[str]) -> list[str]:
     """Notes for a person: recordings and labels without a match, and recordings that the UEM does not list."""
     counts = {
-        "sound files without labels are": matches.unlabelled,
-        "labels that belong to no recording are": matches.orphans,
-        "label files that vad wrote are": matches.detected,
-        "recordings that the UEM does not list are": unlisted,
+        "sound files without labels": matches.unlabelled,
+        "labels that belong to no recording": matches.orphans,
+        "label files that vad wrote": matches.detected,
+        "recordings that the UEM does not list": unlisted,
     }
-    return [f"{len(items)} {what} left out, like {items[0]}" for what, items in counts.items() if items]
+    return [f"{what}: {len(items)} left out, like {items[0]}" for what, items in counts.items() if items]
