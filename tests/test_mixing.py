@@ -293,6 +293,20 @@ def test_automatic_gain_lifts_the_quiet(rng: np.random.Generator) -> None:
     assert after < before / 2
 
 
+def test_a_radio_puts_noise_where_the_sound_pauses_and_has_no_bass_and_no_treble() -> None:
+    mixer = Mixer(beeps(), replace(PLAIN, radio=1.0, level_low=-20.0, level_high=-20.0))
+    ratios = []
+    for seed in range(20):
+        samples, target, _ = mixer((0, seed))
+        power = np.square(np.abs(np.fft.rfft(samples)))
+        hz = np.fft.rfftfreq(len(samples), 1 / RATE)
+        assert power[(hz < 80) | (hz > 3950)].sum() < 0.02 * power.sum()
+        loud = np.repeat(target, 160) > 0.5
+        if loud.any() and not loud.all():
+            ratios.append(10 * np.log10(np.mean(samples[loud] ** 2) / np.mean(samples[~loud] ** 2)))
+    assert 0 < min(ratios) < 10 < max(ratios) < 45
+
+
 def test_lost_packets_leave_gaps_or_repeat(rng: np.random.Generator) -> None:
     noise = rng.standard_normal(4 * RATE).astype(np.float32)
     for _ in range(4):

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1", "6.1", "7.1")  # of channels, by their number
 QUICKTIME = ("ipod", "mp4", "mov")  # containers with a table of contents, which players want at the beginning
 WHOLE = {"movflags": "+faststart"}  # the table is moved there when the file is complete
-GROWING = {"movflags": "+delay_moov+default_base_moof", "frag_duration": "1000000", "flush_packets": "1"}  # or one a second
+# or there is one for each fragment of a second
+GROWING = {"movflags": "+delay_moov+default_base_moof", "frag_duration": "1000000", "flush_packets": "1"}
 X264 = {"crf": "20", "preset": "fast"}  # hardly to be told from the original
 VP9 = {"crf": "31", "b": "0", "deadline": "realtime", "cpu-used": "5", "row-mt": "1"}
 
