@@ -144,7 +144,7 @@ def test_the_python_of_the_documentation_finds_what_the_package_finds(
     command = [sys.executable, "-I", "-c", PROGRAM[1], exported, tmp_path / "talk.pcm"]
     found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     scores = detector.scores(integers, sample_rate=RATE)
-    assert np.abs(np.array(found["scores"]) - scores).max() < 2e-6  # as the page says
+    assert np.abs(np.array(found["scores"]) - scores).max() < 5e-6  # as the page says
     plain = detector.segment(scores, min_speech=0, min_silence=0)
     assert found["segments"] == [pytest.approx(segment, abs=0.0051) for segment in plain]
 
