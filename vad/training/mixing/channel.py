@@ -36,7 +36,7 @@ def radio(sound: Float32, noise: Float32, rng: np.random.Generator, rate: int) -
     level = gain(-rng.uniform(3, 25)) * np.sqrt((active_power(sound) + 1e-12) / (active_power(noise) + 1e-12))
     moments = np.arange(0, len(sound) + rate, rate)
     fading = gain(rng.normal(0, rng.uniform(0, 4), len(moments)))
-    noisy = sound + noise * (np.interp(np.arange(len(sound)), moments, fading) * level).astype(np.float32)
+    noisy: Float32 = sound + noise * (np.interp(np.arange(len(sound)), moments, fading) * level).astype(np.float32)
     if rng.random() < 0.6:
         peak = np.quantile(np.abs(noisy), 0.99) + 1e-9
         noisy = np.tanh(noisy * np.float32(gain(rng.uniform(0, 18)) / peak))
