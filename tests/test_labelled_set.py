@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from vad import RecipeError, Segment
+from vad.formats import FORMATS, Document
 from vad.labels.labelled_set import read_labelled
 from vad.labels.matching import match_labels
 
@@ -44,6 +45,51 @@ def test_one_file_may_name_all_recordings(write_bursts: Write, tmp_path: Path) -
     rttm = tmp_path / "all.rttm"
     rttm.write_text("".join(f"SPEAKER {name} 1 0.5 1.0 <NA> <NA> x <NA> <NA>\n" for name in "ab"))
     assert [one.reference for one in read_labelled(tmp_path / "sound", rttm).recordings] == [[Segment(0.5, 1.5)]] * 2
+
+
+class TestChannels:
+    @pytest.fixture
+    def calls(self, write_bursts: Write, tmp_path: Path) -> Path:
+        """Two recordings, and labels of each channel of one of them."""
+        write_bursts("call.wav")
+        write_bursts("my.call.wav")
+        (tmp_path / "call.ch1.tsv").write_text("0.5\t1.2\n")
+        (tmp_path / "call.ch2.tsv").write_text("1.0\t2.0\n")
+        return tmp_path
+
+    def test_the_labels_of_all_channels_are_the_reference_of_their_mean(self, calls: Path) -> None:
+        found = read_labelled(calls)
+        assert [(one.name, one.reference) for one in found.recordings] == [("call", [Segment(0.5, 2.0)])]
+        assert not found.problems and found.reference == f"2 files in {calls}"
+
+    def test_a_channel_has_its_own_labels_and_those_of_no_channel(self, calls: Path) -> None:
+        (calls / "my.call.rttm").write_text("SPEAKER my.call 1 0.5 1.0 <NA> <NA> x <NA> <NA>\n")  # 1: of all, here
+        references = [[one.reference for one in read_labelled(calls, channel=n).recordings] for n in (1, 2)]
+        assert references == [[[Segment(0.5, 1.2)], [Segment(0.5, 1.5)]], [[Segment(1.0, 2.0)], [Segment(0.5, 1.5)]]]
+
+    def test_a_recording_of_that_name_comes_first(self, calls: Path, write_bursts: Write) -> None:
+        write_bursts("call.ch2.wav")
+        found = read_labelled(calls).recordings
+        assert [(one.name, one.reference) for one in found] == [
+            ("call.ch2", [Segment(1.0, 2.0)]),
+            ("call", [Segment(0.5, 1.2)]),
+        ]
+
+    @pytest.mark.parametrize("extension", ["csv", "rttm"])
+    def test_the_file_may_name_recording_and_channel_itself(self, calls: Path, extension: str) -> None:
+        for channel in (1, 2):
+            (calls / f"call.ch{channel}.tsv").unlink()
+            document = Document("call.wav", channel, 4.0, [Segment(channel, channel + 0.5)])
+            (calls / f"call.ch{channel}.{extension}").write_text(
+                FORMATS[extension].head + FORMATS[extension].write(document)
+            )
+        references = [[one.reference for one in read_labelled(calls, channel=n).recordings] for n in ("mix", 1, 2)]
+        assert references == [[[(1, 1.5), (2, 2.5)]], [[(1, 1.5)]], [[(2, 2.5)]]]
+
+    def test_a_channel_has_one_label_file(self, calls: Path) -> None:
+        (calls / "call.ch2.txt").write_text("3.0\t4.0\n")
+        found = read_labelled(calls)
+        assert len(found.problems) == 1 and "has labels already" in found.problems[0]
 
 
 class TestLabelsAndLabels:

@@ -151,11 +151,15 @@ def _evaluate(
         speech.refuse(DETECTING, "has no meaning with --hypothesis, which needs no detector")
     if source.audio is None:
         return _evaluate_labels(source, measurement)
-    sounds = read_labelled(source.audio, source.reference, uem=source.uem, format=source.reference_format)
+    sounds = read_labelled(
+        source.audio, source.reference, uem=source.uem, format=source.reference_format, channel=source.channel
+    )
     groups = measurement.groups([one.name for one in sounds.recordings])
     about: dict[str, Any] = {"audio": str(source.audio), "reference": sounds.reference}
     if source.hypothesis is not None:
-        hypotheses: HypothesisSource = LabelHypotheses.read(source.hypothesis, sounds, source.hypothesis_format)
+        hypotheses: HypothesisSource = LabelHypotheses.read(
+            source.hypothesis, sounds, source.hypothesis_format, source.channel
+        )
         about["hypothesis"], jobs = str(source.hypothesis), 1  # reading durations is not worth a process
     else:
         hypotheses, described = _detector(speech, source.channel)

@@ -6,7 +6,6 @@ import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -16,9 +15,6 @@ from vad.formats import Document, printable, speech_of
 from .. import types
 from ..command import command, option
 from ..options import DetectionOptions, MessageOptions, SoundOptions, force_option, labels_format
-
-if TYPE_CHECKING:
-    from vad.segments import Segment
 
 
 @dataclass(frozen=True)
@@ -105,7 +101,7 @@ def plot(
             latency=speech.latency,
             progress=console.progress,
         )
-        references = [_reference(documents, v.detection.channel) for v in views] if documents else None
+        references = [speech_of(documents, v.detection.channel) for v in views] if documents else None
         title = printable(Path(sound.name).name)
         look = PlotSettings(title, settings, detector.description.features, span, output.row, references)
         drawn = draw(views, look, figure)
@@ -127,8 +123,3 @@ def _documents(audio: str, labels: Path | None, format: str | None) -> list[Docu
     if audio == "-":
         return read_labels(labels, format)
     return match(Path(audio), labels, format).labelled[str(Path(audio))]
-
-
-def _reference(documents: list[Document], channel: int | None) -> list[Segment]:
-    """The speech in a channel: labels without a channel belong to all, and the mean of all has that of each."""
-    return speech_of(d for d in documents if None in (d.channel, channel) or d.channel == channel)

@@ -151,7 +151,9 @@ def tune(
         before = speech.settings(detector)
         task = Analysis(speech.model, before, source.channel, speech.latency, keep_scores=True)
         settings = EvaluationSettings(goal.collar, target.weights, resamples=0)
-        sounds = read_labelled(audio, source.labels, uem=source.uem, format=source.labels_format)
+        sounds = read_labelled(
+            audio, source.labels, uem=source.uem, format=source.labels_format, channel=source.channel
+        )
         with open_pool(scale.jobs, find([one.path for one in sounds.recordings])[0]) as pool:
             about = {"audio": str(audio), "reference": sounds.reference, "model": detector.description.identity}
             hypotheses, progress = DetectorHypotheses(task), console.progress

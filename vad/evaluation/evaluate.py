@@ -77,9 +77,12 @@ class LabelHypotheses:
 
     labels: dict[str, list[Document]]  # by the path of the sound
     damaged: dict[str, str]  # why labels cannot be read, by the path of the sound
+    channel: Channel = "mix"  # whose labels count; of "mix" those of all channels
 
     @classmethod
-    def read(cls, hypothesis: Path, sounds: LabelledSet, format: str | None = None) -> LabelHypotheses:
+    def read(
+        cls, hypothesis: Path, sounds: LabelledSet, format: str | None = None, channel: Channel = "mix"
+    ) -> LabelHypotheses:
         """Read the labels of a file or a folder; labels that are left out are added to the notes of `sounds`.
 
         Raises `RecipeError` if none of the labels belong to a recording of `sounds`.
@@ -92,13 +95,13 @@ class LabelHypotheses:
             raise RecipeError(f"{hypothesis}: nothing in it belongs to the recordings ({left})")
         sounds.problems.extend(p for p in matches.problems if p not in matches.damaged.values())
         sounds.notes.extend(left_out(matches, []))
-        return cls(matches.labelled, matches.damaged)
+        return cls(matches.labelled, matches.damaged, channel)
 
     def __call__(self, one: Input) -> Hypothesis:
         """The labels of a recording; raises `FormatError` if they are damaged."""
         if one.path in self.damaged:
             raise FormatError(self.damaged[one.path])
-        return Hypothesis(duration_of(one.path), speech_of(self.labels.get(one.path, [])))
+        return Hypothesis(duration_of(one.path), speech_of(self.labels.get(one.path, []), self.channel))
 
 
 def evaluate_sound(

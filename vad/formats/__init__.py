@@ -64,6 +64,11 @@ class Labels(NamedTuple):
     documents: list[Document]  # at least one
     detected: bool = False  # whether the file says that a detector of this package wrote it
 
+    def channel(self, document: Document) -> int | None:
+        """The channel of a document; None for channel 1 where the format must number it and there is no other."""
+        channels = {d.channel for d in self.documents if d.recording == document.recording}
+        return None if self.format.numbered and channels == {1} else document.channel
+
 
 def by_extension(path: Path) -> Format:
     """The format to write, chosen by the longest extension of a file name; `.txt` is plain text.

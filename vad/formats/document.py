@@ -107,9 +107,13 @@ class Document:
         return self.labels or tuple(Label(*span, self.label, score=score) for span, score in pairs)
 
 
-def speech_of(documents: Iterable[Document]) -> list[Segment]:
-    """The speech of all `documents`: segments in order, merged where they overlap."""
-    return merge(segment for document in documents for segment in document.segments)
+def speech_of(documents: Iterable[Document], channel: int | str | None = None) -> list[Segment]:
+    """The speech of all `documents`: segments in order, merged where they overlap.
+
+    With a number as `channel`, of those of that channel (from 1), and of those that belong to no channel.
+    """
+    wanted = (document for document in documents if not isinstance(channel, int) or document.channel in (None, channel))
+    return merge(segment for document in wanted for segment in document.segments)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +30,6 @@ def prepare(
     for tier in tiers:
         if tier not in existing:
             raise FormatError(f"{source.path}: has no tier {tier}, but {', '.join(sorted(existing)) or 'no labels'}")
-    channels = Counter(document.recording for document in found.documents)
     prepared = []
     for document in found.documents:
         one = document
@@ -40,9 +38,8 @@ def prepare(
             (one,) = build_documents(
                 (_spoken_by(label, speakers) for label in kept), one.recording, one.channel, one.duration
             )
-        alone = found.format.numbered and one.channel == 1 and channels[one.recording] == 1
         recording = one.recording or plain_name(source.relative)
-        prepared.append(replace(one, recording=recording, channel=None if alone else one.channel))
+        prepared.append(replace(one, recording=recording, channel=found.channel(document)))
     return prepared
 
 

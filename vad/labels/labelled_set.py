@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from vad.audio.decode import Channel
 from vad.errors import RecipeError
 from vad.formats import speech_of
 from vad.labels.matching import Matches, match, read_uem
@@ -32,12 +33,18 @@ class LabelledSet:
 
 
 def read_labelled(
-    audio: Path, labels: Path | None = None, *, uem: Path | None = None, format: str | None = None
+    audio: Path,
+    labels: Path | None = None,
+    *,
+    uem: Path | None = None,
+    format: str | None = None,
+    channel: Channel = "mix",
 ) -> LabelledSet:
     """The labelled recordings of `audio`, a file or a folder.
 
     `labels` are a folder with a file per recording, or one file that names many, in any format
-    (`format`, if the name does not tell); None if they are beside the sound. With `uem`, a file or
+    (`format`, if the name does not tell); None if they are beside the sound. The reference of a
+    channel has the labels of that channel alone; of "mix" it has those of all. With `uem`, a file or
     a folder, only the regions listed there are scored, and recordings not listed are left out.
     Raises `RecipeError` if no labels belong to any of the sound, and `FormatError` for a damaged
     UEM. Does not decode: a file that is not audio fails when it is opened.
@@ -48,7 +55,7 @@ def read_labelled(
         LabelledRecording(
             PurePath(place).with_suffix("").as_posix(),
             path,
-            speech_of(matches.labelled[path]),
+            speech_of(matches.labelled[path], channel),
             None if listed is None else listed.get(path, []),
         )
         for path, place in matches.places.items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 
 from vad.batch.inputs import Input, find
@@ -13,6 +13,8 @@ from vad.errors import FormatError, RecipeError
 from vad.formats import FORMATS, Document, holds_labels, load, read_labels
 from vad.segments import Segment, merge
 from vad.settings import EXTENSIONS
+
+OF_CHANNEL = re.compile(r"(.+)\.ch([1-9]\d*)")  # as `vad detect --channel each` names its files
 
 
 @dataclass
@@ -39,7 +41,8 @@ def match(audio: Path, labels: Path | None = None, format: str | None = None) ->
     `audio` is a folder or a file; `labels` is a folder with a file per recording, or one file that
     names many; None if labels are beside the sound. Names match with their folders
     (`a/x.wav`, `a/x.txt`), or else without, or else up to their first dot
-    (`ES2002a.Mix-Headset.wav`, `ES2002a`). Beside the sound, files that `vad` wrote are left out.
+    (`ES2002a.Mix-Headset.wav`, `ES2002a`). `x.ch1.txt` and `x.ch2.txt` are the labels of the two
+    channels of `x.wav`. Beside the sound, files that `vad` wrote are left out.
     Raises `RecipeError` if nothing matches.
     """
     if not audio.exists():
@@ -145,7 +148,14 @@ class Names:
 
     def find(self, name: str) -> list[str]:
         """The recordings that `name` may mean; more than one if it is ambiguous."""
-        return next((t[n] for t, n in zip(self._tables, _names(name), strict=True) if n in t), [])
+        return self.find_channel(name)[0]
+
+    def find_channel(self, name: str) -> tuple[list[str], int | None]:
+        """The recordings that `name` may mean, and the channel that it names, like 2 in `call.ch2`."""
+        whole, last, first = ((table.get(n, []), None) for table, n in zip(self._tables, _names(name), strict=True))
+        channel = OF_CHANNEL.fullmatch(name)
+        of_channel = (self.find(channel[1]), int(channel[2])) if channel else ([], None)
+        return next((found for found in (whole, last, of_channel, first) if found[0]), ([], None))
 
 
 def take_all(home: Path, format: str | None, names: Names, matches: Matches) -> None:
@@ -158,34 +168,42 @@ def _take(file: Path, home: Path, format: str | None, names: Names, matches: Mat
     """Add the labels of `file` to `matches`; `detected=False` leaves out what `vad` wrote."""
     own = _recording_name(file, home)
     try:
-        documents, by_detector = load(file, format)[1:]
+        labels = load(file, format)
     except FormatError as error:
         if file == home:
             raise RecipeError(str(error)) from error
         matches.damaged.update(dict.fromkeys(names.find(own), str(error)))
         (matches.problems if names.find(own) else matches.orphans).append(str(error))
         return
-    if by_detector and not detected:
+    if labels.detected and not detected:
         matches.detected.append(str(file))
         return
+    documents = [replace(document, channel=labels.channel(document)) for document in labels.documents]
     if names.only and file == home and not any(d.recording for d in documents):  # one sound, one file: no names
         matches.labelled[names.only] = documents
         matches.files.append(file)
         return
-    before = set(matches.labelled)
+    before, used = set(matches.labelled), False
     for document in documents:
         name = document.recording or own
-        found = names.find(name)
+        found, channel = names.find_channel(name)
+        channel = channel or names.find_channel(own)[1] or document.channel
         if not found:
             matches.orphans.append(f"{file}: no sound named {name!r}")
         elif len(found) > 1:
             matches.orphans.append(f"{file}: {name!r} may mean {found[0]} or {found[1]}")
-        elif found[0] in before:
+        elif found[0] in before and not _other_channel(channel, matches.labelled[found[0]]):
             matches.problems.append(f"{file}: {found[0]} has labels already; these are left out")
         else:
-            matches.labelled.setdefault(found[0], []).append(document)
-    if set(matches.labelled) - before:
+            matches.labelled.setdefault(found[0], []).append(replace(document, channel=channel))
+            used = True
+    if used:
         matches.files.append(file)
+
+
+def _other_channel(channel: int | None, taken: list[Document]) -> bool:
+    """Whether labels of `channel` can stand beside those `taken`: all name a channel, and none the same."""
+    return channel is not None and not {None, channel} & {document.channel for document in taken}
 
 
 def _recording_name(file: Path, home: Path) -> str:

@@ -136,7 +136,7 @@ class Library:
         self, path: Path, place: str, documents: list[Document] | None = None, channel: int | None = None
     ) -> Recording:
         """Another recording at the end of the list; of its labels, those of other channels are left out."""
-        reference = None if documents is None else to_spans(speech_of(in_channel(documents, channel)))
+        reference = None if documents is None else to_spans(speech_of(documents, channel))
         recording = Recording("", path, place, reference, channel)
         recording.id = hashlib.sha256(recording.name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
         self.recordings[recording.id] = recording
@@ -201,11 +201,6 @@ def channels_of(path: str, channel: Channel) -> Iterable[int | None]:
             return range(1, sound.channels + 1) if sound.channels > 1 else [None]
     except AudioError:
         return [None]  # what opens it will say why
-
-
-def in_channel(documents: list[Document], channel: int | None) -> list[Document]:
-    """The labels of a channel: those without a channel belong to all, and the mean of all has those of each."""
-    return [d for d in documents if channel is None or d.channel in (None, channel)]
 
 
 def to_segments(spans: Floats) -> list[Segment]:
