@@ -33,8 +33,9 @@ def option(*flags: str, default: Any = None, parameter: str = "", **settings: An
     `settings` are those of `click.option`. `parameter` is the library's name for the value, where
     it is not that of the field: an error about this parameter names the option.
     """
-    about = {"flags": flags, "settings": {"default": default, **settings}, "parameter": parameter}
-    return dataclasses.field(default=default, metadata=about)
+    if not settings.get("required"):  # a default of None would be a value, too
+        settings["default"] = default
+    return dataclasses.field(default=default, metadata={"flags": flags, "settings": settings, "parameter": parameter})
 
 
 # Options of other detectors, and words that come to mind, with the options of this program.

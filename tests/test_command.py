@@ -50,6 +50,12 @@ def run(*arguments: str) -> tuple[object, ...]:
     return tuple(got)
 
 
+@pytest.mark.parametrize("command", ["train", "export", "trim x", "data gather x", "data import x", "data label x"])
+def test_a_required_option_that_is_missing_is_named(command: str) -> None:
+    done = CliRunner().invoke(main, command.split())
+    assert done.exit_code == 2 and "Missing option '-o' / '--output'" in done.stderr
+
+
 def failing(error: Exception) -> Command:
     """A command that raises `error`."""
 
