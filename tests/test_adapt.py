@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from conftest import DATA, invoke
+from conftest import DATA, ROOT, invoke
 from vad import Detector, RecipeError
 from vad.settings import COST_WEIGHTS, Segmentation
 from vad.training.adapt import divide
@@ -41,6 +42,12 @@ class TestFolds:
     def test_one_recording_alone_cannot_be_left_out(self) -> None:
         with pytest.raises(RecipeError, match="at least two"):
             divide([clip("a", 1), clip("b", 0)])
+
+
+def test_the_readme_shows_the_verdict_of_the_recipe() -> None:
+    values = json.loads((ROOT / "recipes" / "custom" / "verdict.json").read_text())
+    verdict = Verdict(**{field.name: values[field.name] for field in fields(Verdict)})
+    assert "\n".join(["```", *verdict.lines(), "```"]) in (ROOT / "README.md").read_text("utf-8")
 
 
 class TestVerdict:
