@@ -20,7 +20,7 @@ from vad.evaluation.peers import RATE
 from vad.grid import Grid
 from vad.training.corpus import read_corpus
 from vad.training.mixing.mixer import Mixer
-from vad.training.recipe import CorpusSettings, MixtureSettings
+from vad.training.settings import CorpusSettings, MixtureSettings
 
 COUNT = 48
 TALKING = ("Picovoice/speech-to-intent-benchmark",)  # noise in which people talk, unmarked

@@ -24,7 +24,7 @@ from vad.evaluation.peers import RATE, Array
 from vad.grid import Grid
 from vad.labels.labelled_set import read_labelled
 from vad.training.corpus import Clip, read_corpus
-from vad.training.recipe import CorpusSettings
+from vad.training.settings import CorpusSettings
 
 TEST = 8  # speakers
 TRANSMISSIONS = 14  # of each speaker

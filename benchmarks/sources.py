@@ -23,7 +23,8 @@ from vad.segments import Segment
 from vad.training.corpus import Clip, Corpus, read_corpus
 from vad.training.mixing.levels import FULL_SCALE
 from vad.training.mixing.mixer import Mixer
-from vad.training.recipe import CorpusSettings, MixtureSettings, read_recipe
+from vad.training.recipe import read_recipe
+from vad.training.settings import CorpusSettings, MixtureSettings
 
 COUNT = 36  # mixtures of each kind
 PLAIN = MixtureSettings(seconds=10.0, no_speech=0.0, second_talker=0.0, clipping=0.0, level_low=-40.0, faint=0.0)

@@ -15,7 +15,7 @@ from vad.grid import Grid
 from vad.training import audio_cache
 from vad.training.audio_cache import Cut, decoded
 from vad.training.corpus import Corpus, read_corpus
-from vad.training.recipe import CorpusSettings
+from vad.training.settings import CorpusSettings
 
 
 @pytest.fixture

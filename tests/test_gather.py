@@ -20,7 +20,7 @@ from vad.formats import read_labels
 from vad.grid import Grid
 from vad.segments import merge
 from vad.training.corpus import read_corpus
-from vad.training.recipe import CorpusSettings
+from vad.training.settings import CorpusSettings
 
 
 class TestGather:

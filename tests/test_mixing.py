@@ -13,7 +13,7 @@ from vad.grid import Grid
 from vad.training.corpus import Clip, Corpus, read_corpus
 from vad.training.mixing import channel, synthesis
 from vad.training.mixing.mixer import AFTER, Mixer
-from vad.training.recipe import CorpusSettings, MixtureSettings, SoundSettings
+from vad.training.settings import CorpusSettings, MixtureSettings, SoundSettings
 
 RATE = 16_000
 PLAIN = MixtureSettings(

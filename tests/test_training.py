@@ -32,8 +32,9 @@ from vad.training.distributed import World
 from vad.training.loop import hardness, learning_rate, score, train
 from vad.training.mixing.mixer import Mixer
 from vad.training.objective import CausalLoss, weighted_loss, windows
-from vad.training.recipe import CorpusSettings, LoopSettings, MixtureSettings, Recipe, adapting, read_recipe
+from vad.training.recipe import Recipe, adapting, read_recipe
 from vad.training.sequences import sequences
+from vad.training.settings import CorpusSettings, LoopSettings, MixtureSettings
 
 SMALL = Recipe(
     "small",

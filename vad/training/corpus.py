@@ -26,7 +26,7 @@ from vad.errors import RecipeError
 from vad.features import Float32
 from vad.grid import Grid
 from vad.training.audio_cache import Cut, decoded
-from vad.training.recipe import CorpusSettings
+from vad.training.settings import CorpusSettings
 
 REAL = "real.jsonl"
 STRETCH = 15.0  # seconds; longer backgrounds are divided, so that a part of one can be drawn more often

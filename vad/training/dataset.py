@@ -21,7 +21,8 @@ from vad.model.runtime import BidirectionalModel, open_model
 from vad.training.corpus import Corpus
 from vad.training.distributed import World
 from vad.training.mixing.mixer import Mixer
-from vad.training.recipe import LoopSettings, Recipe
+from vad.training.recipe import Recipe
+from vad.training.settings import LoopSettings
 
 TRAIN, DEV, NORM = 0, 1, 2  # what is drawn: the first number of its seed
 DEV_SNR = 10.0  # dB

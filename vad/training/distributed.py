@@ -12,7 +12,7 @@ from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from vad.errors import RecipeError
-from vad.training.recipe import LoopSettings
+from vad.training.settings import LoopSettings
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,9 @@ from vad.training.distributed import World
 from vad.training.mixing.levels import FULL_SCALE
 from vad.training.mixing.mixer import Mixer
 from vad.training.objective import loss_of
-from vad.training.recipe import LoopSettings, Recipe, falls_from
+from vad.training.recipe import Recipe
 from vad.training.sequences import sequences
+from vad.training.settings import LoopSettings, falls_from
 
 
 @dataclass(frozen=True)

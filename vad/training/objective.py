@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from vad.network.causal import AnyNetwork, CausalNetwork
 from vad.training.distributed import World
-from vad.training.recipe import LoopSettings
+from vad.training.settings import LoopSettings
 
 SHORT, CARRY = 3, 4  # what is drawn: the first number of its seed
 SHORT_WINDOW = (60, 300)  # frames, of the windows that end early

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vad.features import LogMel
-from vad.training.recipe import LoopSettings
+from vad.training.settings import LoopSettings
 
 SEQUENCES = 5  # what is drawn: the first number of its seed
 BANDS, MOMENTS = 12, 20  # the widest mask, of bands and of frames

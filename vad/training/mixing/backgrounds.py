@@ -11,7 +11,7 @@ from vad.grid import Grid
 from vad.training.mixing import synthesis
 from vad.training.mixing.filters import Filters
 from vad.training.mixing.levels import FULL_SCALE, active_power, fit, gain, shares
-from vad.training.recipe import MixtureSettings
+from vad.training.settings import MixtureSettings
 
 
 class Backgrounds:

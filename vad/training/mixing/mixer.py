@@ -22,7 +22,7 @@ from vad.training.mixing.backgrounds import Backgrounds
 from vad.training.mixing.filters import Filters
 from vad.training.mixing.levels import FULL_SCALE, active_power, gain
 from vad.training.mixing.talkers import Talkers
-from vad.training.recipe import MixtureSettings
+from vad.training.settings import MixtureSettings
 
 ROOMS = 300  # simulated rooms in the bank
 BABBLE = 24  # stretches of babble in the bank

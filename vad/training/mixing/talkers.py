@@ -12,7 +12,7 @@ from vad.grid import Grid
 from vad.training.corpus import Clip
 from vad.training.mixing.filters import Filters
 from vad.training.mixing.levels import FULL_SCALE, active_power, fit, gain, put, shares
-from vad.training.recipe import MixtureSettings
+from vad.training.settings import MixtureSettings
 
 NEAR = 0.3  # seconds to either side of speech that are near it
 
