@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from vad.atomic import temporary_folder
-from vad.errors import FormatError, SettingError
+from vad.errors import AudioError, FormatError, SettingError
 from vad.formats import speech_of
 from vad.segments import Segment, clip, drop, invert, merge, pad
 from vad.settings import Segmentation
@@ -85,8 +85,14 @@ class CuttingOptions:
         source, speech = self.source, self.speech
         found, errors = find(inputs)
         with self.messages.console() as console, contextlib.ExitStack() as stack:
+            paths: dict[str, Path] = {}
+            for one in found:
+                try:
+                    paths[one.path] = stack.enter_context(_on_disk(one))
+                except AudioError as error:
+                    errors.append(error)
             console.errors(errors)
-            paths = {one.path: stack.enter_context(_on_disk(one)) for one in found}
+            found = [one for one in found if one.path in paths]
             find_cuts = (
                 _by_labels(found, source.labels, source, speech, console)
                 if source.labels
@@ -111,7 +117,13 @@ class CuttingOptions:
 @contextlib.contextmanager
 def _on_disk(one: Input) -> Iterator[Path]:
     """A file that can be read twice: once to find the speech, once to cut it out."""
+    from vad.batch.inputs import fetched, is_url
+
     path = Path(one.path)
+    if is_url(one.path):
+        with fetched(one.path) as name:
+            yield Path(name)
+        return
     if one.path != "-" and not path.is_fifo():
         yield path
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -90,7 +91,7 @@ class SpeechOptions:
         "--max-speech",
         type=types.seconds,
         metavar="SECONDS",
-        help="Cut longer segments, in a pause if there is one.  [default: no limit, 7 for srt and vtt]",
+        help="Cut longer segments, in a pause if there is one.  [default: the model's, or no limit; 7 for srt and vtt]",
     )
 
     @property
@@ -103,8 +104,13 @@ class SpeechOptions:
         return detector.settings(self.preset, **self.changes)
 
     def longest(self, kind: Format) -> float | None:
-        """`max_speech` for labels of this `kind`, which may suggest one where neither option nor preset has one."""
-        return kind.longest if self.max_speech is None and "max_speech" not in PRESETS[self.preset] else self.max_speech
+        """`max_speech` for labels of this `kind`, which may suggest one where neither option nor preset has one.
+
+        None: the one of the model.
+        """
+        if self.max_speech is None and "max_speech" not in PRESETS[self.preset]:
+            return None if kind.longest == math.inf else kind.longest
+        return self.max_speech
 
     def refuse(self, names: tuple[str, ...], why: str) -> None:
         """Raise `SettingError` where one of the options `names`, or a preset, is given."""

@@ -62,12 +62,12 @@ def ending() -> Iterator[None]:
 
 @contextlib.contextmanager
 def asked_to_stop() -> Iterator[Callable[[], bool]]:
-    """A function that says whether Ctrl-C, SIGTERM or SIGHUP came; a second one ends the program."""
+    """A function that says whether Ctrl-C, SIGTERM or SIGHUP came; a second one ends the program.
+
+    A signal that is ignored stays so, like SIGINT in a program that a script has started in the background.
+    """
     stop = threading.Event()
-    before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
-    hangup = getattr(signal, "SIGHUP", None)
-    if hangup and signal.getsignal(hangup) is not signal.SIG_IGN:  # as it is after nohup
-        before[hangup] = signal.getsignal(hangup)
+    before = {number: handler for number in SIGNALS if (handler := signal.getsignal(number)) is not signal.SIG_IGN}
 
     def restore() -> None:
         for number, handler in before.items():

@@ -13,11 +13,13 @@ import soundfile
 
 from conftest import DATA, ROOT, invoke
 from vad import Detector, RecipeError
+from vad.model.pretrained import find
+from vad.network.to_onnx import from_onnx
 from vad.settings import COST_WEIGHTS, Segmentation
 from vad.training.adapt import divide
 from vad.training.corpus import Clip
 from vad.training.finish_adapted import moved
-from vad.training.general_sound import INDEX
+from vad.training.general_sound import INDEX, general_clips
 from vad.training.verdict import Candidate, Verdict, thresholds
 
 QUICK = ["loop.steps=2", "loop.batch=2", "loop.workers=0", "loop.dev_crops=2", "mixture.seconds=2.0", "--trust-labels"]
@@ -89,6 +91,13 @@ def test_the_general_sound_names_its_licences() -> None:
     assert {line["licence"].removesuffix(" (free)").replace("CMU ARCTIC", "free") for line in lines} <= {
         word for word in ("CC-BY-4.0", "Apache-2.0", "public domain", "CC0-1.0", "free") if word in text
     }
+
+
+def test_loud_general_sound_is_clipped() -> None:
+    """The peaks of the coded sound are beyond full scale."""
+    network = from_onnx(find("speech-1"))[0]
+    for clip in general_clips(network, Detector().description.features):
+        assert np.abs(np.diff(clip.samples.astype(int))).max() < 50_000  # 65 535 where a peak turns over
 
 
 def test_an_adapted_model_names_what_it_was_made_from(tmp_path: Path) -> None:

@@ -228,6 +228,12 @@ class TestCommands:
             start, end = (round(float(edge) * 16_000) for edge in edges)
             assert np.array_equal(samples(Path(name), "PCM_16"), whole[start:end])
 
+    def test_a_url_that_fails_leaves_the_others(self, tmp_path: Path) -> None:
+        urls = [f"file://{write(tmp_path / 'a.wav')}", f"file://{tmp_path}/nope.wav"]
+        done = run("split", *urls, "-o", tmp_path / "out", "--onset", "0.01", "--model", ENERGY, status=1)
+        assert done.stdout.startswith(f"{tmp_path}/out/a-0001-")
+        assert done.stderr.startswith(f"Error: file://{tmp_path}/nope.wav: cannot be read")
+
     def test_labels_say_where(self, tmp_path: Path) -> None:
         path = write(tmp_path / "a.wav")
         (tmp_path / "a.rttm").write_text(

@@ -7,13 +7,16 @@ import io
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from conftest import DOUBLE, ENERGY, RATE, Write, bursts, detect, near, on_a_terminal, run, spans
+from conftest import DOUBLE, ENERGY, RATE, Write, bursts, detect, invoke, near, on_a_terminal, run, spans
+from vad import Detector
+from vad.model.pretrained import write_tuned
 
 
 @pytest.fixture
@@ -182,6 +185,17 @@ class TestSettings:
         assert len(found) > 2
         assert all(end - start <= 0.4001 for start, end in found)
         assert [found[0][0], found[-1][1]] == pytest.approx([1, 2], abs=0.02)
+
+    def test_a_model_has_a_limit_of_its_own(self, one: Path, tmp_path: Path) -> None:
+        """As `vad tune --max-speech 0.4 --write` makes it."""
+        detector = Detector(ENERGY)
+        limited = replace(detector.settings(), max_speech=0.4)
+        write_tuned(detector.path, tmp_path / "mine.onnx", detector.description, "default", limited)
+        found = spans(invoke("detect", "--model", tmp_path / "mine.onnx", one).stdout)
+        assert len(found) > 2 and found == near(*Detector(tmp_path / "mine.onnx").detect(one))
+        assert spans(invoke("detect", "--model", tmp_path / "mine.onnx", "--max-speech", "inf", one).stdout) == near(
+            (1, 2)
+        )
 
     def test_thresholds_decide_what_is_loud_enough(self, tmp_path: Path) -> None:
         path = tmp_path / "quiet.wav"

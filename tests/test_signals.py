@@ -183,14 +183,15 @@ class TestLimits:
         assert not list(tmp_path.rglob(".vad-*"))
 
 
-def test_a_signal_that_is_ignored_stays_ignored(write_bursts: Callable[..., Path], tmp_path: Path) -> None:
-    """As after nohup."""
-    script = "import signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN)\nfrom vad.cli import main; main()"
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
+def test_a_signal_that_is_ignored_stays_ignored(number: signal.Signals) -> None:
+    """As after nohup, and in the background of a script."""
+    script = f"import signal, sys; signal.signal({number:d}, signal.SIG_IGN)\nfrom vad.cli import main; main()"
     command = [sys.executable, "-c", script, "stream", "-", "--raw", "--model", str(ENERGY), "-f", "text"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stderr
     process.stderr.readline()
-    process.send_signal(signal.SIGHUP)
+    process.send_signal(number)
     out, _ = process.communicate((bursts((0.5, 1), seconds=2) * 32767).astype("<i2").tobytes(), timeout=30)
     assert (process.returncode, out) == (0, b"0.490\t1.010\n")
 

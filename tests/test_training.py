@@ -441,6 +441,7 @@ def test_a_training_is_made_longer(corpus: Path, tmp_path: Path) -> None:
     assert all(torch.equal(ours[key], theirs[key]) for key in ours)
     longest = replace(longer, name="renamed", loop=replace(longer.loop, steps=40, threads=2, workers=1))
     assert [p.step for p in train(longest, corpus, tmp_path / "begun", resume=True)] == [35, 40]
+    assert not list(train(short, corpus, tmp_path / "begun", resume=True))  # nothing is left to do
 
 
 def test_a_loss_that_is_no_number_stops_training(corpus: Path, tmp_path: Path) -> None:

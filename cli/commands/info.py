@@ -64,11 +64,13 @@ def info(model: str | None, options: InfoOptions) -> None:
 
 def _described(detector: Detector, verbose: bool) -> Iterator[str]:
     """The lines for people."""
+    from vad.evaluation.tables import align
+
     about = detector.description
     recipe = {key: value for key, value in about.recipe.items() if key not in ("name", "about")}
     yield from _facts(detector)
     yield ""
-    yield from _table(["preset", *(f.name for f in fields(Segmentation))], _presets(detector))
+    yield from align([["preset", *(f.name for f in fields(Segmentation))], *_presets(detector)])
     try:
         results = list(_results(about.training.get("results", {})))
         verdict = [str(line) for line in about.training.get("verdict", [])]
@@ -76,7 +78,7 @@ def _described(detector: Detector, verbose: bool) -> Iterator[str]:
         raise _damaged(detector) from error
     if results:
         yield ""
-        yield from _table(["results on", *METRICS.values()], results)
+        yield from align([["results on", *METRICS.values()], *results])
     if verdict:
         yield from ["", *verdict]
     text = str(about.recipe.get("about", "")).strip()
@@ -135,15 +137,6 @@ def _results(results: Mapping[str, Mapping[str, float]]) -> Iterator[list[str]]:
     for name, metrics in results.items():
         shown = {key: f"{value:.3f}" if key == "auc" else f"{PERCENT * value:.2f}" for key, value in metrics.items()}
         yield [name, *(shown.get(key, "") for key in METRICS)]
-
-
-def _table(head: Sequence[str], rows: Iterator[list[str]] | list[list[str]]) -> Iterator[str]:
-    """The lines of a table, the first column to the left and the others to the right."""
-    table = [list(head), *rows]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for row in table:
-        cells = [row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))]
-        yield "  ".join(cells).rstrip()
 
 
 def _settings(title: str, values: Mapping[str, Any]) -> Iterator[str]:

@@ -180,6 +180,12 @@ def to_float(array: NDArray[Any]) -> Float32:
     return scaled - np.float32(1) if array.dtype.kind == "u" else scaled
 
 
+def to_int16(samples: Float32) -> NDArray[np.int16]:
+    """Samples of -1..1 as 16-bit integers, the nearest ones; what is beyond is clipped."""
+    scaled: Float32 = np.rint(samples * np.float32(32768))
+    return scaled.clip(-32768, 32767).astype(np.int16)
+
+
 def from_bytes(data: bytes, dtype: str, channels: int) -> tuple[Float32, bytes]:
     """The whole samples `(sample, channel)` in little-endian `data`, and the bytes that remain."""
     kind = np.dtype(dtype).newbyteorder("<")

@@ -67,8 +67,8 @@ class Cutter:
         """Write a file for each of `segments`, which are in order and do not touch, of the sound in `path`.
 
         The target is a folder, or a template with the fields {dir}, {name}, {stem}, {ext} (that of
-        the original, or flac), {number}, {start}, {end} and {duration}. If one file cannot
-        be written, none is.
+        the original, or flac), {number}, {start}, {end} and {duration}. All names are checked
+        before the first file is written.
         """
         sound = open_native(path)
         parts = [Part(self._name(source, sound, n, s), s) for n, s in enumerate(segments, 1)]

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from vad.audio.decode import open_sound
+from vad.audio.resample import to_int16
 from vad.data.gather import FULL, Gathered, gather
 from vad.data.label_shift import Contrast, contrast
 from vad.data.labelling import frame_levels
@@ -149,7 +150,7 @@ def _check_recording(
     shifted = contrast(levels, inside, grid)
     if late := shifted.late:
         remarks.append(f"labels seem {abs(late):.2f} s {'late' if late > 0 else 'early'}")
-    key = hashlib.sha1(np.round(samples * 32767).astype(np.int16).tobytes()).hexdigest()
+    key = hashlib.sha1(to_int16(samples).tobytes()).hexdigest()
     name = matches.places[path]
     if (first := digests.setdefault(key, name)) != name:
         remarks.append(f"the same sound as {first}")

@@ -171,7 +171,9 @@ def evaluate_labels(
         notes += _overhangs(recording, compared)
         results.append(evaluate_recording(recording, compared, settings.collar))
     if not results:
-        raise RecipeError(f"{uem}: lists none of the recordings in {reference}; use the same names")
+        if uem:
+            raise RecipeError(f"{uem}: lists none of the recordings in {reference}; use the same names")
+        raise RecipeError((matches.problems or [f"{reference}: holds nothing to measure"])[0])
     if guessed:
         notes.append(
             "labels do not state how long a recording is, so it ends with its last label: "

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vad.audio.decode import Channel, read
+from vad.audio.resample import to_int16
 from vad.detector import Detector
 from vad.errors import AudioError, ModelError, reason
 from vad.evaluation.frames import mask_segments
@@ -170,12 +171,6 @@ def read_samples(path: str, channel: Channel = "mix") -> Float32:
 def frame_scores(system: System, samples: Array) -> Array:
     """A system's scores on the grid of 10 ms frames, `ceil(seconds * 100)` of them."""
     return system.scores(samples)[: Grid().frame_count(len(samples))]
-
-
-def to_int16(samples: Array) -> NDArray[np.int16]:
-    """Samples of -1..1 as 16-bit integers."""
-    integers: NDArray[np.int16] = np.clip(samples * 32768, -32768, 32767).astype(np.int16)
-    return integers
 
 
 def spread(values: Array, hop: int, samples: int) -> Array:

@@ -80,8 +80,8 @@ class CommandRunner:
     def kill(self) -> None:
         """End the program that runs, with the programs that it has started, and run no more."""
         self._killed = True
-        if self._running:
-            _kill(self._running)
+        if running := self._running:  # its thread may set it to None meanwhile
+            _kill(running)
 
     def _fill(self, path: Path, segment: Segment) -> list[str]:
         values = (str(path), f"{segment.start:.3f}", f"{segment.end:.3f}", f"{segment.duration:.3f}")

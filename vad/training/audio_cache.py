@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from vad.atomic import explain, replacing
 from vad.audio.decode import read
+from vad.audio.resample import to_int16
 from vad.errors import AudioError, RecipeError
 
 
@@ -62,7 +63,7 @@ def _decode(cuts: list[Cut], sample_rate: int, bare: Path) -> list[int]:
             if cut.file != name:  # the cuts of a file stand together
                 name = cut.file
                 try:
-                    sound = (np.clip(read(Path(name), sample_rate), -1, 1) * 32767).astype(np.int16)
+                    sound = to_int16(read(Path(name), sample_rate))
                 except AudioError as error:
                     warnings.warn(f"{error} (left out of training)", stacklevel=2)
                     sound, failed = np.empty(0, np.int16), failed + 1

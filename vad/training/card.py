@@ -73,9 +73,8 @@ def write_card(about: Description, sets: list[DevSet], history: list[dict[str, A
 
 def card(about: Description) -> str:
     """The text of the card."""
-    columns = ("dcf", "deter", "miss", "false_alarm")
     results = "".join(
-        f"| {name} | {_number(r.get('auc'))} | {' | '.join(_percent(r.get(c)) for c in columns)} |\n"
+        f"| {name} | {_number(r.get('auc'))} | {' | '.join(_percent(r.get(c)) for c in GOALS)} |\n"
         for name, r in about.training["results"].items()
     )
     presets = "".join(f"| {name} | {t['onset']} | {t['offset']} |\n" for name, t in about.thresholds.items())

@@ -22,9 +22,9 @@ from vad.training.corpus import Corpus
 from vad.training.distributed import World
 from vad.training.mixing.mixer import Mixer
 from vad.training.recipe import Recipe
+from vad.training.seeds import Draw
 from vad.training.settings import LoopSettings
 
-TRAIN, DEV, NORM = 0, 1, 2  # what is drawn: the first number of its seed
 DEV_SNR = 10.0  # dB
 NOT_IN_DEV = ("conversation", "scene_change", "real", "parts", "noise_gate", "zeros")  # settings that are 0 there
 CACHE = "cache"  # folder of the decoded recordings, within the output
@@ -46,7 +46,7 @@ class Batches(Dataset[Any]):
 
     def __getitem__(self, number: int) -> tuple[Float32, Float32, Float32]:
         loop = self._recipe.loop
-        mixed = self._mixer.batches((TRAIN, loop.seed, number), self._world.part(loop.batch))
+        mixed = self._mixer.batches((Draw.TRAIN, loop.seed, number), self._world.part(loop.batch))
         features = np.array([[self._recipe.features(crop.samples) for crop in crops] for crops in mixed])
         targets = np.array([[crop.target for crop in crops] for crops in mixed])
         weights = np.array([[crop.weight for crop in crops] for crops in mixed])
@@ -85,7 +85,8 @@ def batches(mixer: Mixer, recipe: Recipe, first: int, world: World) -> Iterator[
         worker_init_fn=_one_thread,
     )
     steps = (step for some in loader for _ in range(loop.replay) for step in zip(*some, strict=True))
-    return itertools.islice(steps, first % steps_each, first % steps_each + loop.steps - first)
+    skipped = first % steps_each
+    return itertools.islice(steps, skipped, skipped + max(0, loop.steps - first))
 
 
 def crops(mixer: Mixer, features: LogMel, seed: tuple[int, ...], count: int) -> tuple[Float32, Float32]:
@@ -96,7 +97,7 @@ def crops(mixer: Mixer, features: LogMel, seed: tuple[int, ...], count: int) -> 
 
 def statistics(mixer: Mixer, recipe: Recipe) -> tuple[Float32, Float32]:
     """Mean and standard deviation of each band over mixtures, `(mel,)` both."""
-    features, _ = crops(mixer, recipe.features, (NORM, recipe.loop.seed), 128)
+    features, _ = crops(mixer, recipe.features, (Draw.NORM, recipe.loop.seed), 128)
     return features.mean((0, 1)), features.std((0, 1))
 
 
@@ -113,7 +114,7 @@ def dev_mixtures(recipe: Recipe, held_out: Corpus, snr: float = DEV_SNR) -> tupl
     settings = replace(recipe.mixture, no_speech=float(noise_only), **plain)
     settings = replace(settings, babble=0.0) if noise_only else replace(settings, snr_low=snr, snr_high=snr)
     count = recipe.loop.dev_crops * (4 if noise_only else 1)
-    features, targets = crops(Mixer(held_out, settings), recipe.features, (DEV, 0), count)
+    features, targets = crops(Mixer(held_out, settings), recipe.features, (Draw.DEV, 0), count)
     return torch.from_numpy(features), targets
 
 

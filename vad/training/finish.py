@@ -13,22 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors.torch import save_file
 
 from vad.data.corpus_index import INDICES, read_index
 from vad.detector import Detector
 from vad.errors import RecipeError
-from vad.evaluation.frames import frame_mask, mask_segments
+from vad.evaluation.frames import frame_mask
 from vad.evaluation.metrics import rates
-from vad.evaluation.overlap import Floats, to_spans
-from vad.features import Float32
-from vad.grid import Grid
+from vad.evaluation.overlap import Floats
 from vad.labels.labelled_set import read_labelled
 from vad.model.pretrained import Description
 from vad.network.causal import AnyNetwork
 from vad.network.to_onnx import export
-from vad.segments import Segment
 from vad.settings import CostWeights, Segmentation
 from vad.training.card import DevSet, write_card
 from vad.training.checkpoint import read_checkpoint, read_kept
@@ -68,7 +64,7 @@ def finish(recipe: Recipe, corpus: Path, output: Path) -> Path:
     sets += as_recorded
     grid = recipe.features.grid
     pairs = [pair for s in sets for pair in zip(s.scores, s.truth, strict=True)]
-    trials = Trials([_scored(scores, truth, grid) for scores, truth in pairs], grid)
+    trials = Trials([TuningRecording.of_frames(scores, truth, grid) for scores, truth in pairs], grid)
     tuned = {preset: choose(trials, sets, weight) for preset, weight in MISS_WEIGHT.items()}
     found = by_set(trials(tuned["default"]), sets)
     results = {s.name: s.metrics(seconds) for s, seconds in zip(sets, found, strict=True)}
@@ -152,12 +148,6 @@ def choose(trials: Trials, sets: list[DevSet], miss_weight: float) -> Segmentati
 def by_set(seconds: Floats, sets: list[DevSet]) -> Floats:
     """`(set, 4)`, the sums over the recordings of each set in `seconds` `(recording, 4)`."""
     return np.add.reduceat(seconds, np.cumsum([0, *(len(s.scores) for s in sets[:-1])]), axis=0)
-
-
-def _scored(scores: Float32, truth: NDArray[np.bool_], grid: Grid) -> TuningRecording:
-    """A recording to try settings on; both `(frame,)`."""
-    whole = Segment(0.0, grid.to_seconds(len(truth)))
-    return TuningRecording(scores, whole.end, to_spans(mask_segments(truth, grid)), to_spans([whole]))
 
 
 def _thresholds(settings: Segmentation) -> dict[str, float]:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from vad.audio.decode import read
+from vad.audio.resample import to_int16
 from vad.data.corpus_index import read_index
 from vad.features import LogMel
 from vad.network.causal import AnyNetwork
@@ -30,7 +31,7 @@ def general_clips(network: AnyNetwork, features: LogMel) -> list[Clip]:
     for line in read_index(INDEX):
         first = round(line["start"] * rate)
         part = sounds[line["file"]][first : first + round(line["duration"] * rate)]
-        samples = (np.clip(part, -1, 1) / FULL_SCALE).astype(np.int16)
+        samples = to_int16(part)
         target = score(network, torch.from_numpy(features(samples * FULL_SCALE))[None])[0]
         clips.append(Clip(line["source"], line["speaker"], samples, target, np.ones_like(target)))
     return clips

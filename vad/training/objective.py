@@ -9,9 +9,9 @@ from torch.nn import functional as F
 
 from vad.network.causal import AnyNetwork, CausalNetwork
 from vad.training.distributed import World
+from vad.training.seeds import Draw
 from vad.training.settings import LoopSettings
 
-SHORT, CARRY = 3, 4  # what is drawn: the first number of its seed
 SHORT_WINDOW = (60, 300)  # frames, of the windows that end early
 TAIL = 40  # frames at their end
 
@@ -47,7 +47,7 @@ class CausalLoss:
 
     def __call__(self, network: nn.Module, features: Tensor, target: Tensor, weight: Tensor, step: int) -> Tensor:
         """The loss in nats per frame of crops `(crop, frame, mel)` with targets and weights `(crop, frame)`."""
-        rng = np.random.default_rng((CARRY, self._loop.seed, step))
+        rng = np.random.default_rng((Draw.CARRY, self._loop.seed, step))
         carries = (rng.random(self._loop.batch) < self._loop.carry)[self._part]
         state = torch.where(torch.from_numpy(carries).to(self._state.device)[:, None], self._state, self._fresh)
         frames = features.shape[1] // self._stride * self._stride
@@ -76,7 +76,7 @@ def windows(
     Most steps take the crops as they are. The others cut them in windows of 0.6 to 3 s, as a
     stream of low latency is: its newest frames have no sound after them, so these weigh more.
     """
-    rng = np.random.default_rng((SHORT, loop.seed, step))
+    rng = np.random.default_rng((Draw.SHORT, loop.seed, step))
     if rng.random() >= loop.short:
         return features, target, weight
     length = min(int(rng.integers(*SHORT_WINDOW)), target.shape[1])

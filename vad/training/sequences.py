@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from vad.features import LogMel
+from vad.training.seeds import Draw
 from vad.training.settings import LoopSettings
 
-SEQUENCES = 5  # what is drawn: the first number of its seed
 BANDS, MOMENTS = 12, 20  # the widest mask, of bands and of frames
 MULTIPLE = 4  # frames, of which a sequence is a multiple
 
@@ -24,7 +24,7 @@ def sequences(step_of: Step, step: int, features: LogMel, loop: LoopSettings) ->
     The length is drawn for each step: short ones for the sake of variety, long ones for what detection
     sees, windows of more than a minute. They begin and change scene anywhere.
     """
-    rng = np.random.default_rng((SEQUENCES, loop.seed, step))
+    rng = np.random.default_rng((Draw.SEQUENCES, loop.seed, step))
     if loop.longest:
         step_of = _cut(step_of, rng, features, loop)
     x, target, weight = (part.clone() for part in step_of)

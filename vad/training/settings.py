@@ -31,7 +31,7 @@ class CorpusSettings:
     never_speech: Names = ()  # sources of noise that is no speech, though detectors may take it for speech
     trust_from: Share = 0.5  # at this agreement with the teachers silver labels count nothing
     trust_to: Share = 0.9  # from this agreement on they count in full
-    real: Share = 1.0  # least agreement of a real recording (`real.jsonl`) that is used as a talker; 1: none is
+    real: Share = 1.0  # a real recording (`real.jsonl`) is a talker, too, where its agreement is above this; 1: none is
     cache: str = ""  # folder of decoded recordings that runs share; none: the output's, removed in the end
 
     def __post_init__(self) -> None:

@@ -25,20 +25,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vad.evaluation.frames import mask_segments
 from vad.evaluation.metrics import rates
-from vad.evaluation.overlap import Floats, to_spans
+from vad.evaluation.overlap import Floats
 from vad.evaluation.results import percentile_interval
 from vad.features import Float32
-from vad.grid import Grid
 from vad.network.causal import AnyNetwork
-from vad.segments import Segment
 from vad.settings import CostWeights, Segmentation
 from vad.training.adapt import Adaptation, Weights
-from vad.training.dataset import DEV
 from vad.training.loop import score
 from vad.training.mixing.levels import FULL_SCALE
 from vad.training.mixing.mixer import Mixer
+from vad.training.seeds import Draw
 from vad.tuning.search import OFFSET_SHARES, ONSETS, Trials, TuningRecording
 
 SHARES = (0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)  # of the adapted weights in the blend
@@ -145,7 +142,10 @@ class Judge:
         self.scores = {share: self._scores(weights, share) for share in SHARES}
         pieces = [*self.own, *self.general]
         self._trials = {
-            share: Trials([_recording(s, p.truth, self._grid) for s, p in zip(scores, pieces, strict=True)], self._grid)
+            share: Trials(
+                [TuningRecording.of_frames(s, p.truth, self._grid) for s, p in zip(scores, pieces, strict=True)],
+                self._grid,
+            )
             for share, scores in self.scores.items()
         }
 
@@ -220,7 +220,7 @@ def general_pieces(adaptation: Adaptation) -> list[Piece]:
         settings = replace(recipe.mixture, real=0.0, no_speech=no_speech, parts=0.0, snr_low=15.0, snr_high=40.0)
         mixer = Mixer(corpus, settings)
         for number in range(count):
-            crop = mixer((DEV, 1, number))
+            crop = mixer((Draw.DEV, 1, number))
             features = torch.from_numpy(recipe.features(crop.samples))
             pieces.append(Piece(features, score(adaptation.network, features[None])[0] > onset))
     return pieces
@@ -237,11 +237,6 @@ def thresholds(base: Segmentation) -> Iterable[Segmentation]:
 def _score(network: AnyNetwork, piece: Piece) -> Float32:
     scores: Float32 = score(network, piece.features[None])[0]
     return scores
-
-
-def _recording(scores: Float32, truth: NDArray[np.bool_], grid: Grid) -> TuningRecording:
-    whole = Segment(0.0, grid.to_seconds(len(truth)))
-    return TuningRecording(scores, whole.end, to_spans(mask_segments(truth, grid)), to_spans([whole]))
 
 
 def _dcf(seconds: Floats, weights: CostWeights) -> float:

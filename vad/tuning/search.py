@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vad.errors import SettingError
+from vad.evaluation.frames import mask_segments
 from vad.evaluation.overlap import Floats, cut_pieces, to_spans
 from vad.evaluation.results import RecordingResult
 from vad.features import Float32
@@ -57,6 +58,12 @@ class TuningRecording:
         """From a recording that a detector was evaluated on."""
         assert result.scores is not None
         return cls(result.scores, result.duration, to_spans(result.reference), to_spans(result.scored_regions))
+
+    @classmethod
+    def of_frames(cls, scores: Float32, truth: NDArray[np.bool_], grid: Grid) -> TuningRecording:
+        """From scores and whether each frame is speech, both `(frame,)`; all of it is scored."""
+        whole = Segment(0.0, grid.to_seconds(len(truth)))
+        return cls(scores, whole.end, to_spans(mask_segments(truth, grid)), to_spans([whole]))
 
 
 class Trials:

@@ -1,4 +1,4 @@
-"""Sounds made from nothing but a random generator: hum, clicks, breaths, calls, and rooms.
+"""Background sounds and room responses, made from a random generator alone.
 
 Each gives `(sample,)` float32 of no particular level; the mixer sets that.
 """
