@@ -33,7 +33,7 @@ from vad.review.corrections import Conflict, Correction
 from vad.review.journal import Journal
 from vad.review.label_files import write_uem
 from vad.review.project import Project
-from vad.review.pyramid import FACTOR, LEVELS, TILE, Layer
+from vad.review.pyramid import FACTOR, LEVELS, TILE, Layer, is_whole
 from vad.review.recordings import Library, Recording, doubts
 from vad.review.routes import make_app
 from vad.review.score_files import ScoreFiles
@@ -122,6 +122,13 @@ class TestPictures:
         assert layer.read(1, 0)[:3] == bytes([3, 7, 11])
         layer.close()
 
+    def test_a_layer_that_waits_holds_no_files(self, tmp_path: Path) -> None:
+        layer = Layer(tmp_path, "x", 1)
+        assert not list(tmp_path.iterdir()) and layer.read(0, 0) == b""
+        layer.push(np.zeros((1, 1), np.uint8))
+        layer.finish()
+        assert is_whole(tmp_path, "x", 1, layer.counts)
+
     def test_a_tone_is_in_the_peaks_and_in_its_bands(self, client: TestClient) -> None:
         address = named(client, "a.wav")
         peaks = np.frombuffer(client.get(address + "/tiles/peaks/0/0").content, np.uint8).reshape(-1, 2)
@@ -195,6 +202,42 @@ class TestWork:
             time.sleep(0.01)
         assert third.revision < first.revision < second.revision
         project.close()
+
+    def test_two_that_are_open_do_not_wait_for_each_other(
+        self, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(worker, "HEAD_START", 1000.0)  # the first one is begun, and waits
+        project = Project([str(folder)], tmp_path / "work", model=ENERGY, cache=Cache(tmp_path / "cache"))
+        first, _, third = project.library.recordings.values()
+        while not first.busy:
+            time.sleep(0.01)
+        project.work.open(first)
+        project.work.open(third)
+        project.work.shown()
+        for _ in range(1000):
+            if first.scored:
+                break
+            time.sleep(0.01)
+        assert third.scored and first.scored and third.revision < first.revision
+        project.close()
+
+    def test_scores_of_the_model_before_are_not_drawn(
+        self, project: Project, client: TestClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        named(client, "a.wav")
+        recording = next(r for r in project.library.recordings.values() if r.place == "a.wav")
+        other = Detector(project.write_weights({"settings": {"onset": 0.7}}))
+        draw = worker.score_layer
+
+        def slow(*given: object) -> Layer:
+            layer = draw(*given)
+            project.work.use(other, other.settings())
+            return layer
+
+        monkeypatch.setattr(worker, "score_layer", slow)
+        recording.score_layer = None
+        project.work.scores(recording)
+        assert recording.score_layer is None
 
     def test_it_ends_in_the_middle_of_a_recording(
         self, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

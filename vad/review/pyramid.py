@@ -33,7 +33,7 @@ class Layer:
         self.counts = counts or [0] * LEVELS
         self._paths = [level_path(folder, name, level) for level in range(LEVELS)]
         self._rests = [np.empty((0, values), np.uint8) for _ in range(LEVELS)]  # bins not yet in the level above
-        self._files: list[IO[bytes]] = [] if counts else [path.open("wb") for path in self._paths]
+        self._files: list[IO[bytes]] = []  # open from the first push on: many layers may wait for it
 
     def push(self, items: Bytes) -> None:
         """Append items `(item, value)`."""
@@ -64,6 +64,7 @@ class Layer:
     def _append(self, level: int, bins: Bytes) -> None:
         if not len(bins):
             return
+        self._files = self._files or [path.open("wb") for path in self._paths]
         self._files[level].write(np.ascontiguousarray(bins).tobytes())
         self._files[level].flush()
         self.counts[level] += len(bins)

@@ -48,7 +48,7 @@ class Recording:
     channel: int | None = None  # from 1; None for the mean of all
     folder: Path | None = None  # of the cache, once something is kept there
     revision: int = 0  # raised whenever something below changes
-    opened: bool = False  # whether somebody has looked at it
+    opened: int = 0  # larger the later somebody has looked at it; 0 for never
     error: str = ""
     duration: float = 0.0  # seconds; 0 until it was read
     scored: bool = False  # whether the detector at work has scored it

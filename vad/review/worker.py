@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections import deque
@@ -44,6 +45,7 @@ class Work:
         self._lock = threading.Lock()
         self._more = threading.Condition(self._lock)
         self._queue: deque[Recording] = deque()  # to be scored, the first one next
+        self._opened = itertools.count(1)
         self._drawing = threading.Lock()
         self._closed = False
         self._begin_at = time.monotonic() + 2 * HEAD_START  # with the scores: the page comes first
@@ -70,7 +72,7 @@ class Work:
         Waits a moment for the first picture, so that the page need not ask again.
         """
         with self._lock:
-            recording.opened = True
+            recording.opened = next(self._opened)
             self._begin_at = time.monotonic() + HEAD_START
             self._queue.appendleft(recording)
             begin = recording.pictures is None and not recording.error
@@ -91,11 +93,16 @@ class Work:
         """Its scores by the detector at work, which are then drawn, too; None where there are none yet."""
         if not recording.scored:
             return None
-        path = self._score_path(recording)
-        scores = self._files.read(path, self.detector)
+        with self._lock:
+            detector, model = self.detector, self._model
+        path = self._score_path(recording, model)
+        scores = self._files.read(path, detector)
         with self._drawing:
             if scores is not None and recording.opened and recording.score_layer is None:
-                recording.score_layer = score_layer(path.parent, path.stem, scores)
+                layer = score_layer(path.parent, path.stem, scores)
+                with self._lock:
+                    if model == self._model:  # no other was chosen meanwhile
+                        recording.score_layer = layer
         return scores
 
     def add(self, recording: Recording) -> None:
@@ -151,7 +158,7 @@ class Work:
     def _score(self, recording: Recording) -> None:
         with self._lock:
             detector, settings, model = self.detector, self.settings, self._model
-        path = self._score_path(recording)
+        path = self._score_path(recording, model)
         recording.busy = "scoring"
         self._library.changed(recording)
         scores = self._files.read(path, detector)
@@ -170,14 +177,14 @@ class Work:
         self._library.changed(recording)
 
     def _compute(self, recording: Recording, detector: Detector) -> Scores:
-        """Its scores; raises `Unwanted` where somebody has opened another recording meanwhile."""
+        """Its scores; raises `Unwanted` where somebody has opened another recording since this one."""
 
         def check(_: object) -> None:
             with self._lock:
                 while not self._closed and (wait := self._begin_at - time.monotonic()) > 0:
                     self._more.wait(wait)
                 first = self._queue[0] if self._queue else recording
-                other = first is not recording and first.opened and not first.scored
+                other = first.opened > recording.opened and not first.scored and not first.error
                 if self._closed or detector is not self.detector or other:
                     self._queue.insert(1, recording)
                     raise Unwanted
@@ -193,8 +200,8 @@ class Work:
             recording.folder = self._cache.folder(recording.path)
         return recording.folder
 
-    def _score_path(self, recording: Recording) -> Path:
-        return self._folder(recording) / f"scores-{self._model}{recording.suffix}.npz"
+    def _score_path(self, recording: Recording, model: str) -> Path:
+        return self._folder(recording) / f"scores-{model}{recording.suffix}.npz"
 
     def _guard(self, recording: Recording, task: Callable[[Recording], None]) -> Callable[[], None]:
         """`task`, of which errors are shown at the recording."""
