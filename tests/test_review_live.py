@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,12 @@ import torch
 
 from conftest import ENERGY
 from vad.audio.decode import open_sound, read
-from vad.errors import SettingError
+from vad.detector import Detector
+from vad.errors import FormatError, SettingError
 from vad.features import LogMel
 from vad.live.loop import SoundReader, Source
-from vad.model.pretrained import Description
+from vad.live.recorder import StreamRecorder
+from vad.model.pretrained import Description, write_tuned
 from vad.network.bilstm import Network, NetworkSettings
 from vad.network.to_onnx import export
 from vad.review import worker
@@ -27,6 +31,7 @@ from vad.review.live import Live
 from vad.review.pictures import to_bytes
 from vad.review.project import Project
 from vad.review.teach import Teacher
+from vad.stream import Stream
 from vad.training.recipe import Recipe
 
 
@@ -107,6 +112,69 @@ class TestLive:
         live.stop()
         assert sum(r.place.startswith("live/") for r in project.library.recordings.values()) == 2
 
+    def test_the_settings_are_those_of_the_live_network(
+        self, project: Project, talk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        energy = Detector(ENERGY)
+        settings = replace(energy.settings(), onset=0.9, offset=0.8)
+        for name in ("x", "x-live"):
+            write_tuned(energy.path, tmp_path / f"{name}.onnx", energy.description, "default", settings)
+            settings = replace(settings, onset=0.7, offset=0.6)
+        detector = Detector(tmp_path / "x.onnx")
+        project.work.use(detector, detector.settings())
+        streams: list[dict[str, Any]] = []
+        make = Detector.stream
+
+        def stream(detector: Detector, **given: Any) -> Stream:
+            streams.append(given)
+            return make(detector, **given)
+
+        monkeypatch.setattr(Detector, "stream", stream)
+        live = Live(project, lambda device, rate: SoundReader(open_sound(talk)))
+        live.start({"settings": {"min_silence": 0.3}})
+        live.stop()
+        assert [streams[0][name] for name in ("onset", "offset", "min_silence")] == [0.7, 0.6, 0.3]
+
+    def test_two_pages_that_start_at_once_open_one_microphone(self, project: Project, talk: Path) -> None:
+        opened = []
+
+        def source(device: str | int | None, rate: int) -> Source:
+            opened.append(device)
+            time.sleep(0.2)  # as devices take
+            return SoundReader(open_sound(talk), realtime=True)
+
+        live = Live(project, source)
+        with ThreadPoolExecutor(2) as pages:
+            started = [pages.submit(live.start, {}) for _ in range(2)]
+        assert sorted(one.exception() is None for one in started) == [False, True] and len(opened) == 1
+        live.stop()
+
+    def test_a_microphone_that_cannot_be_used_is_closed(
+        self, project: Project, talk: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        source = SoundReader(open_sound(talk))
+
+        def fail(*given: object) -> None:
+            raise SettingError("8 Hz cannot be written")
+
+        monkeypatch.setattr("vad.review.live.StreamRecorder", fail)
+        live = Live(project, lambda device, rate: source)
+        with pytest.raises(SettingError, match="8 Hz"):
+            live.start({})
+        assert source._closed.is_set() and live.stop() is None
+
+    def test_the_page_hears_of_a_file_that_cannot_be_completed(
+        self, project: Project, talk: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(recorder: StreamRecorder) -> None:
+            raise FormatError("the disk is full")
+
+        monkeypatch.setattr(StreamRecorder, "close", fail)
+        live = Live(project, lambda device, rate: SoundReader(open_sound(talk)))
+        live.start({})
+        wait(lambda: not live.status(0)["running"])
+        assert live.status(0)["error"] == "the disk is full"
+
     def test_one_microphone_at_a_time(self, project: Project, talk: Path) -> None:
         live = Live(project, lambda device, rate: SoundReader(open_sound(talk), realtime=True))
         live.start({})
@@ -165,15 +233,60 @@ class TestTeach:
         assert project.detector.path == model
         project.close()
 
-    def test_what_goes_wrong_is_shown(self, project: Project, write_bursts: Callable[..., Path]) -> None:
+    @pytest.fixture
+    def corrected(self, write_bursts: Callable[..., Path], tmp_path: Path) -> Iterator[Project]:
+        """Two recordings that are done."""
+        write_bursts("sound/a.wav", (1.0, 2.0))
         write_bursts("sound/b.wav", (1.0, 2.0))
-        again = Project(project.inputs, project.places.home.with_name("other"), model=ENERGY, cache=project.cache)
-        for recording in again.library.recordings.values():
+        made = Project([str(tmp_path / "sound")], tmp_path / "work", model=ENERGY, cache=Cache(tmp_path / "cache"))
+        for recording in made.library.recordings.values():
             wait(lambda recording=recording: recording.scored)
-            again.change(recording, {"kind": "begin", "version": 0, "segments": [[1, 2]]})
-            again.change(recording, {"kind": "state", "version": 1, "state": "done"})
-        teacher = Teacher(again)
+            made.change(recording, {"kind": "begin", "version": 0, "segments": [[1, 2]]})
+            made.change(recording, {"kind": "state", "version": 1, "state": "done"})
+        yield made
+        made.close()
+
+    def test_what_goes_wrong_is_shown(self, corrected: Project) -> None:
+        teacher = Teacher(corrected)
         teacher.start({"steps": 1})
         wait(lambda: not teacher.status()["running"])
         assert "energy.onnx" in teacher.status()["error"]  # no network that can be trained
-        again.close()
+
+    def test_another_can_begin_after_one_that_could_not(
+        self, corrected: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*given: object) -> None:
+            raise OSError("the disk is full")
+
+        monkeypatch.setattr("vad.review.teach.write_uem", fail)
+        teacher = Teacher(corrected)
+        for number in (1, 2):
+            teacher.start({"steps": 1})
+            wait(lambda: not teacher.status()["running"])
+            assert teacher.status()["error"] == "the disk is full"
+            assert (corrected.places.models / f"corrected-{number}").exists()
+
+    def test_it_can_be_stopped_while_recordings_are_gathered(
+        self, corrected: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        teacher = Teacher(corrected)
+        monkeypatch.setattr("vad.review.teach.write_labels", lambda *given: teacher.stop())
+        monkeypatch.setattr("vad.review.teach.subprocess.Popen", None)
+        teacher.start({"steps": 1})
+        wait(lambda: not teacher.status()["running"])
+        assert teacher.status()["error"] == "stopped"
+        assert len(list((corrected.places.models / "corrected-1/audio").iterdir())) == 1
+
+    def test_a_program_that_was_stopped_has_not_failed(
+        self, corrected: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        program = tmp_path / "program"  # ends as vad train does
+        program.write_text("#!/bin/sh\ntrap 'echo Aborted!; exit 143' TERM\necho begun\nwhile :; do sleep 0.05; done\n")
+        program.chmod(0o755)
+        monkeypatch.setattr("sys.executable", str(program))
+        teacher = Teacher(corrected)
+        teacher.start({"steps": 1})
+        wait(lambda: teacher.status()["lines"])
+        teacher.stop()
+        wait(lambda: not teacher.status()["running"])
+        assert teacher.status()["error"] == "stopped"

@@ -56,6 +56,18 @@ def check_free(path: Path, force: bool = False) -> None:
         raise FormatError(f"{path}: exists; name another place, or replace it with force", "force")
 
 
+def free_path(path: Path, numbered: bool = False) -> Path:
+    """`path` where nothing exists there, else the first of `path-2`, `path-3`, ... that is free.
+
+    With `numbered` also the first name has a number: `path-1`.
+    """
+    names = (
+        path if number == 1 and not numbered else path.with_stem(f"{path.stem}-{number}")
+        for number in itertools.count(1)
+    )
+    return next(name for name in names if not name.exists())
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
     """A new binary file that replaces `path` at the end of the `with` block, unless the block raises.

@@ -6,6 +6,7 @@ The page asks for what has come since it last asked, some ten times a second. A 
 from __future__ import annotations
 
 import base64
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from vad.atomic import free_path
 from vad.audio.microphone import Microphone, devices
 from vad.audio.resample import Resampler
 from vad.errors import SettingError, VadError
@@ -40,6 +42,7 @@ class Live:
     def __init__(self, project: Project, open_source: OpenSource = Microphone) -> None:
         self._project, self._open = project, open_source
         self._lock, self._stopped = threading.Lock(), threading.Event()
+        self._turn = threading.RLock()  # of one request to start or stop at a time
         self._thread: threading.Thread | None = None
         self._path: Path | None = None
         self._clear()
@@ -53,33 +56,38 @@ class Live:
         device = given.get("device")
         if device is not None and (type(device) is not int or not 0 <= device < MOST_DEVICES):
             raise SettingError(f"device={device!r}: give the number of a device")
-        if self._thread and self._thread.is_alive():
-            raise SettingError("the microphone is open already; stop it first")
-        self.stop()  # what a page that is gone has left
-        project, detector = self._project, self._project.detector
-        _, settings = project.settings(given)
-        source = self._open(device, detector.grid.sample_rate)
-        stream = detector.stream(sample_rate=source.sample_rate, latency=LATENCY, scores=True, **vars(settings))
-        self._path = _free(project.places.live / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}.flac")
-        recorder = StreamRecorder(self._path, source.sample_rate, source.name)
-        self._clear()
-        self._stopped.clear()
-        self._asked = time.monotonic()
-        self._thread = threading.Thread(target=self._listen, args=(source, stream, recorder), daemon=True)
-        self._thread.start()
+        with self._turn, contextlib.ExitStack() as undo:
+            if self._thread and self._thread.is_alive():
+                raise SettingError("the microphone is open already; stop it first")
+            self.stop()  # what a page that is gone has left
+            project, detector = self._project, self._project.detector
+            _, settings = project.settings(given, detector.for_latency(LATENCY))
+            source = self._open(device, detector.grid.sample_rate)
+            undo.callback(source.close)
+            stream = detector.stream(sample_rate=source.sample_rate, latency=LATENCY, scores=True, **vars(settings))
+            path = free_path(project.places.live / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}.flac")
+            recorder = StreamRecorder(path, source.sample_rate, source.name)
+            self._clear()
+            self._stopped.clear()
+            self._asked = time.monotonic()
+            thread = threading.Thread(target=self._listen, args=(source, stream, recorder), daemon=True)
+            thread.start()
+            self._thread, self._path = thread, path
+            undo.pop_all()  # the thread closes the source
 
     def stop(self) -> str | None:
         """Stop, and give the id of the new recording; None where there is no sound in it."""
         self._stopped.set()
-        if self._thread:
-            self._thread.join(10)
-        path, self._path = self._path, None
-        if path is None or not path.exists():
-            return None
-        self._project.library.admit(path.parent)
-        recording = self._project.add_live(path)
-        self._project.work.add(recording)
-        return recording.id
+        with self._turn:
+            if self._thread:
+                self._thread.join(10)
+            path, self._path = self._path, None
+            if path is None or not path.exists():
+                return None
+            self._project.library.admit(path.parent)
+            recording = self._project.add_live(path)
+            self._project.work.add(recording)
+            return recording.id
 
     def status(self, since: int, scored: int = 0) -> dict[str, Any]:
         """What has come: columns from frame `since` on, scores, which come later, from `scored` on, and events."""
@@ -113,16 +121,14 @@ class Live:
         columns = FeatureStream(features)
         resampler = Resampler(source.name, source.sample_rate, features.sample_rate)
         try:
-            for block, events in run(source, stream, Limits(), self._over):
-                if len(block):
-                    recorder.take(block)
-                    self._take(to_bytes(columns.push(resampler.push(block)[0])))
-                self._report(events, stream.duration)
+            with contextlib.closing(source), contextlib.closing(recorder):
+                for block, events in run(source, stream, Limits(), self._over):
+                    if len(block):
+                        recorder.take(block)
+                        self._take(to_bytes(columns.push(resampler.push(block)[0])))
+                    self._report(events, stream.duration)
         except (VadError, OSError) as error:
             self._error = str(error)
-        finally:
-            source.close()
-            recorder.close()
 
     def _over(self) -> bool:
         return self._stopped.is_set() or time.monotonic() - self._asked > FORGOTTEN
@@ -142,12 +148,3 @@ class Live:
             if (gone := min(len(self._mel), len(self._scores)) - KEPT) > 0:
                 del self._mel[:gone], self._scores[:gone]
                 self._first += gone
-
-
-def _free(path: Path) -> Path:
-    """`path`, or with a number where there is a file of that name."""
-    free, number = path, 1
-    while free.exists():
-        number += 1
-        free = path.with_stem(f"{path.stem}-{number}")
-    return free

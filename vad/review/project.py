@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from vad.atomic import free_path
 from vad.audio.decode import Channel
 from vad.detector import Detector
 from vad.errors import FormatError, SettingError
@@ -133,15 +134,18 @@ class Project:
         self.library.changed(recording)
         return {**correction.plain(), "warning": warning}
 
-    def settings(self, given: dict[str, Any]) -> tuple[str, Segmentation]:
-        """The preset and the settings of plain values; `SettingError` where they are none."""
+    def settings(self, given: dict[str, Any], detector: Detector | None = None) -> tuple[str, Segmentation]:
+        """The preset and the settings of plain values, on top of those of `detector`, or else of the one at work.
+
+        Raises `SettingError` where they are none.
+        """
         preset = given.get("preset", "default")
         changes = given.get("settings", {})
         if not isinstance(preset, str) or not isinstance(changes, dict):
             raise SettingError("settings are {preset: NAME, settings: {NAME: NUMBER}}")
         if not all(v is None or (type(v) in (int, float) and math.isfinite(v)) for v in changes.values()):
             raise SettingError("settings are numbers")
-        return preset, self.detector.settings(preset, **changes)
+        return preset, (detector or self.detector).settings(preset, **changes)
 
     def segments(self, recording: Recording, given: dict[str, Any]) -> dict[str, Any]:
         """What the detector finds in one recording with these settings, and how well that fits."""
@@ -176,11 +180,7 @@ class Project:
     def write_weights(self, given: dict[str, Any]) -> Path:
         """A copy of the weights with these settings for the preset, in the folder of models."""
         preset, settings = self.settings(given)
-        path = self.places.models / f"{self.detector.path.stem}-tuned.onnx"
-        number = 1
-        while path.exists():
-            number += 1
-            path = self.places.models / f"{self.detector.path.stem}-tuned-{number}.onnx"
+        path = free_path(self.places.models / f"{self.detector.path.stem}-tuned.onnx")
         write_tuned(self.detector.path, path, self.detector.description, preset, settings)
         return path
 

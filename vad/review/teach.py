@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from vad.atomic import explain, free_path
 from vad.detector import Detector
-from vad.errors import SettingError
+from vad.errors import SettingError, VadError
 from vad.extras import install_command
 from vad.formats import FORMATS
 from vad.review.corrections import Correction
@@ -39,6 +40,8 @@ class Training:
     step: int = 0
     steps: int = STEPS
     running: bool = True
+    program: subprocess.Popen[str] | None = None  # once the recordings are gathered
+    stopped: bool = False  # whether somebody has asked for that
     error: str = ""
     verdict: dict[str, Any] | None = None
 
@@ -54,7 +57,6 @@ class Teacher:
 
     def __init__(self, project: Project, changes: tuple[str, ...] = ()) -> None:
         self._project, self._changes, self._lock = project, changes, threading.Lock()
-        self._program: subprocess.Popen[str] | None = None
         self._training: Training | None = None
 
     def start(self, given: dict[str, Any]) -> None:
@@ -70,22 +72,19 @@ class Teacher:
         with self._lock:
             if self._training and self._training.running:
                 raise SettingError("a training runs already; stop it first")
-            output = self._free()
-            training = self._training = Training(output, self._project.detector.path, steps=steps)
-        self._gather(done, output)
-        command = [sys.executable, "-m", "vad", "train", f"loop.steps={steps}", *self._changes]
-        command += ["--audio", str(output / "audio")]
-        command += ["--labels", str(output / "labels"), "--uem", str(output / "scored.uem"), "-o", str(output)]
-        command += ["--init-from", str(training.before), "--trust-labels", "--keep-anyway"]
-        self._program = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-        )
-        threading.Thread(target=self._follow, args=(training, self._program), daemon=True).start()
+            output = free_path(self._project.places.models / "corrected", numbered=True)
+            with explain(str(output)):
+                output.mkdir(parents=True)
+            self._training = Training(output, self._project.detector.path, steps=steps)
+            threading.Thread(target=self._run, args=(self._training, done), daemon=True).start()
 
     def stop(self) -> None:
         """End the training that runs."""
-        if self._program and self._program.poll() is None:
-            self._program.terminate()
+        with self._lock:
+            if self._training and self._training.running:
+                self._training.stopped = True
+                if self._training.program:
+                    self._training.program.terminate()
 
     def status(self) -> dict[str, Any]:
         """What the page shows of the training."""
@@ -112,17 +111,25 @@ class Teacher:
         detector = Detector(training.before if given.get("before") is True else training.output)
         self._project.work.use(detector, detector.settings())
 
-    def _free(self) -> Path:
-        number = 1
-        while (output := self._project.places.models / f"corrected-{number}").exists():
-            number += 1
-        output.mkdir(parents=True)
-        return output
+    def _run(self, training: Training, done: list[tuple[Recording, Correction]]) -> None:
+        try:
+            self._gather(training, done)
+            if program := self._begin(training):
+                self._follow(training, program)
+        except (VadError, OSError, ValueError) as error:
+            training.error = str(error)
+        finally:
+            if training.verdict is None and not training.error:
+                last = training.lines[-1] if training.lines else ""
+                training.error = "stopped" if training.stopped else last or "vad train failed"
+            training.running = False
 
-    def _gather(self, done: list[tuple[Recording, Correction]], output: Path) -> None:
+    def _gather(self, training: Training, done: list[tuple[Recording, Correction]]) -> None:
         """The sound that is done, by links, and its labels; each at its place."""
-        kind = FORMATS["text"]
+        kind, output = FORMATS["text"], training.output
         for recording, correction in done:
+            if training.stopped:
+                return
             sound = recording.path
             if recording.channel:
                 sound = playable(recording.path, self._project.cache, recording.channel)
@@ -135,19 +142,25 @@ class Teacher:
             write_labels(recording, correction, kind, label_path(recording, kind, output / "labels"))
         write_uem(done, output / "scored.uem")
 
+    def _begin(self, training: Training) -> subprocess.Popen[str] | None:
+        """The program that trains; None where the training was stopped before."""
+        output = training.output
+        command = [sys.executable, "-m", "vad", "train", f"loop.steps={training.steps}", *self._changes]
+        command += ["--audio", str(output / "audio")]
+        command += ["--labels", str(output / "labels"), "--uem", str(output / "scored.uem"), "-o", str(output)]
+        command += ["--init-from", str(training.before), "--trust-labels", "--keep-anyway"]
+        pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        with self._lock:
+            if not training.stopped:
+                training.program = subprocess.Popen(command, **pipes, text=True, errors="replace")
+        return training.program
+
     def _follow(self, training: Training, program: subprocess.Popen[str]) -> None:
         assert program.stdout
         for line in program.stdout:
             training.read(line)
-        try:
-            if program.wait():
-                last = training.lines[-1] if training.lines else ""
-                training.error = "stopped" if program.returncode < 0 else last or "vad train failed"
-            else:
-                training.verdict = json.loads((training.output / "verdict.json").read_text("utf-8"))
-        except (ValueError, OSError) as error:
-            training.error = str(error)
-        training.running = False
+        if program.wait() == 0:
+            training.verdict = json.loads((training.output / "verdict.json").read_text("utf-8"))
 
 
 def training_file(recording: Recording, output: Path) -> Path:
