@@ -73,6 +73,8 @@ class _Commands(click.Group):
         # Imports create many objects, none of them garbage: to search them takes a sixth of a short run
         gc.set_threshold(50_000)
         atexit.register(gc.freeze)
+        if sys.stdout is None:  # it is closed (`>&-`): whoever writes to it gets an error, as with other programs
+            sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")
         with ending():
             run: Any = super().main if not standalone_mode else self._run
             return run(*arguments, standalone_mode=False, **settings)

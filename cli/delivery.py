@@ -59,6 +59,10 @@ class OutputOptions:
 
     def kind(self) -> Format:
         """The label format; `SettingError` where options contradict each other."""
+        if self.summary and not self.output and (self.format or self.printf is not None):
+            raise SettingError(
+                "summary: stands in place of the segments; give -o for these, or leave one out", "summary"
+            )
         if self.printf is not None:
             from vad.batch.lines import line_format
 
@@ -126,7 +130,8 @@ def _summary(detection: Detection) -> str:
     speech = total(detection.segments)
     silence = max((s.duration for s in invert(detection.segments, detection.duration)), default=0.0)
     name = printable(detection.name) + (f" channel {detection.channel}" if detection.channel else "")
+    pieces = f"{len(detection.segments)} segment{'s' * (len(detection.segments) != 1)}"
     return (
         f"{name}: {detection.duration:.2f} s, speech {100 * speech / max(detection.duration, 1e-9):.1f} % "
-        f"({speech:.2f} s) in {len(detection.segments)} segments, longest silence {silence:.2f} s"
+        f"({speech:.2f} s) in {pieces}, longest silence {silence:.2f} s"
     )

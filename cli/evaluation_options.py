@@ -91,6 +91,10 @@ class GroupOptions(MeasurementOptions):
         help="Group numbers of COLUMN, like an SNR, in ranges this wide.",
     )
 
+    def __post_init__(self) -> None:
+        if self.step is not None and self.table is None:
+            raise click.UsageError("--step: divides the numbers of a column; name it with --table and --by.")
+
     def groups(self, names: Iterable[str]) -> dict[str, str]:
         """The group of each recording; empty without groups."""
         from vad.evaluation.grouping import by_column, by_folder

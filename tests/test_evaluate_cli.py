@@ -74,7 +74,7 @@ class TestSound:
         assert as_json("--audio", recordings, *DOUBLE, "--latency", "40ms")["latency"] == 0.0375
 
     def test_csv_has_a_row_for_each_and_markdown_a_table(self, recordings: Path, tmp_path: Path) -> None:
-        assert evaluate("--audio", recordings, *DOUBLE, "-f", "csv", "-o", tmp_path / "out.csv").stdout == ""
+        assert evaluate("--audio", recordings, *DOUBLE, "-o", tmp_path / "out.csv").stdout == ""
         rows = list(csv.DictReader((tmp_path / "out.csv").read_text().splitlines()))
         assert [row["of"] for row in rows] == ["whole", "mean", "recording", "recording", "recording"]
         assert float(rows[3]["miss"]) == pytest.approx(0.5, abs=0.05)

@@ -256,7 +256,9 @@ class TestCommand:
         found = json.loads(tune(quiet_speech, "--format", "json").stdout)
         assert found["metrics"]["before"]["miss"] == 1
         assert found["metrics"]["left_out"]["dcf"] < 0.05
-        assert found["options"] == to_options(Segmentation(**found["tuned"] | {"max_speech": np.inf}), DEFAULT)
+        settings = Segmentation(**found["tuned"] | {"max_speech": np.inf})
+        assert found["options"] == to_options(settings, DEFAULT, model=str(ENERGY))
+        assert to_options(settings, settings, latency="balanced") == "--latency balanced"
         assert len(found["folds"]) == 5
 
     def test_the_copy_has_the_settings_and_they_are_used(self, quiet_speech: Path, tmp_path: Path) -> None:
@@ -274,7 +276,7 @@ class TestCommand:
         model = tmp_path / "mine.onnx"
         arguments = ["--preset", "recall", "--pad-start", "0.25", "--write", model]
         result = tune(quiet_speech, *arguments)
-        assert result.stdout.splitlines()[-1].startswith("--preset recall --onset")
+        assert result.stdout.splitlines()[-1].startswith(f"--model {ENERGY} --preset recall --onset")
         assert Detector(model).settings() == Detector(ENERGY).settings()
         assert Detector(model).settings("recall").pad_start == 0.25
         again = json.loads(tune(quiet_speech, "--preset", "recall", "--format", "json").stdout)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conftest import DOUBLE, RATE, SOUND, detect, error_line, invoke, run, write_wav
+from conftest import COMMAND, DOUBLE, RATE, SOUND, detect, error_line, invoke, run, write_wav
 from vad import AudioError, Detector, SettingError
 
 
@@ -47,6 +48,8 @@ class TestUsage:
             (["--dtype", "float32"], "give --raw"),
             (["--from-file", "no/such/list"], "no/such/list"),
             (["--frobnicate"], "--frobnicate"),
+            (["--summary", "--format", "csv"], "--summary: stands in place of the segments"),
+            ([""], "an input without a name"),
         ],
     )
     def test_the_option_is_named(self, good: Path, arguments: list[str], named: str) -> None:
@@ -145,3 +148,28 @@ class TestNames:
         path.write_bytes(SOUND.tobytes())
         result = detect(path, status=1)
         assert str(path) in error_line(result.stderr)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("train", "-o", "{0}/file", "--audio", "{0}"), "--output {0}/file: is a file"),
+        (("train", "-o", "{0}/out", "--audio", "{0}", "--noise", "{0}/nope"), "--noise {0}/nope: does not exist"),
+        (("train", "-o", "{0}/out", "--audio", "{0}", "--corpus", "{0}"), "Give either --audio or --corpus"),
+        (("stream", "{0}/file", "--exec-timeout", "3"), "--exec-timeout: ends what --exec runs"),
+        (("evaluate", "--audio", "{0}", "--step", "3"), "--step: divides the numbers of a column"),
+    ],
+)
+def test_options_that_do_not_go_together(arguments: tuple[str, ...], says: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    refused = invoke(*(argument.format(tmp_path) for argument in arguments), status=2)
+    assert says.format(tmp_path) in refused.stderr and not (tmp_path / "out").exists()
+
+
+def test_a_closed_standard_output_is_an_error_where_it_is_used(tmp_path: Path) -> None:
+    write_wav(tmp_path / "good.wav")
+    command = " ".join([str(COMMAND), "detect", *map(str, DOUBLE), str(tmp_path / "good.wav")])
+    for more, status, message in (("", 1, "standard output: cannot be written"), (f"-o {tmp_path}/a.txt", 0, "")):
+        done = subprocess.run(f"{command} {more} >&-", shell=True, stderr=subprocess.PIPE, text=True, check=False)
+        assert done.returncode == status and message in done.stderr and "Traceback" not in done.stderr
+    assert (tmp_path / "a.txt").read_text()

@@ -79,7 +79,8 @@ def convert(paths: tuple[str, ...], options: LabelOptions) -> None:
     with Console(options.quiet) as console:
         console.errors(errors)
         run_batch(found, functools.partial(_read, options, Path(output) if one_file else None), keep, console)
-        _write(output, kind, read, options.force, console)
+        if read or not found:
+            _write(output, kind, read, options.force, console)
 
 
 def _read(options: LabelOptions, target: Path | None, one: Input) -> list[Document]:

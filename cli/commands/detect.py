@@ -121,7 +121,8 @@ def detect(
 
     A run over many recordings may be killed at any time: the same command with --resume does the
     rest. Files of their own count as done when they exist; one file for all is written at the end
-    from FILE.unfinished, which holds what is done so far. Failed recordings are tried again.
+    from FILE.unfinished, which holds what is done so far. Failed recordings are tried again, until
+    FILE is written.
 
     With --cluster the workers read the recordings, and --model, themselves: their paths must be
     valid on every machine. Results come back here. When a worker is lost, another does its work.

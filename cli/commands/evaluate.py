@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from vad.audio.resample import Channel
     from vad.evaluation.evaluate import Evaluation, HypothesisSource
 
+EXTENSIONS = {".json": "json", ".csv": "csv", ".md": "markdown"}
 DETECTING = ("model", "latency", *Segmentation.__dataclass_fields__)
 
 
@@ -58,8 +59,8 @@ class OutputOptions:
     """Where the metrics go."""
 
     title = "Output"
-    format: str = option(
-        "-f", "--format", type=click.Choice(TABLES), default="table", show_default=True, help="Output format."
+    format: str | None = option(
+        "-f", "--format", type=click.Choice(TABLES), help="Output format.  [default: as -o says, or table]"
     )
     output: Path | None = option(
         "-o", "--output", type=PATH, metavar="FILE", help="Where to write.  [default: standard output]"
@@ -68,6 +69,11 @@ class OutputOptions:
         "--report", type=PATH, metavar="FILE.html", help="Also write a page with curves and the worst stretches."
     )
     force: bool = force_option()
+
+    @property
+    def kind(self) -> str:
+        """The format: the one that is given, or that of the extension of the output."""
+        return self.format or EXTENSIONS.get(self.output.suffix.lower() if self.output else "", "table")
 
     def check(self, source: InputOptions, table: Path | None) -> None:
         """Raise an error where an output would replace an input, the other output, or a file without --force."""
@@ -124,7 +130,7 @@ def evaluate(
         for note in evaluation.notes:
             console.warn(note)
         console.errors(map(VadError, evaluation.problems))
-        text = WRITERS[output.format](evaluation)
+        text = WRITERS[output.kind](evaluation)
         if table:
             with explain(str(output.output)):
                 table.write(text.encode("utf-8"))

@@ -92,15 +92,16 @@ class OutputOptions:
     command: str | None = option(
         "--exec", metavar="COMMAND", help="Run COMMAND per utterance, with {file} {start} {end}."
     )
-    command_timeout: float = option(
+    command_timeout: float | None = option(
         "--exec-timeout",
         type=types.seconds,
-        default=600.0,
         metavar="SECONDS",
         help="End a run of COMMAND that takes longer.  [default: 10 minutes]",
     )
 
     def __post_init__(self) -> None:
+        if self.command_timeout is not None and self.command is None:
+            raise SettingError("command_timeout: ends what --exec runs; give --exec, too", "command_timeout")
         if self.scores and self.format not in (None, "jsonl"):
             raise SettingError(f"scores: {self.format} holds only segments; give --format jsonl", "scores")
 
@@ -195,12 +196,12 @@ def _open_sinks(
     save, commands = output.save, None
     if output.command is not None:
         from vad.atomic import temporary_folder
-        from vad.live.hooks import CommandRunner
+        from vad.live.hooks import TIMEOUT, CommandRunner
 
         on_done: Callable[[Path], None] = lambda path: None  # noqa: E731
         if not save:
             save, on_done = str(stack.enter_context(temporary_folder())), lambda path: path.unlink(missing_ok=True)
-        timeout = output.command_timeout
+        timeout = TIMEOUT if output.command_timeout is None else output.command_timeout
         commands = CommandRunner(output.command, lambda line: console.warn(f"--exec: {line}"), on_done, timeout)
         stack.enter_context(commands)
     recorder = None

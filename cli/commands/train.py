@@ -43,8 +43,10 @@ class DataOptions(LabelledOptions):
     trust_labels: bool = option("--trust-labels", is_flag=True, help="Train on labels that seem to be late or early.")
 
     def __post_init__(self) -> None:
-        if (self.audio is None) == (self.corpus is None):
+        if self.audio is None and self.corpus is None:
             raise click.UsageError("Give the recordings: --audio (with --labels), or --corpus.")
+        if self.audio and self.corpus:
+            raise click.UsageError("Give either --audio or --corpus; a corpus folder has recordings of its own.")
         if self.corpus and (self.labels or self.noise or self.uem or self.shift_labels):
             raise click.UsageError(
                 "--labels, --noise, --uem and --shift-labels belong to --audio; a corpus folder has its own."
@@ -110,6 +112,10 @@ def train(arguments: tuple[str, ...], data: DataOptions, splits: SplitOptions, t
         place = training.output / "folds" / "1" if adapts else training.output
         checkpoint_path(place, training.resume)  # before the corpus of an earlier training is overwritten
         corpus = data.corpus or training.output / "corpus"
+        if training.output.exists() and not training.output.is_dir():
+            raise click.UsageError(f"--output {training.output}: is a file; name a folder.")
+        if missing := [str(folder) for folder in data.noise if not folder.exists()]:
+            raise click.UsageError(f"--noise {missing[0]}: does not exist; name a folder of sound without speech.")
         if data.audio and first and not (training.resume and corpus.exists()):  # a training keeps its splits
             _gather(console, corpus, data.audio, data, splits)
         console.detail(f"training {recipe.name} in {training.output}: reading the recordings")

@@ -72,7 +72,7 @@ def trim(inputs: tuple[str, ...], output: OutputOptions, cutting: CuttingOptions
         made, written = cutter.join(one, path, cuts.segments, cuts.duration, output.gap)
         click.echo(
             printable(f"{made.cut}: {made.cut_duration:.2f} of {made.original_duration:.2f} s")
-            + f" in {len(made.pieces)} pieces"
+            + f" in {len(made.pieces)} piece{'s' * (len(made.pieces) != 1)}"
         )
         return written
 

@@ -165,20 +165,28 @@ def tune(
         for note in [*evaluation.notes, *tuned.notes]:
             console.warn(note)
         console.errors(map(VadError, evaluation.problems))
-        _report(tuned, evaluation, detector, output, goal=target, preset=speech.preset)
+        _report(tuned, evaluation, detector, output, goal=target, speech=speech)
         if draw:
             draw(trials, target, tuned)
 
 
 def _report(
-    tuned: TuningResult, evaluation: Evaluation, detector: Detector, output: OutputOptions, *, goal: Goal, preset: str
+    tuned: TuningResult,
+    evaluation: Evaluation,
+    detector: Detector,
+    output: OutputOptions,
+    *,
+    goal: Goal,
+    speech: DetectionOptions,
 ) -> None:
     """Write the metrics, the settings, and with --write the weights."""
     from vad.model.pretrained import write_tuned
     from vad.tuning.summary import to_json, to_options, to_text
 
     write = to_json if output.format == "json" else to_text
-    line = to_options(tuned.after, detector.settings(preset), preset)
+    preset = speech.preset
+    changed = tuned.after != detector.settings(preset)
+    line = to_options(tuned.after, detector.settings(preset), preset, speech.model, speech.latency) if changed else ""
     click.echo(write(tuned, evaluation, goal, line))
     if output.write:
         write_tuned(detector.path, output.write, detector.description, preset, tuned.after)

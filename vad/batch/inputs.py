@@ -51,6 +51,8 @@ def find(
     """
     names = list(names)
     for name in names:
+        if not name:
+            raise SettingError("an input without a name; is a variable of the script empty?")
         if "\0" in name:  # a list of inputs that is no text: any line of it may stand for the whole disk
             raise SettingError(
                 f"{name[:40]!r}: not a file name; a list of inputs is a text file with one name per line"

@@ -125,7 +125,8 @@ class OneFile:
     def __init__(self, stream: TextIO, kind: Format, several: bool, path: Path | None = None) -> None:
         if several and not kind.many:
             raise SettingError(
-                f"{kind.name} holds one recording and channel per file; name a folder, or a template like {{stem}}"
+                f"{kind.name} holds one recording and channel per file; "
+                "name a folder, or a template like {stem}.{channel}"
             )
         self._stream, self._kind, self._several, self._path = stream, kind, several, path
         self._opening, self._between, self._closing = kind.brackets if several else ("", "", "")

@@ -70,6 +70,8 @@ def match_inputs(
         files = [file for file in files if file.parent == home and names.find(file.stem)]
     for file in files:
         _take(file, home, format, names, matches, detected=detected)
+    if not files and beside:
+        raise RecipeError(f"{sounds[0].path}: has no labels beside it that are named like it; name the labels")
     if not files:
         known = ", ".join(sorted({f.suffix for f in FORMATS.values()} - {".uem"}))
         raise RecipeError(f"{home}: no labels ({known}); name the folder or file that holds them")

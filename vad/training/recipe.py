@@ -64,7 +64,7 @@ def read_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
 
 def changed(recipe: Recipe, overrides: tuple[str, ...]) -> Recipe:
     """`recipe` with the overrides of `read_recipe`."""
-    return _recipe(_overridden(dataclasses.asdict(recipe), overrides), recipe.name)
+    return _recipe(_overridden(dataclasses.asdict(recipe), overrides), " ".join(overrides))
 
 
 ADAPTING_SOUNDS = SoundSettings(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 
 from vad.evaluation.evaluate import Evaluation
@@ -14,9 +15,20 @@ from vad.tuning.tune import Goal, TuningResult
 ROWS = {"before": "before", "tuned": "tuned", "left_out": "tuned, on others"}
 
 
-def to_options(settings: Segmentation, default: Segmentation, preset: str = "default") -> str:
-    """The options of `vad detect` that give `settings`, where `preset` gives `default`."""
-    given = [] if preset == "default" else [f"--preset {preset}"]
+def to_options(
+    settings: Segmentation,
+    default: Segmentation,
+    preset: str = "default",
+    model: str | None = None,
+    latency: str | None = None,
+) -> str:
+    """The options of `vad detect` that give `settings`, where `preset` gives `default`; none where it does.
+
+    `model` and `latency` are those for which the settings were found; None: the default ones.
+    """
+    given = [] if model is None else [f"--model {shlex.quote(model)}"]
+    given += [] if latency is None else [f"--latency {latency}"]
+    given += [] if preset == "default" else [f"--preset {preset}"]
     names = [name for name, value in asdict(settings).items() if value != getattr(default, name)]
     if "onset" in names and "offset" not in names:
         names.insert(1, "offset")  # an onset alone may move it
