@@ -21,20 +21,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from conftest import COMMAND, ENERGY, RATE, bursts
+from conftest import COMMAND, ENERGY, RATE, bursts, invoke
 from vad import Detector
 from vad.errors import AudioError, FormatError, SettingError
 from vad.features import LogMel
 from vad.formats import FORMATS, read_labels
-from vad.labels.matching import read_uem
+from vad.labels.matching import match, read_uem
 from vad.review import server, worker
 from vad.review.cache import Cache
 from vad.review.corrections import Conflict, Correction
 from vad.review.journal import Journal
-from vad.review.label_files import write_uem
+from vad.review.label_files import write_all, write_uem
 from vad.review.project import Project
 from vad.review.pyramid import FACTOR, LEVELS, TILE, Layer, is_whole
-from vad.review.recordings import Library, Recording, doubts
+from vad.review.recordings import Library, Recording, doubts, to_segments
 from vad.review.routes import make_app
 from vad.review.score_files import ScoreFiles
 from vad.scores import Scores
@@ -263,6 +263,42 @@ class TestLibrary:
         library = Library(inputs, None, Journal(tmp_path / "journal.jsonl"))
         labelled = {r.place: r.reference.tolist() for r in library.recordings.values() if r.reference is not None}
         assert labelled == {"a.wav": [[0.5, 1.5]], "c.wav": [[1.0, 2.0]], "d.wav": [[1.0, 1.5]]}
+
+    def test_labels_that_were_detected_or_are_damaged_are_no_reference_but_a_note(self, folder: Path, tmp_path) -> None:
+        invoke("detect", "--model", ENERGY, folder / "b.wav", "-f", "json", "-o", folder / "b.json")
+        (folder / "a.txt").write_text("0.5\tsoon\n")
+        library = Library([str(folder)], None, Journal(tmp_path / "journal.jsonl"))
+        assert all(recording.reference is None for recording in library.recordings.values())
+        damaged, written = library.notes
+        assert str(folder / "a.txt") in damaged and "soon" in damaged
+        assert str(folder / "b.json") in written and "1 left out" in written
+
+    def test_recordings_that_differ_in_their_extension_have_labels_of_their_own(
+        self, write_bursts: Callable[..., Path], tmp_path: Path
+    ) -> None:
+        write_bursts("twins/talk.wav", (0.5, 1.5))
+        write_bursts("twins/talk.flac", (1.0, 2.0))
+        write_bursts("twins/other.wav", (1.0, 2.0))
+        home = str(tmp_path / "twins")
+        project = Project([home], tmp_path / "work", model=ENERGY, cache=Cache(tmp_path / "cache"))
+        client = opened(project)
+        spans = {"talk.flac": (1.0, 2.0), "talk.wav": (0.5, 1.5), "other.wav": (0.8, 2.0)}
+        for name, span in spans.items():
+            client.post(named(client, name) + "/change", json=begin([list(span)]))
+        client.post(named(client, "talk.wav") + "/change", json=change(1, [], [[2.0, 3.0]], "unsure"))
+        names = sorted(path.name for path in project.places.labels.iterdir())
+        assert names == ["other.txt", "talk.flac.txt", "talk.wav.txt"]
+        for kind in set(FORMATS) - {"uem"}:
+            written = tmp_path / kind
+            write_all(project.corrected(), kind, written, overwrite=False)
+            found = match(tmp_path / "twins", written).labelled
+            assert {Path(path).name: d[0].segments[0] for path, d in found.items()} == spans
+        listed = read_uem(project.places.uem, {name: name for name in spans})
+        assert listed == {"talk.flac": [(0, 3)], "talk.wav": [(0, 2)], "other.wav": [(0, 3)]}
+        assert client.post("/api/labels", json={"format": "text", "beside": True}).json()["files"] == 3
+        project.close()
+        again = Library([home], None, Journal(tmp_path / "journal.jsonl"))
+        assert {r.place: to_segments(r.reference)[0] for r in again.recordings.values()} == spans
 
     @pytest.fixture
     def call(self, tmp_path: Path) -> Path:

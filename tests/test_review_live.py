@@ -20,6 +20,7 @@ from vad.audio.decode import open_sound, read
 from vad.detector import Detector
 from vad.errors import FormatError, SettingError
 from vad.features import LogMel
+from vad.labels.matching import match, read_uem
 from vad.live.loop import SoundReader, Source
 from vad.live.recorder import StreamRecorder
 from vad.model.pretrained import Description, write_tuned
@@ -265,6 +266,27 @@ class TestTeach:
             wait(lambda: not teacher.status()["running"])
             assert teacher.status()["error"] == "the disk is full"
             assert (corrected.places.models / f"corrected-{number}").exists()
+
+    def test_what_is_gathered_is_found_by_name(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "sound").mkdir()
+        for name, channels in (("talk.wav", 1), ("talk.aiff", 1), ("talk.flac", 2)):
+            soundfile.write(tmp_path / "sound" / name, np.zeros((16_000, channels)), 16_000)
+        cache = Cache(tmp_path / "cache")
+        project = Project([str(tmp_path / "sound")], tmp_path / "work", model=ENERGY, channel="each", cache=cache)
+        recordings = list(project.library.recordings.values())
+        for recording in recordings:
+            wait(lambda recording=recording: recording.scored)
+            project.change(recording, {"kind": "begin", "version": 0, "segments": [[0, 1]]})
+            project.change(recording, {"kind": "state", "version": 1, "state": "done"})
+        monkeypatch.setattr(Teacher, "_begin", lambda *given: None)
+        teacher = Teacher(project)
+        teacher.start({"steps": 1})
+        wait(lambda: not teacher.status()["running"])
+        output = project.places.models / "corrected-1"
+        matches = match(output / "audio", output / "labels")
+        assert len(matches.labelled) == len(recordings) == 4 and not matches.orphans and not matches.problems
+        assert len(read_uem(output / "scored.uem", matches.places)) == 4
+        project.close()
 
     def test_it_can_be_stopped_while_recordings_are_gathered(
         self, corrected: Project, monkeypatch: pytest.MonkeyPatch

@@ -41,8 +41,9 @@ def match(audio: Path, labels: Path | None = None, format: str | None = None) ->
     `audio` is a folder or a file; `labels` is a folder with a file per recording, or one file that
     names many; None if labels are beside the sound. Names match with their folders
     (`a/x.wav`, `a/x.txt`), or else without, or else up to their first dot
-    (`ES2002a.Mix-Headset.wav`, `ES2002a`). `x.ch1.txt` and `x.ch2.txt` are the labels of the two
-    channels of `x.wav`. Beside the sound, files that `vad` wrote are left out.
+    (`ES2002a.Mix-Headset.wav`, `ES2002a`). `x.wav.txt` belongs to `x.wav`, also where there is
+    `x.flac`. `x.ch1.txt` and `x.ch2.txt` are the labels of the two channels of `x.wav`. Beside the
+    sound, files that `vad` wrote are left out.
     Raises `RecipeError` if nothing matches.
     """
     if not audio.exists():
@@ -56,12 +57,19 @@ def match(audio: Path, labels: Path | None = None, format: str | None = None) ->
 
 
 def match_inputs(
-    sounds: list[Input], home: Path, format: str | None = None, *, beside: bool = False, detected: bool = True
+    sounds: list[Input],
+    home: Path,
+    format: str | None = None,
+    *,
+    beside: bool = False,
+    detected: bool = True,
+    needed: bool = True,
 ) -> Matches:
     """Match `sounds` with the labels in the folder or file `home`, like `match`.
 
     `beside=True` ignores labels of other names, and labels in folders below `home`;
-    `detected=False` leaves out files that `vad detect` or `vad stream` wrote.
+    `detected=False` leaves out files that `vad detect` or `vad stream` wrote; `needed=False` raises
+    nothing where nothing matches.
     """
     matches = Matches(places={one.path: one.relative.as_posix() for one in sounds})
     names = Names(sounds)
@@ -70,6 +78,8 @@ def match_inputs(
         files = [file for file in files if file.parent == home and names.find(file.stem)]
     for file in files:
         _take(file, home, format, names, matches, detected=detected)
+    if not needed:
+        return matches
     if not files and beside:
         raise RecipeError(f"{sounds[0].path}: has no labels beside it that are named like it; name the labels")
     if not files:
@@ -142,7 +152,7 @@ class Names:
     """Recordings by the names that labels may use for them; exact names have priority."""
 
     def __init__(self, sounds: list[Input]) -> None:
-        self._tables: list[dict[str, list[str]]] = [defaultdict(list) for _ in range(3)]
+        self._tables: list[dict[str, list[str]]] = [defaultdict(list) for _ in range(4)]
         for one in sounds:
             for table, name in zip(self._tables, _names(one.relative.as_posix()), strict=True):
                 table[name].append(one.path)
@@ -154,10 +164,11 @@ class Names:
 
     def find_channel(self, name: str) -> tuple[list[str], int | None]:
         """The recordings that `name` may mean, and the channel that it names, like 2 in `call.ch2`."""
-        whole, last, first = ((table.get(n, []), None) for table, n in zip(self._tables, _names(name), strict=True))
+        given = zip(self._tables, _names(name), strict=True)
+        exact, whole, last, first = ((table.get(name, []), None) for table, name in given)
         channel = OF_CHANNEL.fullmatch(name)
         of_channel = (self.find(channel[1]), int(channel[2])) if channel else ([], None)
-        return next((found for found in (whole, last, of_channel, first) if found[0]), ([], None))
+        return next((found for found in (exact, whole, last, of_channel, first) if found[0]), ([], None))
 
 
 def take_all(home: Path, format: str | None, names: Names, matches: Matches) -> None:
@@ -190,6 +201,8 @@ def _take(file: Path, home: Path, format: str | None, names: Names, matches: Mat
         name = document.recording or own
         found, channel = names.find_channel(name)
         channel = channel or names.find_channel(own)[1] or document.channel
+        if len(found) > 1:  # the name of the file may say more
+            found = [one for one in found if [one] == names.find(own)] or found
         if not found:
             matches.orphans.append(f"{file}: no sound named {name!r}")
         elif len(found) > 1:
@@ -212,7 +225,8 @@ def _recording_name(file: Path, home: Path) -> str:
     """The name of the recording that the labels in `file` belong to: its path within `home`, without extension."""
     own = file.relative_to(home).as_posix() if file != home else file.name
     own = own.removesuffix(".gz")
-    return own.removesuffix(Path(own).suffix)
+    known = [kind.extension for kind in FORMATS.values() if own.endswith(kind.extension)]
+    return own.removesuffix(max(known, key=len, default=Path(own).suffix))  # .pyannote.json, not .json
 
 
 def _label_files(home: Path, format: str | None) -> Iterator[Path]:
@@ -229,10 +243,10 @@ def _label_files(home: Path, format: str | None) -> Iterator[Path]:
             yield path
 
 
-def _names(path: str) -> tuple[str, str, str]:
-    """A name with its folders, without them, and up to its first dot; no extension, spaces as in RTTM."""
-    plain = PurePath(path)
+def _names(path: str) -> tuple[str, str, str, str]:
+    """A name as it is; without its extension; without its folders; and up to its first dot. Spaces are as in RTTM."""
+    exact, plain = re.sub(r"\s+", "_", path), PurePath(path)
     if plain.suffix.lower() in EXTENSIONS:
         plain = plain.with_suffix("")
     whole, last = re.sub(r"\s+", "_", plain.as_posix()), re.sub(r"\s+", "_", plain.name)
-    return whole, last, last.split(".")[0]
+    return exact, whole, last, last.split(".")[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
@@ -14,13 +15,12 @@ from vad.review.recordings import Recording
 
 def label_path(recording: Recording, kind: Format, folder: Path) -> Path:
     """The label file of a recording in `folder`, at the same place within it as the sound within its own."""
-    place = PurePosixPath(recording.place.lstrip("/"))
-    return folder / place.parent / (place.stem + recording.suffix + kind.extension)
+    return folder / (recording.label_name + kind.extension)
 
 
 def beside(recording: Recording, kind: Format) -> Path:
     """The label file beside the sound."""
-    return recording.path.with_name(recording.path.stem + recording.suffix + kind.extension)
+    return recording.path.with_name(PurePosixPath(recording.label_name).name + kind.extension)
 
 
 def write_labels(recording: Recording, correction: Correction, kind: Format, path: Path) -> None:
@@ -45,7 +45,7 @@ def write_all(
     if folder is None and not overwrite and (there := [path for path in paths if path.exists()]):
         many = f"{len(there)} label files" if len(there) > 1 else "a label file"
         raise SettingError(f"{there[0]}: {many} beside the sound would be overwritten; tick Overwrite if you want that")
-    if twice := [path for path in paths if paths.count(path) > 1]:
+    if twice := [path for path, count in Counter(paths).items() if count > 1]:
         raise SettingError(f"{twice[0]}: two recordings would have this label file; their names differ too little")
     for (recording, correction), path in zip(pairs, paths, strict=True):
         write_labels(recording, correction, kind, path)
@@ -59,8 +59,8 @@ def write_uem(corrected: Iterable[tuple[Recording, Correction]], path: Path) -> 
     """
     text = ""
     for recording, correction in corrected:
-        place = PurePosixPath(recording.place.lstrip("/"))
-        name = f"{place.stem}{recording.suffix}{place.suffix}"
+        place = PurePosixPath(recording.label_name)
+        name = f"{place.name}{PurePosixPath(recording.place).suffix}"
         document = Document(name, None, recording.duration, correction.scored(recording.duration))
         folder = "_".join(place.parent.as_posix().split())
         prefix = "" if folder == "." else f"{printable(folder)}/"

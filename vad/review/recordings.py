@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import itertools
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path, PurePath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from vad.audio.decode import Channel, open_sound
 from vad.batch.inputs import Input, find
-from vad.errors import AudioError, RecipeError
+from vad.errors import AudioError
 from vad.evaluation.overlap import Floats, to_spans
 from vad.evaluation.results import Hypothesis, RecordingResult, evaluate_recording
 from vad.formats import Document, printable, speech_of
@@ -46,6 +45,7 @@ class Recording:
     place: str  # its place within the folder that was named
     reference: Floats | None  # from labels that were there before; None where there are none
     channel: int | None = None  # from 1; None for the mean of all
+    has_twin: bool = False  # whether another recording has this place but for the extension
     folder: Path | None = None  # of the cache, once something is kept there
     revision: int = 0  # raised whenever something below changes
     opened: int = 0  # larger the later somebody has looked at it; 0 for never
@@ -67,6 +67,12 @@ class Recording:
     def suffix(self) -> str:
         """What the name of a file about it has after the name of the recording, as those of `vad detect` have."""
         return f".ch{self.channel}" if self.channel else ""
+
+    @property
+    def label_name(self) -> str:
+        """The place of its label files, without their extension; that of the sound is part of it where it must be."""
+        place = PurePosixPath(self.place.lstrip("/"))
+        return str(place if self.has_twin else without_extension(place)) + self.suffix
 
     def truth(self, correction: Correction) -> list[Segment] | None:
         """What is taken for right: what was corrected, else the labels, else nothing is known."""
@@ -131,6 +137,9 @@ class Library:
             places.add(place)
             for number in channels_of(one.path, channel):
                 self.add(Path(one.path), place, found.get(one.path), number)
+        alike = Counter(map(without_extension, places))
+        for recording in self.recordings.values():
+            recording.has_twin = alike[without_extension(recording.place)] > 1
 
     def add(
         self, path: Path, place: str, documents: list[Document] | None = None, channel: int | None = None
@@ -168,9 +177,9 @@ class Library:
 def find_references(
     sounds: list[Input], inputs: list[str], labels: Path | None
 ) -> tuple[dict[str, list[Document]], list[str]]:
-    """The labels of each recording, by its path, in `labels` or beside it, and labels that cannot be read.
+    """The labels of each recording, by its path, in `labels` or beside it, and labels that cannot be used, and why.
 
-    Raises `RecipeError` where there are none in `labels`.
+    Beside it, labels of a detector are none. Raises `RecipeError` where there are none in `labels`.
     """
     if labels:
         matches = match_inputs(sounds, labels)
@@ -183,11 +192,17 @@ def find_references(
     found: dict[str, list[Document]] = {}
     problems: list[str] = []
     for home, own in homes.items():
-        with contextlib.suppress(RecipeError):  # no labels
-            matches = match_inputs(own, home, beside=home not in folders)
-            found |= matches.labelled
-            problems += matches.problems
+        matches = match_inputs(own, home, beside=home not in folders, detected=False, needed=False)
+        found |= matches.labelled
+        problems += matches.problems
+        if written := matches.detected:
+            problems.append(f"label files that vad wrote: {len(written)} left out, like {written[0]}")
     return found, problems
+
+
+def without_extension(place: str | PurePosixPath) -> PurePosixPath:
+    """The place of a recording without the extension of its file."""
+    return PurePosixPath(place).with_suffix("")
 
 
 def channels_of(path: str, channel: Channel) -> Iterable[int | None]:

@@ -11,7 +11,7 @@ import sys
 import threading
 from collections import deque
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from vad.atomic import explain, free_path
@@ -165,7 +165,5 @@ class Teacher:
 
 def training_file(recording: Recording, output: Path) -> Path:
     """Where a training in `output` finds the sound: at the place of the recording, a channel in a file of its own."""
-    place = PurePosixPath(recording.place.lstrip("/"))
-    if recording.channel:
-        place = place.with_name(f"{place.stem}{recording.suffix}.flac")
+    place = f"{recording.label_name}.flac" if recording.channel else recording.place.lstrip("/")
     return output / "audio" / place
