@@ -10,9 +10,9 @@ export class Player {
     for (const name of ["play", "pause", "seeked", "ended"]) audio.addEventListener(name, () => this.follow());
   }
 
-  load(address, duration) {
+  load(address) {
     this.audio.pause();
-    this.duration = duration;
+    this.duration = 0; // until it is known
     this.audio.preload = "none"; // the picture comes first
     this.audio.src = address;
     this.audio.playbackRate = this.rate || 1;

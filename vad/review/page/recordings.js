@@ -16,7 +16,6 @@ export class Recordings {
     const { model, list, player, status } = page;
     if (page.recording?.id === id) return;
     page.recording?.close();
-    player.stop();
     history.replaceState(null, "", `#${id}`);
     Object.assign(model, { tiles: null, lanes: {}, unsure: [], selection: null, selected: null, cursor: 0, place: 0 });
     const here = (act) => (...given) => page.recording === recording && act(...given);
@@ -28,6 +27,7 @@ export class Recordings {
       failed: (text) => status.say(text),
     });
     page.recording = recording;
+    player.load(`${recording.address}/sound`); // at once: a key must not start the one before
     list.select(id);
     status.say("");
     status.problem("");
@@ -36,7 +36,7 @@ export class Recordings {
       const about = await recording.open();
       if (!about || page.recording !== recording) return;
       page.find("name").textContent = page.find("name").title = about.name;
-      player.load(`${recording.address}/sound`, about.duration);
+      player.duration = about.duration;
       status.saved(recording, true);
       page.closePanels();
       await this.detect();
