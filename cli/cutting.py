@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from vad.atomic import temporary_folder
-from vad.errors import AudioError, FormatError, SettingError
+from vad.errors import AudioError, FormatError, SettingError, VadError
 from vad.formats import speech_of
 from vad.segments import Segment, clip, drop, invert, merge, pad
 from vad.settings import Segmentation
@@ -144,7 +144,12 @@ class FindCuts:
 
     def __call__(self, one: Input) -> Cuts:
         """Where to cut `one`."""
-        cuts = self.find(one, self.paths[one.path])
+        path = self.paths[one.path]
+        try:
+            cuts = self.find(one, path)
+        except VadError as error:  # of a copy: named as what was given
+            error.args = (str(error).replace(str(path), "stdin" if one.path == "-" else one.path),)
+            raise
         return cuts._replace(segments=invert(cuts.segments, cuts.duration)) if self.inverted else cuts
 
 

@@ -234,6 +234,9 @@ class TestCommands:
         assert done.stdout.startswith(f"{tmp_path}/out/a-0001-")
         assert done.stderr.startswith(f"Error: file://{tmp_path}/nope.wav: cannot be read")
 
+    def test_an_error_names_the_pipe_and_not_its_copy(self) -> None:
+        assert run("split", "-", status=1, input="").stderr.startswith("Error: stdin: the file is empty")
+
     def test_labels_say_where(self, tmp_path: Path) -> None:
         path = write(tmp_path / "a.wav")
         (tmp_path / "a.rttm").write_text(

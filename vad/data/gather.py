@@ -128,6 +128,9 @@ def gather(
 def _speakers(matches: Matches, splitting: Splitting) -> dict[str, str]:
     """The speaker of each recording; its own path if the speaker is unknown."""
     folders = {Path(place).parent for place in matches.places.values()}
+    pattern, places = splitting.speaker_pattern, [matches.places[path] for path in matches.labelled]
+    if pattern and not any(map(splitting.speaker, places)):
+        raise RecipeError(f"speaker_pattern={pattern!r}: matches no recording, like {places[0]}", "speaker_pattern")
     speakers = {}
     for path, documents in matches.labelled.items():
         place = Path(matches.places[path])
