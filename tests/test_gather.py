@@ -119,7 +119,7 @@ class TestGather:
         assert speakers() == ["A", "A", "B"]
         assert speakers(speaker_pattern="[a-z]+(?=-)") == ["ann", "ann", "bob"]
         assert speakers(speaker_pattern=r"-(\d)") == ["1", "2", "1"]
-        with pytest.raises(RecipeError, match="speaker_pattern='zoe': matches no recording, like ann-1.wav"):
+        with pytest.raises(RecipeError, match=r"speaker_pattern='zoe': matches no recording, like ann-1\.wav"):
             speakers(speaker_pattern="zoe")
         for name in ("ann-1", "ann-2", "bob-1"):
             label(tmp_path / f"audio/{name}.txt", *PAUSED)
