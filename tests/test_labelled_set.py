@@ -75,14 +75,13 @@ class TestChannels:
             ("call", [Segment(0.5, 1.2)]),
         ]
 
-    @pytest.mark.parametrize("extension", ["csv", "rttm"])
-    def test_the_file_may_name_recording_and_channel_itself(self, calls: Path, extension: str) -> None:
+    @pytest.mark.parametrize("name", ["csv", "rttm", "kaldi"])
+    def test_the_file_may_name_recording_and_channel_itself(self, calls: Path, name: str) -> None:
         for channel in (1, 2):
             (calls / f"call.ch{channel}.tsv").unlink()
             document = Document("call.wav", channel, 4.0, [Segment(channel, channel + 0.5)])
-            (calls / f"call.ch{channel}.{extension}").write_text(
-                FORMATS[extension].head + FORMATS[extension].write(document)
-            )
+            kind = FORMATS[name]
+            (calls / f"call.ch{channel}{kind.extension}").write_text(kind.head + kind.write(document))
         references = [[one.reference for one in read_labelled(calls, channel=n).recordings] for n in ("mix", 1, 2)]
         assert references == [[[(1, 1.5), (2, 2.5)]], [[(1, 1.5)]], [[(2, 2.5)]]]
 

@@ -1,7 +1,8 @@
 """Kaldi's `segments`: utterance, recording, start and end.
 
 The name of an utterance follows Kaldi's advice: speaker, recording, and its times in milliseconds, so that
-names sort like utterances; a second utterance with the same name gets a number.
+names sort like utterances; a second utterance with the same name gets a number. A recording of Kaldi has one
+channel, so each channel is a recording of its own (`call.ch2`).
 """
 
 from collections import Counter
@@ -23,13 +24,13 @@ from vad.formats.parsing import (
 
 def write(document: Document) -> str:
     lines, times = [], Counter[str]()
+    recording = f"{document.uri}.ch{document.channel}" if document.channel else document.uri
     for x in speech_labels(document):
-        channel = f"ch{document.channel}" if document.channel else ""
-        parts = (word(x.speaker), document.uri, channel, f"{round(1000 * x.start):08}", f"{round(1000 * x.end):08}")
+        parts = (word(x.speaker), recording, f"{round(1000 * x.start):08}", f"{round(1000 * x.end):08}")
         name = "-".join(part for part in parts if part)
         times[name] += 1
         unique = f"{name}-{times[name]}" if times[name] > 1 else name
-        lines.append(f"{unique} {document.uri} {decimal(x.start)} {decimal(x.end)}\n")
+        lines.append(f"{unique} {recording} {decimal(x.start)} {decimal(x.end)}\n")
     return "".join(sorted(lines))
 
 
