@@ -27,7 +27,7 @@ from vad.network.to_onnx import export
 
 PAGE = (ROOT / "docs" / "embedding.md").read_text("utf-8")
 SCRIPT = re.search(r"```js\n(.*?)```", PAGE, re.DOTALL)
-PROGRAM = re.search(r"```py\n(.*?)```", PAGE, re.DOTALL)
+PROGRAMS = re.findall(r"```py\n(.*?)```", PAGE, re.DOTALL)
 NODE = shutil.which("node")
 
 
@@ -138,10 +138,10 @@ def test_without_waveform_it_is_the_weights_file(tmp_path: Path, detector: Detec
 def test_the_python_of_the_documentation_finds_what_the_package_finds(
     exported: Path, detector: Detector, sound: np.ndarray, tmp_path: Path
 ) -> None:
-    assert PROGRAM
+    program, _ = PROGRAMS
     integers = np.round(sound * 32768).clip(-32768, 32767).astype("<i2")
     integers.tofile(tmp_path / "talk.pcm")
-    command = [sys.executable, "-I", "-c", PROGRAM[1], exported, tmp_path / "talk.pcm"]
+    command = [sys.executable, "-I", "-c", program, exported, tmp_path / "talk.pcm"]
     found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     scores = detector.scores(integers, sample_rate=RATE)
     assert np.abs(np.array(found["scores"]) - scores).max() < 5e-6  # as the page says
@@ -167,3 +167,17 @@ def test_the_javascript_of_the_documentation_finds_what_the_package_finds(
     assert found["segments"] == spans
     for name, value in detector.description.thresholds["default"].items():
         assert f"{value:g}" in SCRIPT[1], name
+
+
+def test_the_live_python_of_the_documentation_gives_the_scores_of_a_stream(
+    detector: Detector, sound: np.ndarray, tmp_path: Path
+) -> None:
+    _, program = PROGRAMS
+    invoke("export", "speech-1-live", "--waveform", "-o", str(tmp_path / "live.onnx"))
+    integers = np.round(sound[: 10 * RATE] * 32768).clip(-32768, 32767).astype("<i2")
+    integers.tofile(tmp_path / "talk.pcm")
+    command = [sys.executable, "-I", "-c", program, tmp_path / "live.onnx", tmp_path / "talk.pcm"]
+    found = np.array(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+    scores = detector.scores(integers, sample_rate=RATE, latency=0.1)
+    assert len(scores) - len(found) == 8  # a block, and the delay
+    assert np.abs(found - scores[: len(found)]).max() < 5e-6
