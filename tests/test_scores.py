@@ -125,6 +125,8 @@ def test_segments_end_with_the_recording(energy: Detector) -> None:
     assert energy.segment(np.ones(4), min_speech=0) == [(0.0, 0.04)]
 
 
-def test_scores_of_several_rows_are_refused(energy: Detector) -> None:
+def test_scores_that_are_none_are_refused(energy: Detector) -> None:
     with pytest.raises(SettingError, match=r"^scores of shape \(2, 3\): give one score per frame"):
         energy.segment(np.ones((2, 3)))
+    with pytest.raises(SettingError, match=r"^scores: hold values that are no numbers"):
+        energy.segment([0.5, float("nan")])

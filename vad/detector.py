@@ -141,6 +141,8 @@ class Detector:
         values = np.asarray(scores, np.float32)
         if values.ndim != 1:
             raise SettingError(f"scores of shape {values.shape}: give one score per frame, (frame,)", "scores")
+        if not np.isfinite(values).all():
+            raise SettingError("scores: hold values that are no numbers; give scores of 0 to 1", "scores")
         if not isinstance(scores, Scores):
             scores = Scores(values, self.grid, self.description.identity, self.description.thresholds)
         segmenter = Segmenter(to_segmentation(scores.thresholds, preset, **settings), scores.grid)
