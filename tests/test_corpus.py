@@ -85,7 +85,7 @@ def test_sound_is_decoded_once_and_anew_when_it_changes(tmp_path: Path, monkeypa
         assert [len(s) for s in decoded(cuts, 1000, tmp_path / "cache")] == [500, 500, 500]
     assert opened == [str(p) for p in paths]
     paths[1].write_bytes(b"22")
-    assert decoded(cuts, 1000, tmp_path / "cache")[2][0] == 16383
+    assert decoded(cuts, 1000, tmp_path / "cache")[2][0] == 16384
     assert len(opened) == 4
     (tmp_path / "cache.int16").write_bytes(b"\0")  # cut short, as by a full disk
     assert len(decoded(cuts, 1000, tmp_path / "cache")[0]) == 500

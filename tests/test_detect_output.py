@@ -223,7 +223,7 @@ class TestOutput:
 
     def test_summary_is_a_line_per_recording(self, one: Path, two: Path) -> None:
         first, second = detect(one, two, "--summary").stdout.splitlines()
-        assert first == f"{one}: 3.00 s, speech 34.0 % (1.02 s) in 1 segments, longest silence 0.99 s"
+        assert first == f"{one}: 3.00 s, speech 34.0 % (1.02 s) in 1 segment, longest silence 0.99 s"
         assert second.startswith(f"{two}: 3.00 s, speech 34.7 % (1.04 s) in 2 segments")
 
     def test_summary_stands_beside_output(self, one: Path, tmp_path: Path) -> None:

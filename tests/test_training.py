@@ -52,7 +52,7 @@ def trained(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Res
     """What `vad train` reports and leaves, and the command."""
     folder = tmp_path_factory.mktemp("trained")
     easy = "mixture.snr_low=15 mixture.level_low=-35 mixture.room=0 mixture.telephone=0 loop.learning_rate=1e-2"
-    longer = "loop.steps=100 loop.batch=16 loop.evaluate_every=50 loop.dev_crops=16"
+    longer = "loop.steps=160 loop.batch=16 loop.evaluate_every=80 loop.dev_crops=16"
     arguments = command(corpus, folder, "out", *easy.split(), *longer.split())[1:]
     return CliRunner().invoke(main, arguments), folder / "out", arguments
 
@@ -61,14 +61,14 @@ def test_training_reports_its_progress_and_names_the_model(trained: tuple[Result
     result, output, _ = trained
     assert result.exit_code == 0, result.output
     assert result.stdout.strip() == str(output / "model.onnx")
-    assert "step 100/100" in result.stderr
+    assert "step 160/160" in result.stderr
     assert "dev DetER" in result.stderr
 
 
 def test_a_trained_model_detects(trained: tuple[Result, Path, list[str]]) -> None:
     detector = Detector(trained[1])
     results = detector.description.training["results"]
-    assert results["talk"]["auc"] > 0.8
+    assert results["talk"]["auc"] > 0.75  # of three seeds .85, .92 and .94
     assert "auc" not in results["noise alone"]
     segments = detector.detect(DATA / "talk.flac")
     assert segments
