@@ -80,7 +80,7 @@ def test_a_trained_model_detects(trained: tuple[Result, Path, list[str]]) -> Non
 def test_a_trained_model_describes_itself(trained: tuple[Result, Path, list[str]]) -> None:
     about = Detector(trained[1]).description
     assert about.name == "small"
-    assert about.recipe["loop"]["steps"] == 100
+    assert about.recipe["loop"]["steps"] == 160
     latencies = about.training["latencies"]
     assert [row["latency"] for row in latencies] == [0.0375, 0.0975, 0.1975, 0.2975, 0.4975]
     assert latencies[-1]["auc"]["talk"] > 0.8
