@@ -164,8 +164,8 @@ class Names:
 
     def find_channel(self, name: str) -> tuple[list[str], int | None]:
         """The recordings that `name` may mean, and the channel that it names, like 2 in `call.ch2`."""
-        given = zip(self._tables, _names(name), strict=True)
-        exact, whole, last, first = ((table.get(name, []), None) for table, name in given)
+        keys = zip(self._tables, _names(name), strict=True)
+        exact, whole, last, first = ((table.get(key, []), None) for table, key in keys)
         channel = OF_CHANNEL.fullmatch(name)
         of_channel = (self.find(channel[1]), int(channel[2])) if channel else ([], None)
         return next((found for found in (exact, whole, last, of_channel, first) if found[0]), ([], None))
@@ -180,13 +180,14 @@ def take_all(home: Path, format: str | None, names: Names, matches: Matches) -> 
 def _take(file: Path, home: Path, format: str | None, names: Names, matches: Matches, *, detected: bool = True) -> None:
     """Add the labels of `file` to `matches`; `detected=False` leaves out what `vad` wrote."""
     own = _recording_name(file, home)
+    by_file, channel_by_file = names.find_channel(own)
     try:
         labels = load(file, format)
     except FormatError as error:
         if file == home:
             raise RecipeError(str(error)) from error
-        matches.damaged.update(dict.fromkeys(names.find(own), str(error)))
-        (matches.problems if names.find(own) else matches.orphans).append(str(error))
+        matches.damaged.update(dict.fromkeys(by_file, str(error)))
+        (matches.problems if by_file else matches.orphans).append(str(error))
         return
     if labels.detected and not detected:
         matches.detected.append(str(file))
@@ -200,9 +201,9 @@ def _take(file: Path, home: Path, format: str | None, names: Names, matches: Mat
     for document in documents:
         name = document.recording or own
         found, channel = names.find_channel(name)
-        channel = channel or names.find_channel(own)[1] or document.channel
+        channel = channel or channel_by_file or document.channel
         if len(found) > 1:  # the name of the file may say more
-            found = [one for one in found if [one] == names.find(own)] or found
+            found = [one for one in found if [one] == by_file] or found
         if not found:
             matches.orphans.append(f"{file}: no sound named {name!r}")
         elif len(found) > 1:
