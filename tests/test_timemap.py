@@ -161,6 +161,8 @@ def test_subtitles_of_a_trimmed_recording_go_back(tmp_path: Path) -> None:
     assert found.labels[3].markup == "<i>word</i> 3"
     done = run("remap", tmp_path / "short.srt", tmp_path / "short.map.json", "-f", "rttm")
     assert done.stdout.startswith("SPEAKER talk 1 0.880 1.010 ") and "rttm holds no text" in done.stderr
+    (tmp_path / "b.txt").write_text("0\t51\n")
+    assert "labels reach to 51.00 s" in run("remap", tmp_path / "b.txt", tmp_path / "short.map.json").stderr
     (tmp_path / "b.txt").write_text("50\t51\n")
     refused = run("remap", tmp_path / "b.txt", tmp_path / "short.map.json", status=1)
     assert "belongs to other labels" in refused.stderr

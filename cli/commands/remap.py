@@ -43,7 +43,7 @@ def remap(labels: Path, time_map: Path, options: LabelOptions) -> None:
     """
     from vad.batch.inputs import Input
     from vad.batch.output import open_output
-    from vad.cutting.timemap import read_map, select
+    from vad.cutting.timemap import TOLERANCE, read_map, select
     from vad.cutting.timemap import remap as to_original
     from vad.labels.convert import losses
 
@@ -60,6 +60,12 @@ def remap(labels: Path, time_map: Path, options: LabelOptions) -> None:
             moved = to_original(document, known, options.whole)
             for loss in losses([moved.document], kind):
                 console.warn(f"{labels}: {loss}")
+            reach = max((label.end for label in document.rows), default=0.0)
+            if reach > known.cut_duration + TOLERANCE:
+                console.warn(
+                    f"{labels}: labels reach to {reach:.2f} s, past the end at {known.cut_duration:.2f} s; "
+                    "are they of this recording?"
+                )
             if moved.lost:
                 console.warn(f"{labels}: labels left out that lie in the silence between the pieces: {moved.lost}")
             target.write(Input(str(labels), Path(labels.name)), [moved.document])
