@@ -188,38 +188,34 @@ class TestScoreFiles:
 
 
 class TestWork:
-    def test_what_is_opened_is_scored_before_what_was_begun(
-        self, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(worker, "HEAD_START", 1000.0)  # the first one is begun, and waits
+    @pytest.fixture
+    def begun(self, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+        """A project of three recordings, of which the first is begun, and waits."""
+        monkeypatch.setattr(worker, "HEAD_START", 1000.0)
         project = Project([str(folder)], tmp_path / "work", model=ENERGY, cache=Cache(tmp_path / "cache"))
-        first, second, third = project.library.recordings.values()
-        while not first.busy:
+        while not next(iter(project.library.recordings.values())).busy:
             time.sleep(0.01)
-        project.work.open(third)
-        project.work.shown()
+        yield project
+        project.close()
+
+    def test_what_is_opened_is_scored_before_what_was_begun(self, begun: Project) -> None:
+        first, second, third = begun.library.recordings.values()
+        begun.work.open(third)
+        begun.work.shown()
         while not second.scored:
             time.sleep(0.01)
         assert third.revision < first.revision < second.revision
-        project.close()
 
-    def test_two_that_are_open_do_not_wait_for_each_other(
-        self, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(worker, "HEAD_START", 1000.0)  # the first one is begun, and waits
-        project = Project([str(folder)], tmp_path / "work", model=ENERGY, cache=Cache(tmp_path / "cache"))
-        first, _, third = project.library.recordings.values()
-        while not first.busy:
-            time.sleep(0.01)
-        project.work.open(first)
-        project.work.open(third)
-        project.work.shown()
+    def test_two_that_are_open_do_not_wait_for_each_other(self, begun: Project) -> None:
+        first, _, third = begun.library.recordings.values()
+        begun.work.open(first)
+        begun.work.open(third)
+        begun.work.shown()
         for _ in range(1000):
             if first.scored:
                 break
             time.sleep(0.01)
         assert third.scored and first.scored and third.revision < first.revision
-        project.close()
 
     def test_scores_of_the_model_before_are_not_drawn(
         self, project: Project, client: TestClient, monkeypatch: pytest.MonkeyPatch

@@ -12,6 +12,7 @@ from vad.formats import load
 
 from ..command import command, option
 from ..console import Console
+from ..cutting import beyond
 from ..options import force_option, label_format, labels_format, output_format
 from ..types import PATH
 
@@ -60,12 +61,8 @@ def remap(labels: Path, time_map: Path, options: LabelOptions) -> None:
             moved = to_original(document, known, options.whole)
             for loss in losses([moved.document], kind):
                 console.warn(f"{labels}: {loss}")
-            reach = max((label.end for label in document.rows), default=0.0)
-            if reach > known.cut_duration + TOLERANCE:
-                console.warn(
-                    f"{labels}: labels reach to {reach:.2f} s, past the end at {known.cut_duration:.2f} s; "
-                    "are they of this recording?"
-                )
+            for note in beyond(document.rows, known.cut_duration, TOLERANCE):
+                console.warn(f"{labels}: {note}")
             if moved.lost:
                 console.warn(f"{labels}: labels left out that lie in the silence between the pieces: {moved.lost}")
             target.write(Input(str(labels), Path(labels.name)), [moved.document])

@@ -51,6 +51,8 @@ class DataOptions(LabelledOptions):
             raise click.UsageError(
                 "--labels, --noise, --uem and --shift-labels belong to --audio; a corpus folder has its own."
             )
+        if missing := [str(folder) for folder in self.noise if not folder.exists()]:
+            raise click.UsageError(f"--noise {missing[0]}: does not exist; name a folder of sound without speech.")
 
     @property
     def shift(self) -> float | None:
@@ -85,6 +87,10 @@ class TrainingOptions:
         "--keep-anyway", is_flag=True, help="Write the adapted model even where it is not better."
     )
 
+    def __post_init__(self) -> None:
+        if self.output.exists() and not self.output.is_dir():
+            raise click.UsageError(f"--output {self.output}: is a file; name a folder.")
+
 
 @command(extra="train")
 @click.argument("arguments", nargs=-1, metavar="[RECIPE.toml] [KEY=VALUE]...")
@@ -112,10 +118,6 @@ def train(arguments: tuple[str, ...], data: DataOptions, splits: SplitOptions, t
         place = training.output / "folds" / "1" if adapts else training.output
         checkpoint_path(place, training.resume)  # before the corpus of an earlier training is overwritten
         corpus = data.corpus or training.output / "corpus"
-        if training.output.exists() and not training.output.is_dir():
-            raise click.UsageError(f"--output {training.output}: is a file; name a folder.")
-        if missing := [str(folder) for folder in data.noise if not folder.exists()]:
-            raise click.UsageError(f"--noise {missing[0]}: does not exist; name a folder of sound without speech.")
         if data.audio and first and not (training.resume and corpus.exists()):  # a training keeps its splits
             _gather(console, corpus, data.audio, data, splits)
         console.detail(f"training {recipe.name} in {training.output}: reading the recordings")

@@ -184,9 +184,8 @@ def _report(
     from vad.tuning.summary import to_json, to_options, to_text
 
     write = to_json if output.format == "json" else to_text
-    preset = speech.preset
-    changed = tuned.after != detector.settings(preset)
-    line = to_options(tuned.after, detector.settings(preset), preset, speech.model, speech.latency) if changed else ""
+    preset, default = speech.preset, detector.settings(speech.preset)
+    line = "" if tuned.after == default else to_options(tuned.after, default, preset, speech.model, speech.latency)
     click.echo(write(tuned, evaluation, goal, line))
     if output.write:
         write_tuned(detector.path, output.write, detector.description, preset, tuned.after)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -64,10 +65,12 @@ class Labels(NamedTuple):
     documents: list[Document]  # at least one
     detected: bool = False  # whether the file says that a detector of this package wrote it
 
-    def channel(self, document: Document) -> int | None:
-        """The channel of a document; None for channel 1 where the format must number it and there is no other."""
-        channels = {d.channel for d in self.documents if d.recording == document.recording}
-        return None if self.format.numbered and channels == {1} else document.channel
+    @property
+    def channels(self) -> list[int | None]:
+        """The channel of each document; None for channel 1 where the format must number it and there is no other."""
+        counts = Counter(document.recording for document in self.documents)
+        alone = [self.format.numbered and d.channel == 1 and counts[d.recording] == 1 for d in self.documents]
+        return [None if lone else d.channel for lone, d in zip(alone, self.documents, strict=True)]
 
 
 def by_extension(path: Path) -> Format:

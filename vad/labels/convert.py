@@ -31,7 +31,7 @@ def prepare(
         if tier not in existing:
             raise FormatError(f"{source.path}: has no tier {tier}, but {', '.join(sorted(existing)) or 'no labels'}")
     prepared = []
-    for document in found.documents:
+    for document, channel in zip(found.documents, found.channels, strict=True):
         one = document
         if tiers or speakers:
             kept = (label for label in one.labels if not tiers or tier_of(label) in tiers)
@@ -39,7 +39,7 @@ def prepare(
                 (_spoken_by(label, speakers) for label in kept), one.recording, one.channel, one.duration
             )
         recording = one.recording or plain_name(source.relative)
-        prepared.append(replace(one, recording=recording, channel=found.channel(document)))
+        prepared.append(replace(one, recording=recording, channel=channel))
     return prepared
 
 

@@ -192,7 +192,7 @@ def _take(file: Path, home: Path, format: str | None, names: Names, matches: Mat
     if labels.detected and not detected:
         matches.detected.append(str(file))
         return
-    documents = [replace(document, channel=labels.channel(document)) for document in labels.documents]
+    documents = [replace(one, channel=channel) for one, channel in zip(labels.documents, labels.channels, strict=True)]
     if names.only and file == home and not any(d.recording for d in documents):  # one sound, one file: no names
         matches.labelled[names.only] = documents
         matches.files.append(file)

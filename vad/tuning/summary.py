@@ -22,7 +22,7 @@ def to_options(
     model: str | None = None,
     latency: str | None = None,
 ) -> str:
-    """The options of `vad detect` that give `settings`, where `preset` gives `default`; none where it does.
+    """The options of `vad detect` that give `settings`, where `preset` gives `default`.
 
     `model` and `latency` are those for which the settings were found; None: the default ones.
     """
