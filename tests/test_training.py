@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import subprocess
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from vad.network.causal import CausalNetwork
 from vad.network.to_onnx import from_onnx
 from vad.training.checkpoint import read_checkpoint, read_kept
 from vad.training.corpus import read_corpus
-from vad.training.dataset import batches, dev_mixtures
+from vad.training.dataset import Batches, batches, dev_mixtures
 from vad.training.distributed import World
 from vad.training.loop import hardness, learning_rate, score, train
 from vad.training.mixing.mixer import Mixer
@@ -279,19 +280,24 @@ def test_an_equaliser_changes_levels_smoothly_and_leaves_digital_silence_alone()
     assert torch.allclose(x[1], mel[1], atol=1e-4)
 
 
-def test_each_batch_is_trained_on_as_often_as_the_recipe_says(corpus: Path, tmp_path: Path) -> None:
+def test_a_pool_gives_each_crop_as_often_as_the_recipe_says(corpus: Path, tmp_path: Path) -> None:
     material = read_corpus(corpus, "train", Grid(), CorpusSettings(), tmp_path)
-    recipe = replace(
-        SMALL, mixture=replace(SMALL.mixture, reuse=2), loop=replace(SMALL.loop, steps=10, replay=2, batch=2)
-    )
-    world = World(0, 1, torch.device("cpu"))
-    steps = [features for features, _, _ in batches(Mixer(material, recipe.mixture), recipe, 0, world)]
-    assert len(steps) == 10
-    same = [[torch.equal(one, other) for other in steps] for one in steps]
-    assert same[0] == [n in (0, 2) for n in range(10)]
-    assert same[5] == [n in (5, 7) for n in range(10)]
-    later = [features for features, _, _ in batches(Mixer(material, recipe.mixture), recipe, 7, world)]
-    assert all(torch.equal(one, other) for one, other in zip(later, steps[7:], strict=True))
+    loop = replace(SMALL.loop, steps=60, pool=12, replay=3, batch=2)
+    recipe = replace(SMALL, mixture=replace(SMALL.mixture, reuse=2), loop=loop)
+    mixer, world = Mixer(material, recipe.mixture), World(0, 1, torch.device("cpu"))
+    rendered = Batches(mixer, recipe, world)
+    assert len(rendered) == 10
+    mixed = [crop.tobytes() for n in range(10) for crop in rendered[n][0].reshape(4, -1)]
+    steps = [features for features, _, _ in batches(mixer, recipe, 0, world)]
+    drawn = [[mixed.index(crop.numpy().tobytes()) for crop in step] for step in steps]
+    assert all(one != other for one, other in drawn)
+    for step, numbers in enumerate(drawn):  # those of the last three renderings
+        newest = step // 6
+        assert all(max(0, newest - 2) * 4 <= number < (newest + 1) * 4 for number in numbers)
+    times = Counter(number for step in drawn for number in step)
+    assert 2 < np.mean([times[number] for number in range(8, 32)]) < 4
+    later = [features for features, _, _ in batches(mixer, recipe, 31, world)]
+    assert all(torch.equal(one, other) for one, other in zip(later, steps[31:], strict=True))
 
 
 def test_a_weighted_loss_is_the_mean_over_what_counts() -> None:

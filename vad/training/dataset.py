@@ -21,8 +21,10 @@ from vad.model.runtime import BidirectionalModel, open_model
 from vad.training.corpus import Corpus
 from vad.training.distributed import World
 from vad.training.mixing.mixer import Mixer
+from vad.training.pool import Pool
 from vad.training.recipe import Recipe
 from vad.training.seeds import Draw
+from vad.training.sequences import Step
 from vad.training.settings import LoopSettings
 
 DEV_SNR = 10.0  # dB
@@ -72,20 +74,22 @@ def distilled(target: Float32, scores: Float32, loop: LoopSettings) -> Float32:
     return blended
 
 
-def batches(mixer: Mixer, recipe: Recipe, first: int, world: World) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+def batches(mixer: Mixer, recipe: Recipe, first: int, world: World) -> Iterator[Step]:
     """This process's share of the batches from step `first` on: features `(crop, frame, mel)`, targets, weights."""
     loop, reuse = recipe.loop, recipe.mixture.reuse
-    steps_each = reuse * loop.replay
     rendered = Batches(mixer, recipe, world)
+    pool = Pool(loop, reuse, world)
     loader = DataLoader(
-        Subset(rendered, range(first // steps_each, len(rendered))),
+        Subset(rendered, range(pool.oldest(first) if loop.pool else first // reuse, len(rendered))),
         batch_size=None,
         num_workers=loop.workers,
         prefetch_factor=max(2, 8 // reuse) if loop.workers else None,
         worker_init_fn=_one_thread,
     )
-    steps = (step for some in loader for _ in range(loop.replay) for step in zip(*some, strict=True))
-    skipped = first % steps_each
+    if loop.pool:
+        return pool.drawn(first, iter(loader))
+    skipped = first % reuse
+    steps = (step for some in loader for step in zip(*some, strict=True))
     return itertools.islice(steps, skipped, skipped + max(0, loop.steps - first))
 
 

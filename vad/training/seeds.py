@@ -12,3 +12,4 @@ class Draw(IntEnum):
     SHORT = 3  # windows that end early
     CARRY = 4  # crops that go on from the state of another
     SEQUENCES = 5  # sequences that a batch is cut into
+    POOL = 6  # crops of the pool that a step is made of

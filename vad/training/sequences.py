@@ -28,9 +28,9 @@ def sequences(step_of: Step, step: int, features: LogMel, loop: LoopSettings) ->
     if loop.longest:
         step_of = _cut(step_of, rng, features, loop)
     x, target, weight = (part.clone() for part in step_of)
+    if loop.equaliser:
+        x = _equalised(x, rng, loop.equaliser, features.floor)
     for row in range(len(x)):
-        if loop.equaliser:
-            x[row] = _equalised(x[row], rng, loop.equaliser, features.floor)
         if rng.random() < loop.masks:
             _mask(x[row], rng)
         if rng.random() < loop.silence:
@@ -54,11 +54,15 @@ def _cut(step_of: Step, rng: np.random.Generator, features: LogMel, loop: LoopSe
 
 
 def _equalised(x: Tensor, rng: np.random.Generator, decibels: float, floor: float) -> Tensor:
-    """Log energies `(frame, mel)` of the sound at another level, through a smooth filter; the floor stays."""
-    knots = rng.uniform(-0.5, 0.5, 4) + rng.uniform(-0.5, 0.5)
-    curve = np.interp(np.linspace(0, 3, x.shape[1]), np.arange(4), knots) * decibels * math.log(10) / 10
-    gains = torch.from_numpy(np.exp(curve).astype(np.float32)).to(x.device)
-    return ((x.exp() - floor).clamp(min=0) * gains + floor).log()
+    """Log energies `(sequence, frame, mel)`, each sequence at another level and through a smooth filter of its own.
+
+    The floor stays.
+    """
+    sequence, _, mel = x.shape
+    knots = rng.uniform(-0.5, 0.5, (sequence, 4)) + rng.uniform(-0.5, 0.5, (sequence, 1))
+    curves = [np.interp(np.linspace(0, 3, mel), np.arange(4), each) for each in knots]
+    gains = np.exp(np.array(curves, np.float32) * decibels * np.float32(math.log(10) / 10))
+    return ((x.exp() - floor).clamp(min=0) * torch.from_numpy(gains).to(x.device)[:, None] + floor).log()
 
 
 def _stretch(frames: int, rng: np.random.Generator) -> tuple[int, int]:

@@ -132,7 +132,8 @@ class LoopSettings:
     start_share: Share = 0.0  # of the weights that training began with in the ones kept (Wortsman et al. 2022)
     shortest: Amount = 0.0  # seconds; the crops of a step, one after another, are cut in sequences of equal length
     longest: Amount = 0.0  # anew, between these two; 0: they stay as they are
-    replay: Count = 1  # how often a batch is trained on, each time with other sequences, masks and equalisers
+    pool: Whole = 0  # crops that are kept, of which each step draws its own; 0: crops are trained on as they are mixed
+    replay: Count = 1  # how often a crop of the pool is drawn, on average, each time among others and changed otherwise
     equaliser: Amount = 0.0  # dB by which the spectrum of a sequence is raised or lowered, smoothly, at most
     silence: Share = 0.0  # share of the sequences of which a stretch is digital silence, however long
     masks: Share = 0.0  # share of the sequences with masked bands and masked moments (SpecAugment)
@@ -152,6 +153,8 @@ class LoopSettings:
     def __post_init__(self) -> None:
         if self.longest and not 0 < self.shortest <= self.longest:
             raise ValueError(f"shortest = {self.shortest}: must be more than 0 and at most longest = {self.longest}")
+        if self.replay > 1 and not self.pool:
+            raise ValueError(f"replay = {self.replay}: needs a pool of crops that are kept, loop.pool")
 
 
 def falls_from(loop: LoopSettings) -> float:
