@@ -30,7 +30,7 @@ from vad.training.checkpoint import read_checkpoint, read_kept
 from vad.training.corpus import read_corpus
 from vad.training.dataset import Batches, batches, dev_mixtures
 from vad.training.distributed import World
-from vad.training.loop import hardness, learning_rate, score, train
+from vad.training.loop import hardness, learning_rate, score, train, train_stages
 from vad.training.mixing.mixer import Mixer
 from vad.training.objective import CausalLoss, weighted_loss, windows
 from vad.training.recipe import Recipe, adapting, read_recipe
@@ -45,6 +45,7 @@ SMALL = Recipe(
         steps=40, batch=8, warmup=5, average=0.9, evaluate_every=20, workers=0, dev_crops=16, learning_rate=1e-2
     ),
 )
+POOLED = replace(SMALL, loop=replace(SMALL.loop, pool=20, replay=2))
 CAUSAL = replace(SMALL, network=NetworkSettings(channels=16, hidden=8, layers=1, delays=3))
 
 
@@ -116,7 +117,7 @@ def test_a_finished_training_is_not_begun_again(trained: tuple[Result, Path, lis
     assert "step" not in again.stderr
 
 
-@pytest.mark.parametrize("recipe", [SMALL, CAUSAL], ids=["bidirectional", "causal"])
+@pytest.mark.parametrize("recipe", [SMALL, CAUSAL, POOLED], ids=["bidirectional", "causal", "pool"])
 def test_training_goes_on_after_a_kill_to_the_very_same_weights(recipe: Recipe, corpus: Path, tmp_path: Path) -> None:
     list(train(recipe, corpus, tmp_path / "whole"))
     killed = train(recipe, corpus, tmp_path / "killed")
@@ -450,9 +451,35 @@ def test_a_training_is_made_longer(corpus: Path, tmp_path: Path) -> None:
     assert not list(train(short, corpus, tmp_path / "begun", resume=True))  # nothing is left to do
 
 
+def test_stages_begin_with_the_weights_of_the_one_before(corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text(
+        TOML
+        + """
+        [[stage]]
+        loop.steps = 4
+        mixture.parts = 0.5
+        [[stage]]
+        loop.learning_rate = 0.0
+        """
+    )
+    recipe = read_recipe(tmp_path / "recipe.toml", ("loop.evaluate_every=3",))
+    first, last = recipe.stages()
+    assert (first.mixture.parts, last.mixture.parts) == (0.5, recipe.mixture.parts)
+    assert (first.loop.steps, last.loop.steps) == (4, recipe.loop.steps)
+    assert first.loop.batch == last.loop.batch == recipe.loop.batch
+    steps = [(p.step, p.steps) for p in train_stages(recipe, corpus, tmp_path / "out")]
+    assert [step for step, of in steps if of == 4] == [3, 4]
+    assert steps[-1] == (recipe.loop.steps, recipe.loop.steps)
+    before, after = (kept(tmp_path / "out" / folder) for folder in ("stage-1", ""))
+    assert all(torch.allclose(before[name], after[name]) for name in before)  # without a learning rate
+    assert not list(train_stages(recipe, corpus, tmp_path / "out", resume=True))
+    with pytest.raises(RecipeError, match=r"stage-1/checkpoint\.pt: holds an earlier training"):
+        list(train_stages(recipe, corpus, tmp_path / "out"))
+
+
 def test_a_loss_that_is_no_number_stops_training(corpus: Path, tmp_path: Path) -> None:
     wild = replace(SMALL, loop=replace(SMALL.loop, learning_rate=1e38, clip=1e38))
-    with pytest.raises(RecipeError, match="no number: lower loop"):
+    with pytest.raises(RecipeError, match="is no number: lower loop"):
         list(train(wild, corpus, tmp_path))
 
 
@@ -492,6 +519,8 @@ def test_the_learning_rate_rises_and_then_falls_to_zero() -> None:
             "recipe.toml [network]: kernel = 2: must be at least stride = 4",
         ),
         ("name = 'x'\n[network]\ndelays = 2\n[loop]\nshortest = 1.0\nlongest = 2.0", "loop.longest: a causal network"),
+        ("name = 'x'\n[[stage]]\nloop.barks = 1", "[stage] [0] [loop]: unknown key 'barks'; valid are steps"),
+        ("name = 'x'\n[stage]\nloop.steps = 1", "must be tables, each headed [[stage]]"),
         ("name = 'x'\n[mixture.sounds]\nbarks = 1", "[mixture] [sounds]: unknown key 'barks'; valid are recorded"),
         ("name = 'x'\n[mixture]\nsecond_sound = 0.1", "third_sound = 0.15: must be at most second_sound = 0.1"),
         ("name = 'x'\n[mixture]\npart_noise = 0.8", "part_noise = 0.8: must be at most 1 - part_speech = 0.5"),

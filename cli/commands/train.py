@@ -108,8 +108,7 @@ def train(arguments: tuple[str, ...], data: DataOptions, splits: SplitOptions, t
     """
     from vad.training.adapt import Adaptation
     from vad.training.finish import finish
-    from vad.training.loop import checkpoint_path
-    from vad.training.loop import train as run
+    from vad.training.loop import checkpoint_path, train_stages
 
     first = int(os.environ.get("RANK", "0")) == 0
     with Console(quiet=not first, verbose=first) as console:
@@ -124,7 +123,7 @@ def train(arguments: tuple[str, ...], data: DataOptions, splits: SplitOptions, t
         if adapts and init_from:
             _adapt(console, Adaptation.read(recipe, corpus, training.output, init_from), corpus, training)
             return
-        _show(console, run(recipe, corpus, training.output, init_from, training.resume))
+        _show(console, train_stages(recipe, corpus, training.output, init_from, training.resume))
         if first:
             console.detail("choosing thresholds, writing the model and its card")
             click.echo(finish(recipe, corpus, training.output))

@@ -61,7 +61,3 @@ class World:
     def part(self, batch: int) -> range:
         """The crops of a batch that belong to this process: every `size`-th."""
         return range(self.rank, batch, self.size)
-
-    def mixed_precision(self) -> torch.autocast:
-        """bfloat16 where it is fast."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda")

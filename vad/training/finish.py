@@ -57,7 +57,7 @@ def finish(recipe: Recipe, corpus: Path, output: Path) -> Path:
     held_out = read_corpus(corpus, "dev", recipe.features.grid, recipe.corpus, output / CACHE)
     sets = []
     for name, snr in MIXTURES.items():
-        features, targets = dev_mixtures(recipe, held_out, snr)
+        features, targets = dev_mixtures(recipe.stages()[-1], held_out, snr)
         sets.append(DevSet(name, list(score(network, features)), list(targets > 0.5)))
     detector = Detector(path)
     as_recorded = recorded_sets(corpus, held_out, detector)
@@ -157,7 +157,8 @@ def _thresholds(settings: Segmentation) -> dict[str, float]:
 
 def sources(recipe: Recipe, corpus: Path) -> list[dict[str, Any]]:
     """What the corpus is made of: source, licence, recordings and hours of each."""
-    used = INDICES | ({"real": REAL} if recipe.mixture.real or recipe.corpus.real < 1 else {})
+    real = recipe.corpus.real < 1 or any(stage.mixture.real for stage in recipe.stages())
+    used = INDICES | ({"real": REAL} if real else {})
     return summed(
         (kind, line)
         for kind, index in used.items()

@@ -6,7 +6,7 @@ import copy
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from vad.evaluation.frames import detection_error_rate, roc_auc
 from vad.features import Float32, LogMel
 from vad.model.runtime import keep_memory
 from vad.network.causal import AnyNetwork, build
-from vad.training.checkpoint import Checkpoint, read_model, read_network, stale
+from vad.training.checkpoint import Checkpoint, read_checkpoint, read_model, read_network, stale
 from vad.training.corpus import Corpus, read_corpus
 from vad.training.dataset import CACHE, batches, dev_mixtures, statistics
 from vad.training.distributed import World
@@ -42,8 +42,26 @@ class Progress:
     dev_auc: float  # of the averaged weights on dev mixtures at 10 dB
     dev_error: float  # detection error rate of the same at a score of one half
     learning_rate: float  # of the last step
-    gradient: float  # mean norm of the gradient before it is clipped
+    gradient: float  # median norm of the gradient before it is clipped
     steps_per_second: float
+
+
+def train_stages(
+    recipe: Recipe, corpus: Path, output: Path, init_from: str | Path | None = None, resume: bool = False
+) -> Iterator[Progress]:
+    """`train` for each stage of the recipe, the last in `output`, those before in its folders `stage-1` and so on.
+
+    With `resume` it goes on in the stage that was interrupted.
+    """
+    cached = replace(recipe, corpus=replace(recipe.corpus, cache=recipe.corpus.cache or str(output / CACHE)))
+    *before, last = cached.stages()
+    for number, stage in enumerate(before, 1):
+        place = output / f"stage-{number}"
+        path = checkpoint_path(place, resume)
+        if not path.exists() or read_checkpoint(path)["step"] < stage.loop.steps:
+            yield from train(stage, corpus, place, init_from, resume)
+        init_from = path
+    yield from train(last, corpus, output, init_from, resume)
 
 
 def train(
@@ -60,7 +78,7 @@ def train(
     `init_from` is a checkpoint or a model (its path or name) whose weights a fresh start begins
     with. Afterwards `checkpoint.pt` in `output` holds the weights to keep (`read_kept`). Under
     `torchrun` the processes share the work. Raises `RecipeError` where a checkpoint is in the way
-    or belongs to another recipe or network, or the gradient is no number.
+    or belongs to another recipe or network, or the loss is no number.
     """
     loop, path = recipe.loop, checkpoint_path(output, resume)
     output.mkdir(parents=True, exist_ok=True)
@@ -87,7 +105,8 @@ def train(
             done.append(training.step(batch, step))
             if step % loop.evaluate_every == 0 or step == loop.steps:
                 speed = len(done) / (time.monotonic() - since)
-                loss, gradient = np.mean(done, axis=0).tolist()
+                losses, norms = np.array(done).T
+                loss, gradient = float(np.mean(losses)), float(np.median(norms))
                 auc, error = grade(training.averaged, *dev)
                 progress = Progress(step, loop.steps, loss, auc, error, learning_rate(step, loop), gradient, speed)
                 history.append(asdict(progress))
@@ -123,25 +142,26 @@ class Training:
     def step(self, batch: tuple[Tensor, Tensor, Tensor], step: int) -> tuple[float, float]:
         """Change the weights by one batch of `batches`; its loss in nats per frame, and the norm of the gradient.
 
-        Raises `RecipeError` where the gradient is no number.
+        A gradient that overflows leaves the weights as they are: through the thousands of steps of a long sequence it
+        can grow without bound (Bengio et al. 1994). Raises `RecipeError` where the loss is no number.
         """
         loop = self._recipe.loop
         self.optimiser.param_groups[0]["lr"] = learning_rate(step, loop)
         features, target, weight = (
             part.to(self._world.device) for part in sequences(batch, step, self._recipe.features, loop)
         )
-        with self._world.mixed_precision():
-            loss = self.loss(self._shared, features, target, weight, step)
+        loss = self.loss(self._shared, features, target, weight, step)
+        if not torch.isfinite(loss):
+            raise RecipeError(
+                f"the loss at step {step} is no number: "
+                "lower loop.learning_rate, or check the recordings with vad data check"
+            )
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self._network.parameters(), loop.clip)
-        if not torch.isfinite(norm):
-            raise RecipeError(
-                f"the loss at step {step} is {loss.item()}, and the gradient no number: "
-                "lower loop.learning_rate, or check the recordings with vad data check"
-            )
-        self.optimiser.step()
-        blend(self.averaged, self._network, min(loop.average, step / (step + 10)))
+        if torch.isfinite(norm):
+            self.optimiser.step()
+            blend(self.averaged, self._network, min(loop.average, step / (step + 10)))
         return loss.item(), norm.item()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,6 +31,14 @@ def _features(table: Any) -> Any:
 
 
 @dataclass(frozen=True, config=ONLY_THESE)
+class Stage:
+    """A part of a training, with mixtures and a loop of its own; what its tables leave out is that of the recipe."""
+
+    mixture: MixtureSettings = field(default_factory=MixtureSettings)
+    loop: LoopSettings = field(default_factory=LoopSettings)
+
+
+@dataclass(frozen=True, config=ONLY_THESE)
 class Recipe:
     """Everything that decides what comes out of training, but for the sound itself."""
 
@@ -41,11 +49,16 @@ class Recipe:
     corpus: CorpusSettings = field(default_factory=CorpusSettings)
     mixture: MixtureSettings = field(default_factory=MixtureSettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
+    stage: tuple[Stage, ...] = ()  # one after another, each begun with the weights of the one before; none: only one
 
     def __post_init__(self) -> None:
         LogMel.from_dict(self.features.to_dict())  # raises ValueError where they are impossible
         if self.network.delays and self.loop.longest:
             raise ValueError("loop.longest: a causal network goes on from crop to crop; leave it out")
+
+    def stages(self) -> list[Recipe]:
+        """A recipe without stages for each stage."""
+        return [replace(self, mixture=stage.mixture, loop=stage.loop, stage=()) for stage in self.stage] or [self]
 
 
 def read_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
@@ -120,6 +133,9 @@ def _override(tables: dict[str, Any], override: str) -> None:
 
 def _recipe(tables: dict[str, Any], where: str) -> Recipe:
     """The recipe of `tables`; `RecipeError` with the first thing that is wrong with them."""
+    if isinstance(stages := tables.get("stage"), (list, tuple)):
+        base = {name: tables.get(name, {}) for name in ("mixture", "loop")}
+        tables = {**tables, "stage": [_merged(base, stage) for stage in stages]}
     try:
         return TypeAdapter(Recipe).validate_python(tables)
     except ValidationError as error:
@@ -135,14 +151,22 @@ def _recipe(tables: dict[str, Any], where: str) -> Recipe:
     if wrong["type"] == "dataclass_type":
         raise RecipeError(f"{where}: {key} = {_short(wrong['input'])}: must be a table of {', '.join(_keys([key]))}")
     reason = str(wrong.get("ctx", {}).get("error", wrong["msg"])).replace("Input should be", "must be")
+    reason = reason.replace("a valid tuple", "a list" if key != "stage" else "tables, each headed [[stage]]")
     raise RecipeError(f"{table}: {key} = {_short(wrong['input'])}: {reason}" if key else f"{table}: {reason}")
+
+
+def _merged(table: Any, over: Any) -> Any:
+    """`table` with the values of `over`, and so in the tables within."""
+    if not (isinstance(table, dict) and isinstance(over, dict)):
+        return over
+    return {name: _merged(table.get(name), over[name]) if name in over else table[name] for name in {**table, **over}}
 
 
 def _keys(path: Sequence[int | str]) -> list[str]:
     """The keys that the table at `path` may have."""
-    settings: Any = Recipe("")
+    settings: Any = Recipe("", stage=(Stage(),))
     for name in path:
-        settings = getattr(settings, str(name))
+        settings = settings[0] if isinstance(name, int) else getattr(settings, name)
     return [f.name for f in dataclasses.fields(settings)]
 
 
