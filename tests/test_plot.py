@@ -195,6 +195,12 @@ class TestCommand:
         assert MISSED.lower() not in colours
         assert REFERENCE.lower() in colours
 
+    def test_labels_past_the_end_are_named(self, write_bursts: Write, tmp_path: Path) -> None:
+        (tmp_path / "other.csv").write_text("start,end\n0.5,1.0\n60,61\n")
+        sound = write_bursts("a.wav", (1, 2))
+        said = plot(sound, "--labels", tmp_path / "other.csv", "-o", tmp_path / "a.svg").stderr
+        assert "a.wav: labels reach to 61.00 s, past the end" in said
+
     def test_a_part_by_the_clock(self, write_bursts: Write, tmp_path: Path) -> None:
         plot(write_bursts("a.wav", seconds=70), "--from", "1:05.5", "--to", "68", "-o", tmp_path / "a.svg")
         assert "<!-- 1:06 -->" in (tmp_path / "a.svg").read_text()

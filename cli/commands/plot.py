@@ -14,6 +14,7 @@ from vad.formats import Document, printable, speech_of
 
 from .. import types
 from ..command import command, option
+from ..cutting import beyond
 from ..options import DetectionOptions, MessageOptions, SoundOptions, force_option, labels_format
 
 
@@ -102,6 +103,9 @@ def plot(
             progress=console.progress,
         )
         references = [speech_of(documents, v.detection.channel) for v in views] if documents else None
+        duration = views[0].detection.duration
+        for note in dict.fromkeys(note for of in references or [] for note in beyond(of, duration)):
+            console.warn(f"{sound.name}: {note}")
         title = printable(Path(sound.name).name)
         look = PlotSettings(title, settings, detector.description.features, span, output.row, references)
         drawn = draw(views, look, figure)
