@@ -55,7 +55,8 @@ def main(path: Path, corpus: Path) -> None:
         training = Training(recipe, world, build(recipe.features.n_mels, recipe.network))
         mixing = recipe.loop.batch * recipe.mixture.reuse / seconds(lambda run: batches[run])
         trained = recipe.loop.batch / seconds(lambda run: training.step((features, targets, weights), run + 1))
-    print(f"mixing {mixing:.0f} crops/s, training {trained:.0f} crops/s: {trained / mixing:.1f} workers per trainer")
+    workers = trained / mixing / recipe.loop.replay
+    print(f"mixing {mixing:.0f} crops/s, training {trained:.0f} crops/s: {workers:.1f} workers per trainer")
 
 
 if __name__ == "__main__":

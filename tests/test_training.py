@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import resource
 import subprocess
 import time
@@ -481,6 +482,19 @@ def test_a_loss_that_is_no_number_stops_training(corpus: Path, tmp_path: Path) -
     wild = replace(SMALL, loop=replace(SMALL.loop, learning_rate=1e38, clip=1e38))
     with pytest.raises(RecipeError, match="is no number: lower loop"):
         list(train(wild, corpus, tmp_path))
+
+
+def test_gradients_that_overflow_change_nothing(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    norms = iter([1.0] * 5 + [math.inf] * 40)
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *_: torch.tensor(next(norms)))
+    recipe = replace(SMALL, loop=replace(SMALL.loop, evaluate_every=5))
+    training = train(recipe, corpus, tmp_path)
+    assert next(training).gradient == 1.0
+    with pytest.raises(RecipeError, match="most gradients up to step 10 overflow"):
+        next(training)
+    once = replace(recipe, loop=replace(recipe.loop, steps=9))
+    norms = iter([math.inf, 1.0, 1.0, 1.0])
+    assert [p.step for p in train(once, corpus, tmp_path, resume=True)] == [9]
 
 
 def test_the_learning_rate_is_constant_until_it_falls() -> None:

@@ -78,7 +78,7 @@ def train(
     `init_from` is a checkpoint or a model (its path or name) whose weights a fresh start begins
     with. Afterwards `checkpoint.pt` in `output` holds the weights to keep (`read_kept`). Under
     `torchrun` the processes share the work. Raises `RecipeError` where a checkpoint is in the way
-    or belongs to another recipe or network, or the loss is no number.
+    or belongs to another recipe or network, the loss is no number, or most gradients overflow.
     """
     loop, path = recipe.loop, checkpoint_path(output, resume)
     output.mkdir(parents=True, exist_ok=True)
@@ -107,6 +107,8 @@ def train(
                 speed = len(done) / (time.monotonic() - since)
                 losses, norms = np.array(done).T
                 loss, gradient = float(np.mean(losses)), float(np.median(norms))
+                if not math.isfinite(gradient):
+                    raise RecipeError(f"most gradients up to step {step} overflow: lower loop.learning_rate")
                 auc, error = grade(training.averaged, *dev)
                 progress = Progress(step, loop.steps, loss, auc, error, learning_rate(step, loop), gradient, speed)
                 history.append(asdict(progress))
