@@ -538,7 +538,7 @@ def test_the_learning_rate_rises_and_then_falls_to_zero() -> None:
         ("name = 'x'\n[mixture.sounds]\nbarks = 1", "[mixture] [sounds]: unknown key 'barks'; valid are recorded"),
         ("name = 'x'\n[mixture]\nsecond_sound = 0.1", "third_sound = 0.15: must be at most second_sound = 0.1"),
         ("name = 'x'\n[mixture]\npart_noise = 0.8", "part_noise = 0.8: must be at most 1 - part_speech = 0.5"),
-        ("name = 'x'\n[corpus]\nwithout = 'one'", "without = 'one': must be a valid tuple"),
+        ("name = 'x'\n[corpus]\nwithout = 'one'", "without = 'one': must be a list"),
         ("name = 'x'\n[features]\nhop = 0", "feature settings are impossible"),
         ("name = 'x'\n[features]\nwindow = 100", "feature settings are impossible"),
         (
