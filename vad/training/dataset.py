@@ -78,19 +78,23 @@ def batches(mixer: Mixer, recipe: Recipe, first: int, world: World) -> Iterator[
     """This process's share of the batches from step `first` on: features `(crop, frame, mel)`, targets, weights."""
     loop, reuse = recipe.loop, recipe.mixture.reuse
     rendered = Batches(mixer, recipe, world)
-    pool = Pool(loop, reuse, world)
-    loader = DataLoader(
-        Subset(rendered, range(pool.oldest(first) if loop.pool else first // reuse, len(rendered))),
+    if loop.pool:
+        pool = Pool(loop, reuse, world)
+        return pool.drawn(first, _loaded(rendered, pool.oldest(first), recipe))
+    steps = (step for some in _loaded(rendered, first // reuse, recipe) for step in zip(*some, strict=True))
+    skipped = first % reuse
+    return itertools.islice(steps, skipped, skipped + max(0, loop.steps - first))
+
+
+def _loaded(rendered: Batches, first: int, recipe: Recipe) -> Iterator[Step]:
+    """The renderings from number `first` on, made by the workers, each tensor `(batch, crop, ...)`."""
+    yield from DataLoader(
+        Subset(rendered, range(first, len(rendered))),
         batch_size=None,
-        num_workers=loop.workers,
-        prefetch_factor=max(2, 8 // reuse) if loop.workers else None,
+        num_workers=recipe.loop.workers,
+        prefetch_factor=max(2, 8 // recipe.mixture.reuse) if recipe.loop.workers else None,
         worker_init_fn=_one_thread,
     )
-    if loop.pool:
-        return pool.drawn(first, iter(loader))
-    skipped = first % reuse
-    steps = (step for some in loader for step in zip(*some, strict=True))
-    return itertools.islice(steps, skipped, skipped + max(0, loop.steps - first))
 
 
 def crops(mixer: Mixer, features: LogMel, seed: tuple[int, ...], count: int) -> tuple[Float32, Float32]:

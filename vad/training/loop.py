@@ -153,17 +153,17 @@ class Training:
             part.to(self._world.device) for part in sequences(batch, step, self._recipe.features, loop)
         )
         loss = self.loss(self._shared, features, target, weight, step)
-        if not torch.isfinite(loss):
-            raise RecipeError(
-                f"the loss at step {step} is no number: "
-                "lower loop.learning_rate, or check the recordings with vad data check"
-            )
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self._network.parameters(), loop.clip)
         if torch.isfinite(norm):
             self.optimiser.step()
             blend(self.averaged, self._network, min(loop.average, step / (step + 10)))
+        elif not torch.isfinite(loss):
+            raise RecipeError(
+                f"the loss at step {step} is no number: "
+                "lower loop.learning_rate, or check the recordings with vad data check"
+            )
         return loss.item(), norm.item()
 
 
