@@ -49,7 +49,8 @@ def bidirectional_geometry(latency: float | str | None, features: LogMel, stride
     """The geometry of a bidirectional network whose scores are at most `latency` late.
 
     `latency` is in seconds or a name of `LATENCIES`, or `None` for whole recordings, which have no
-    latency; `stride` is the network's. Raises `SettingError` where the latency is shorter than a step.
+    latency; `stride` is the network's. `lowest` is a step where a step takes longer than that. Raises `SettingError`
+    where any other latency is shorter than a step.
     """
     if latency is None:
         return Geometry(_whole(OFFLINE.left, stride), _whole(OFFLINE.block, stride), OFFLINE.right)
@@ -79,12 +80,14 @@ def latency_of(geometry: Geometry, features: LogMel) -> float:
 
 
 def _frames(latency: float | str, features: LogMel, stride: int) -> int:
-    """How many frames block and right context may have together; at least a step."""
+    """How many frames block and right context may have together; at least a step, to which `lowest` is rounded up."""
     seconds = parse_latency(latency)
     frames = int((seconds * features.sample_rate - features.lead) / features.hop + 1e-9)
+    if latency == "lowest":
+        return max(frames, stride)
     if frames < stride:
         least = latency_of(Geometry(0, stride, 0), features)
-        names = [name for name, named in LATENCIES.items() if named >= least]
+        names = [name for name, named in LATENCIES.items() if name == "lowest" or named >= least]
         raise SettingError(f"latency={latency}: give at least {least:g} s, or one of {', '.join(names)}", "latency")
     return frames
 
