@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,7 +14,7 @@ import click
 
 from vad.atomic import temporary_folder
 from vad.errors import AudioError, FormatError, SettingError, VadError
-from vad.formats import Label, speech_of
+from vad.formats import speech_of
 from vad.segments import Segment, clip, drop, invert, merge, pad
 from vad.settings import Segmentation
 
@@ -183,6 +183,7 @@ def _by_labels(
 ) -> Callable[[Input, Path], Cuts]:
     """Look cuts up in the labels at `home`."""
     from vad.audio.decode import decoded_duration
+    from vad.labels.extent import past_end
     from vad.labels.matching import match_inputs
 
     speech.refuse(WITH_MODEL, "has no meaning with --labels, which say where to cut")
@@ -201,19 +202,9 @@ def _by_labels(
         segments = drop(merge(speech_of(matches.labelled[one.path]), settings.min_silence), settings.min_speech)
         inside = [s for s in clip(segments, duration) if s.duration > 0]
         padded = clip(pad(inside, settings.pad_start, settings.pad_end), duration)
-        return Cuts(padded, duration, beyond(segments, duration))
+        return Cuts(padded, duration, past_end(segments, duration))
 
     return look_up
-
-
-def beyond(labels: Sequence[Segment | Label], duration: float, tolerance: float = 0.01) -> list[str]:
-    """A note about labels that reach past the end by more than `tolerance`, in seconds."""
-    after = sum(label.start >= duration for label in labels)
-    last = max((label.end for label in labels), default=0.0)
-    if last <= duration + tolerance:
-        return []
-    left = f", {after} of which begin there and are left out" if after else ""
-    return [f"labels reach to {last:.2f} s, past the end at {duration:.2f} s{left}; are they of this recording?"]
 
 
 def _warn_of_losses(one: Input, written: Written, console: Console) -> None:

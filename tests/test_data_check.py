@@ -47,7 +47,7 @@ class TestCheck:
         assert "the same sound as s0/0.wav" in remarks["s0/1.wav"]
         assert "clipped" in remarks["s1/2.wav"]
         assert "silent" in remarks["s1/3.wav"]
-        assert "4.00 s after its end" in remarks["s2/4.wav"]
+        assert "labels reach to 7.00 s, past the end at 3.00 s" in remarks["s2/4.wav"]
         assert "has no speech" in remarks["s3/6.wav"]
         assert not remarks["s0/0.wav"] and not remarks["s4/8.wav"]
         assert report.unlabelled == ["s3/7.wav"]

@@ -190,7 +190,7 @@ class TestBadInput:
         sound = write_bursts("short.wav", (1, 2))
         labels(tmp_path / "short.tsv", (1, 2), (2.5, 60))
         result = evaluate("--audio", sound, *DOUBLE)
-        assert "57.00 s after its end" in result.stderr
+        assert "short: reference labels reach to 60.00 s, past the end at 3.00 s" in result.stderr
 
     def test_the_same_file_twice_is_said(self, tmp_path: Path) -> None:
         one = labels(tmp_path / "a.tsv", (1, 2))

@@ -33,7 +33,10 @@ def test_geometries_are_whole_steps_and_keep_the_latency(latency: float | None, 
 
 @pytest.mark.parametrize("stride", [1, 2, 4, 8])
 def test_the_lowest_latency_is_at_least_a_step(stride: int) -> None:
-    for geometry in (bidirectional_geometry("lowest", FEATURES, stride), causal_geometry("lowest", FEATURES, stride, 6)):
+    for geometry in (
+        bidirectional_geometry("lowest", FEATURES, stride),
+        causal_geometry("lowest", FEATURES, stride, 6),
+    ):
         assert geometry.block >= stride
         assert latency_of(geometry, FEATURES) <= max(0.04, latency_of(Geometry(0, stride, 0), FEATURES))
 

@@ -14,7 +14,6 @@ from vad.formats import Document, printable, speech_of
 
 from .. import types
 from ..command import command, option
-from ..cutting import beyond
 from ..options import DetectionOptions, MessageOptions, SoundOptions, force_option, labels_format
 
 
@@ -77,6 +76,7 @@ def plot(
     from vad import Detector
     from vad.atomic import check_free
     from vad.audio.decode import open_sound
+    from vad.labels.extent import past_end
     from vad.plotting.downsample import ViewContent, load_views
     from vad.plotting.drawing import PlotSettings, draw
     from vad.plotting.style import check_picture, save, show, style, window
@@ -104,7 +104,7 @@ def plot(
         )
         references = [speech_of(documents, v.detection.channel) for v in views] if documents else None
         duration = views[0].detection.duration
-        for note in dict.fromkeys(note for of in references or [] for note in beyond(of, duration)):
+        for note in dict.fromkeys(note for of in references or [] for note in past_end(of, duration)):
             console.warn(f"{sound.name}: {note}")
         title = printable(Path(sound.name).name)
         look = PlotSettings(title, settings, detector.description.features, span, output.row, references)

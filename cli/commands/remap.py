@@ -12,7 +12,6 @@ from vad.formats import load
 
 from ..command import command, option
 from ..console import Console
-from ..cutting import beyond
 from ..options import force_option, label_format, labels_format, output_format
 from ..types import PATH
 
@@ -47,6 +46,7 @@ def remap(labels: Path, time_map: Path, options: LabelOptions) -> None:
     from vad.cutting.timemap import TOLERANCE, read_map, select
     from vad.cutting.timemap import remap as to_original
     from vad.labels.convert import losses
+    from vad.labels.extent import past_end
 
     known = read_map(time_map)
     found = load(sys.stdin.buffer if str(labels) == "-" else labels, options.read_as)
@@ -61,7 +61,7 @@ def remap(labels: Path, time_map: Path, options: LabelOptions) -> None:
             moved = to_original(document, known, options.whole)
             for loss in losses([moved.document], kind):
                 console.warn(f"{labels}: {loss}")
-            for note in beyond(document.rows, known.cut_duration, TOLERANCE):
+            for note in past_end(document.rows, known.cut_duration, TOLERANCE):
                 console.warn(f"{labels}: {note}")
             if moved.lost:
                 console.warn(f"{labels}: labels left out that lie in the silence between the pieces: {moved.lost}")

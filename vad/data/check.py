@@ -21,6 +21,7 @@ from vad.data.splitting import DEFAULT, Splitting
 from vad.errors import AudioError, RecipeError
 from vad.formats import speech_of
 from vad.grid import Grid
+from vad.labels.extent import OVERHANG, past_end
 from vad.labels.matching import Matches
 from vad.segments import clip, total
 
@@ -141,8 +142,7 @@ def _check_recording(
         remarks.append(f"silent: hardly above {SILENT:.0f} dB relative to full scale")
     if (share := float(np.mean(np.abs(samples) >= 0.999))) > CLIPPED:
         remarks.append(f"clipped: {share:.1%} of its samples at full scale")
-    if len(segments) > len(inside) or (segments and segments[-1].end > sound.duration + 0.1):
-        remarks.append(f"labels continue for {segments[-1].end - sound.duration:.2f} s after its end")
+    remarks += past_end(segments, sound.duration, OVERHANG)
     if not inside:
         remarks.append("has no speech, according to its labels")
     elif speech >= FULL * sound.duration and sound.duration > 10:

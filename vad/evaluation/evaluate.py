@@ -18,11 +18,11 @@ from vad.errors import AudioError, FormatError, RecipeError, VadError
 from vad.evaluation.peers import RATE, System, frame_scores, read_samples
 from vad.evaluation.results import IDENTICAL, Group, Hypothesis, RecordingResult, evaluate_recording, identical
 from vad.formats import Document, speech_of
+from vad.labels.extent import OVERHANG, past_end
 from vad.labels.labelled_set import LabelledRecording, LabelledSet, left_out
 from vad.labels.matching import Matches, Names, match_labels, read_uem, take_all
 from vad.settings import DEFAULT_EVALUATION, EvaluationSettings
 
-OVERHANG = 0.1  # seconds that labels may reach past the end of a recording without a note
 HypothesisSource = Callable[[Input], Hypothesis]  # picklable where other processes call it
 
 
@@ -190,14 +190,9 @@ def _states_duration(document: Document) -> bool:
 
 def _overhangs(recording: LabelledRecording, found: Hypothesis) -> list[str]:
     """Notes about labels that reach past the end of the recording."""
-    notes = []
-    for what, segments in (("reference", recording.reference), ("hypothesis", found.segments)):
-        if segments and segments[-1].end > found.duration + OVERHANG:
-            overhang = segments[-1].end - found.duration
-            notes.append(
-                f"{recording.name}: the {what} continues {overhang:.2f} s after its end; that part is left out"
-            )
-    return notes
+    both = {"reference": recording.reference, "hypothesis": found.segments}
+    notes = {what: past_end(segments, found.duration, OVERHANG) for what, segments in both.items()}
+    return [f"{recording.name}: {what} {note}" for what, some in notes.items() for note in some]
 
 
 def _evaluation(whole: Group, about: dict[str, Any], notes: list[str], problems: list[str]) -> Evaluation:
