@@ -14,6 +14,7 @@ import click
 
 from vad.clock import clock
 from vad.formats import printable
+from vad.wording import pluralize
 
 from .colors import highlight
 from .command import describe
@@ -127,8 +128,7 @@ class Console:
         if totals.done + left_out < 2 or not (self._terminal or self.verbose or totals.elapsed >= LONG):
             return
         sound = f"{totals.sound / 3600:.2f} h of sound in {clock(totals.elapsed)} ({totals.rates})"
-        count = totals.done - totals.failed
-        done = f"{count} recording{'s' * (count != 1)} done"
+        done = f"{pluralize(totals.done - totals.failed, 'recording')} done"
         parts = [f"{done}, {sound}" if totals.sound else done]
         parts += [f"{silent} without speech"] if silent else []
         parts += [f"{totals.failed} failed"] if totals.failed else []

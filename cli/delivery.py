@@ -12,6 +12,7 @@ from vad.errors import SettingError
 from vad.formats import Document, Format, printable
 from vad.formats.document import CLOCKED, decimal
 from vad.segments import invert, total
+from vad.wording import pluralize
 
 from .command import option
 from .console import Console
@@ -130,8 +131,7 @@ def _summary(detection: Detection) -> str:
     speech = total(detection.segments)
     silence = max((s.duration for s in invert(detection.segments, detection.duration)), default=0.0)
     name = printable(detection.name) + (f" channel {detection.channel}" if detection.channel else "")
-    pieces = f"{len(detection.segments)} segment{'s' * (len(detection.segments) != 1)}"
     return (
         f"{name}: {detection.duration:.2f} s, speech {100 * speech / max(detection.duration, 1e-9):.1f} % "
-        f"({speech:.2f} s) in {pieces}, longest silence {silence:.2f} s"
+        f"({speech:.2f} s) in {pluralize(len(detection.segments), 'segment')}, longest silence {silence:.2f} s"
     )

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 # A shelf (a folder of `vad/`, or a file at its top) imports only shelves of its own row and of the rows above,
 # and never in a circle. The rows: words, stages, the detector, its uses, labelled data, making a model, commands.
 ROWS = """
-clock errors extras grid segments settings atomic events scores
+clock wording errors extras grid segments settings atomic events scores
 audio features geometry model scorer segmenter formats
 stream detector compat
 batch cutting labels live plotting

@@ -11,6 +11,7 @@ import click
 
 from vad.data.import_settings import EVIDENCE, KINDS, OUTSIDE, ImportSettings
 from vad.formats import Document, printable
+from vad.wording import pluralize
 
 from ..command import command, option
 from ..console import Console
@@ -243,8 +244,8 @@ def _table(report: CheckReport) -> list[str]:
         about = f"{r.duration:>9.2f} {r.sample_rate:>6} {r.channels:>2} {share:>7.1%} {r.segments:>8} {r.split}"
         lines.append(f"{r.file:<{width}} {about}")
         lines += [f"  ! {remark}" for remark in r.remarks]
-    if len(shown) < len(report.recordings):
-        lines.append(f"... and {len(report.recordings) - len(shown)} recordings without remarks")
+    if left := len(report.recordings) - len(shown):
+        lines.append(f"... and {pluralize(left, 'recording')} without remarks")
     lines += ["", f"{'split':<5} {'files':>6} {'speakers':>8} {'minutes':>8} {'speech':>7}"]
     for name, split in report.splits.items():
         share = split["speech"] / max(split["seconds"], 1e-9)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vad.formats import printable
+from vad.wording import pluralize
 
 from ..command import command, option
 from ..cutting import Cuts, CuttingOptions
@@ -72,7 +73,7 @@ def trim(inputs: tuple[str, ...], output: OutputOptions, cutting: CuttingOptions
         made, written = cutter.join(one, path, cuts.segments, cuts.duration, output.gap)
         click.echo(
             printable(f"{made.cut}: {made.cut_duration:.2f} of {made.original_duration:.2f} s")
-            + f" in {len(made.pieces)} piece{'s' * (len(made.pieces) != 1)}"
+            + f" in {pluralize(len(made.pieces), 'piece')}"
         )
         return written
 

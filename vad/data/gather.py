@@ -17,6 +17,7 @@ from vad.formats import speech_of
 from vad.labels.labelled_set import left_out
 from vad.labels.matching import Matches, match, read_uem
 from vad.segments import Segment
+from vad.wording import pluralize
 
 UNLIKELY = 20.0  # times the length of the sound: labels that end there have another unit
 FEW, LITTLE = 5, 5.0  # recordings and minutes below which little can be expected of training
@@ -206,7 +207,7 @@ def _check_any(gathered: Gathered, audio: Path, uem: Path | None) -> None:
     recordings = len({r.file for r in gathered.regions})
     if recordings < FEW or total < 60 * LITTLE:
         gathered.warnings.append(
-            f"{total / 60:.1f} min of sound in {recordings} recording{'s' * (recordings != 1)}: expect little of "
+            f"{total / 60:.1f} min of sound in {pluralize(recordings, 'recording')}: expect little of "
             f"training, and no narrow interval of what it gains; {LITTLE:g} min in {FEW} recordings are a beginning"
         )
     if speech >= FULL * total:

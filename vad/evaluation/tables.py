@@ -15,6 +15,7 @@ from vad.formats import printable
 from vad.formats.csv import safe_cell
 from vad.formats.json import to_text
 from vad.settings import CostWeights
+from vad.wording import pluralize
 
 COLUMNS = {  # of the tables with a row per recording, and their heads
     "minutes": "min",
@@ -54,8 +55,7 @@ def meaning(name: str, weights: CostWeights) -> str:
 
 def summary(evaluation: Evaluation) -> str:
     """What was evaluated, in a line."""
-    values, count = evaluation.whole.pooled, len(evaluation.whole.recordings)
-    recordings = "1 recording" if count == 1 else f"{count} recordings"
+    values, recordings = evaluation.whole.pooled, pluralize(len(evaluation.whole.recordings), "recording")
     line = f"{recordings}, {show('minutes', values['minutes'])} min, speech {show('speech', values['speech'])}"
     reference = evaluation.about.get("reference")
     return printable(f"{line}, reference {reference}") if reference else line
@@ -71,8 +71,8 @@ def to_table(evaluation: Evaluation) -> str:
         listed, more = whole.each, []
         if len(listed) > MOST_RECORDINGS:
             listed = sorted(listed, key=lambda one: -float(one[1].recordings[0].seconds[1:3].sum()))[:MOST_RECORDINGS]
-            left = len(whole.each) - MOST_RECORDINGS
-            more = [f"... and {left} recordings with less time in error (all: --format csv)"]
+            left = pluralize(len(whole.each) - MOST_RECORDINGS, "recording")
+            more = [f"... and {left} with less time in error (all: --format csv)"]
         blocks.append([*align(metric_columns("recording", listed)), *more])
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 

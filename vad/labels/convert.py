@@ -12,6 +12,7 @@ from vad.errors import FormatError
 from vad.formats import Document, Format, Label, Labels, by_extension
 from vad.formats.parsing import build_documents, is_speech
 from vad.formats.tiers import tier_of
+from vad.wording import pluralize
 
 SpeakersFrom = Literal["text", "tier"]
 
@@ -77,8 +78,7 @@ def losses(written: Iterable[Document], kind: Format) -> list[str]:
 
     def add(count: int, reason: str) -> None:
         if count:
-            many = "1 label" if count == 1 else f"{count} labels"
-            lines.append(f"{kind.name} {reason.format(many)}")
+            lines.append(f"{kind.name} {reason.format(pluralize(count, 'label'))}")
 
     if "text" not in kind.holds:
         add(sum(bool(label.words) for label in speech), "holds no text: that of {} is left out")
