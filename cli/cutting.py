@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from vad.atomic import temporary_folder
-from vad.errors import AudioError, FormatError, SettingError, VadError
+from vad.errors import AudioError, FormatError, SettingError
 from vad.formats import speech_of
 from vad.segments import Segment, clip, drop, invert, merge, pad
 from vad.settings import Segmentation
@@ -138,18 +138,13 @@ def _on_disk(one: Input) -> Iterator[Path]:
 class FindCuts:
     """A task that finds where to cut a recording."""
 
-    find: Callable[[Input, Path], Cuts]
-    paths: dict[str, Path]  # the file to read for each input
+    find: Callable[[Input, Path], Cuts]  # in the file to read for an input
+    paths: dict[str, Path]  # that file, for each input
     inverted: bool
 
     def __call__(self, one: Input) -> Cuts:
         """Where to cut `one`."""
-        path = self.paths[one.path]
-        try:
-            cuts = self.find(one, path)
-        except VadError as error:  # of a copy: named as what was given
-            error.args = (str(error).replace(str(path), "stdin" if one.path == "-" else one.path),)
-            raise
+        cuts = self.find(one, self.paths[one.path])
         return cuts._replace(segments=invert(cuts.segments, cuts.duration)) if self.inverted else cuts
 
 
@@ -161,11 +156,11 @@ class DetectedCuts:
 
     def __call__(self, one: Input, path: Path) -> Cuts:
         """The speech of the recording in `path`."""
-        from vad.audio.decode import decoded_duration
-        from vad.batch.inputs import Input
+        from vad.audio.decode import decoded_duration, open_sound
 
-        found = self.analysis(Input(str(path), one.relative))[0]
-        duration = decoded_duration(path)
+        with open_sound(path, name=one.name) as sound:
+            found = self.analysis.analyse(sound)[0]
+        duration = decoded_duration(path, one.name)
         # a detection is in milliseconds; the last segment reaches to the last sample
         segments = [s._replace(end=duration) if s.end >= found.duration else s for s in found.segments]
         return Cuts(segments, duration, [])
@@ -198,7 +193,7 @@ def _by_labels(
     def look_up(one: Input, path: Path) -> Cuts:
         if one.path not in matches.labelled:
             raise FormatError(f"{one.path}: has no labels in {home}; name them like the recording")
-        duration = decoded_duration(path)
+        duration = decoded_duration(path, one.name)
         segments = drop(merge(speech_of(matches.labelled[one.path]), settings.min_silence), settings.min_speech)
         inside = [s for s in clip(segments, duration) if s.duration > 0]
         padded = clip(pad(inside, settings.pad_start, settings.pad_end), duration)

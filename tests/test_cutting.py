@@ -17,7 +17,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import DATA, ENERGY, run
+from conftest import DATA, DOUBLE, ENERGY, run
 from vad.audio.decode import AudioWarning, decoded_duration
 from vad.audio.encode import ARRAYS
 from vad.batch.inputs import Input
@@ -234,8 +234,11 @@ class TestCommands:
         assert done.stdout.startswith(f"{tmp_path}/out/a-0001-")
         assert done.stderr.startswith(f"Error: file://{tmp_path}/nope.wav: cannot be read")
 
-    def test_an_error_names_the_pipe_and_not_its_copy(self) -> None:
+    def test_a_message_names_the_pipe_and_not_its_copy(self, tmp_path: Path) -> None:
         assert run("split", "-", status=1, input="").stderr.startswith("Error: stdin: the file is empty")
+        damaged = (DATA / "talk.flac").read_bytes()[:100_000]
+        warnings = run("trim", "-", "-o", tmp_path / "a.wav", *DOUBLE, input=damaged, text=False).stderr.decode()
+        assert warnings and all(line.startswith("Warning: stdin: damaged") for line in warnings.splitlines())
 
     def test_labels_say_where(self, tmp_path: Path) -> None:
         path = write(tmp_path / "a.wav")

@@ -58,7 +58,7 @@ def play(inputs: tuple[str, ...], output: PlayOptions, cutting: CuttingOptions) 
 
     def cut(one: Input, path: Path, cuts: Cuts) -> None:
         number, whole = 0, clock(cuts.duration)
-        for position in play_segments(path, cuts.segments, output.gap, device):
+        for position in play_segments(path, cuts.segments, output.gap, device, one.name):
             if position.number > number:
                 number = position.number
                 start, end = cuts.segments[number - 1]

@@ -50,12 +50,12 @@ def open_sound(source: str | Path | BinaryIO, raw: Raw | None = None, name: str 
     return _checked(sound)
 
 
-def open_native(path: Path) -> Sound:
+def open_native(path: Path, name: str | None = None) -> Sound:
     """Open a file whose `native_blocks()` are its very samples, where it holds them without loss.
 
-    Raises the errors of `open_sound`.
+    `name` stands for the file in messages. Raises the errors of `open_sound`.
     """
-    return _checked(_open_path(path, None, str(path), native=True))
+    return _checked(_open_path(path, None, name or str(path), native=True))
 
 
 def from_array(samples: ArrayLike, sample_rate: float, name: str = "samples") -> Sound:
@@ -89,9 +89,9 @@ def duration_of(path: str) -> float:
         return sound.duration
 
 
-def decoded_duration(path: Path) -> float:
+def decoded_duration(path: Path, name: str | None = None) -> float:
     """Seconds of sound that `open_native` decodes, whatever the header states; `AudioError` for an unreadable file."""
-    with open_native(path) as sound:
+    with open_native(path, name) as sound:
         for _ in sound.native_blocks():
             pass
         return sound.duration

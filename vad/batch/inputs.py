@@ -28,6 +28,11 @@ class Input:
     relative: Path  # its place within the folder that was named
     size: int | None = field(default=None, compare=False)  # bytes; None where unknown
 
+    @property
+    def name(self) -> str:
+        """The path as messages show it."""
+        return "stdin" if self.path == "-" else self.path
+
 
 def holds_sound(path: Path) -> bool:
     """Whether a file has an extension of sound or video."""

@@ -111,20 +111,26 @@ class Analysis:
 
     def __call__(self, one: Input) -> list[Detection]:
         """Find speech in a recording: a `Detection` per channel."""
+        with (
+            fetched(one.path) as path,
+            open_sound(sys.stdin.buffer if one.path == "-" else path, self.raw, one.path) as sound,
+        ):
+            return self.analyse(sound)
+
+    def analyse(self, sound: Sound) -> list[Detection]:
+        """Find speech in an opened recording: a `Detection` per channel."""
         detector = self.detector
         if detector.model.digest != self.digest:
             raise ModelError(f"{detector.path}: has been replaced since this run began; run again")
-        with fetched(one.path) as path:
-            sound = open_sound(sys.stdin.buffer if one.path == "-" else path, self.raw, one.path)
-            return detector.analyse(
-                sound,
-                self.settings,
-                self.channel,
-                latency=self.latency,
-                keep_scores=self.keep_scores,
-                on_block=lambda _: self._on_block(sound),
-                threads=self.threads,
-            )
+        return detector.analyse(
+            sound,
+            self.settings,
+            self.channel,
+            latency=self.latency,
+            keep_scores=self.keep_scores,
+            on_block=lambda _: self._on_block(sound),
+            threads=self.threads,
+        )
 
     def _on_block(self, sound: Sound) -> None:
         check_interrupted()

@@ -70,7 +70,7 @@ class Cutter:
         the original, or flac), {number}, {start}, {end} and {duration}. All names are checked
         before the first file is written.
         """
-        sound = open_native(path)
+        sound = open_native(path, source.name)
         parts = [Part(self._name(source, sound, n, s), s) for n, s in enumerate(segments, 1)]
         if len({part.path for part in parts}) < len(parts):
             raise SettingError(
@@ -92,7 +92,7 @@ class Cutter:
         Segments that touch become one. The `TimeMap` is written beside the file, as `.map.json`.
         `duration` is that of the sound, in seconds.
         """
-        sound = open_native(path)
+        sound = open_native(path, source.name)
         target = Path(self._target)
         if is_template(self._target) or is_folder(self._target):
             extension = sound.encoding.extension(Path(source.path), sound.channels)

@@ -25,14 +25,18 @@ class Position(NamedTuple):
 
 
 def play(
-    path: Path, segments: Sequence[Segment], gap: float = 0.0, device: str | int | None = None
+    path: Path,
+    segments: Sequence[Segment],
+    gap: float = 0.0,
+    device: str | int | None = None,
+    name: str | None = None,
 ) -> Iterator[Position]:
     """Play `segments`, which are in order and do not touch, of the sound in `path`; the positions on the way.
 
-    Between two of them are `gap` seconds of silence. Raises `AudioError` where the recording cannot
-    be read or the `device`, as of `Speaker`, cannot be used.
+    Between two of them are `gap` seconds of silence. `name` stands for the file in messages. Raises
+    `AudioError` where the recording cannot be read or the `device`, as of `Speaker`, cannot be used.
     """
-    sound = open_native(path)
+    sound = open_native(path, name)
     grid, step = Grid(sound.sample_rate), max(1, round(STEP * sound.sample_rate))
     silence = np.zeros((grid.to_samples(gap), sound.channels), np.float32)
     with Reader(sound, path) as reader, Speaker(sound.sample_rate, sound.channels, device) as speaker:
