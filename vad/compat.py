@@ -31,7 +31,7 @@ def read_audio(path: str | Path, sampling_rate: int = 16_000) -> Float32:
     return read(Path(path), sampling_rate)
 
 
-def get_speech_timestamps(  # noqa: PLR0917 - programs pass them by position
+def get_speech_timestamps(  # noqa: PLR0917 - the signature of Silero VAD
     audio: ArrayLike,
     model: Detector,
     threshold: float | None = None,
@@ -46,8 +46,9 @@ def get_speech_timestamps(  # noqa: PLR0917 - programs pass them by position
 ) -> list[dict[str, int]] | list[dict[str, float]]:
     """The speech in samples `(sample,)`: dictionaries with "start" and "end", in samples.
 
-    With `return_seconds` in seconds, rounded to `time_resolution` digits. The parameters mean what
-    they mean in Silero VAD, except that any `sampling_rate` in Hz is accepted, and that the default
+    With `return_seconds` in seconds, rounded to `time_resolution` digits. The signature follows Silero
+    VAD: the parameters have its names and its order, for programs that pass them by position. They mean
+    what they mean there, except that any `sampling_rate` in Hz is accepted, and that the default
     `threshold` and `neg_threshold` are those of this model. Raises `AudioError` for an array that is
     no audio, `SettingError` for invalid settings.
     """
