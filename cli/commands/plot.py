@@ -102,7 +102,7 @@ def plot(
             latency=speech.latency,
             progress=console.progress,
         )
-        references = [speech_of(documents, v.detection.channel) for v in views] if documents else None
+        references = [speech_of(documents, v.detection.channel or "mix") for v in views] if documents else None
         duration = views[0].detection.duration
         for note in dict.fromkeys(note for of in references or [] for note in past_end(of, duration)):
             console.warn(f"{sound.name}: {note}")

@@ -7,10 +7,13 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vad.segments import Segment, merge
 from vad.settings import EXTENSIONS
+
+if TYPE_CHECKING:
+    from vad.audio.resample import Channel
 
 CLOCKED = ("text", "csv", "tsv")  # formats that can write times as people do
 SPEECH = ("", "speech", "<na>")  # placeholders for a text or a speaker's name
@@ -107,10 +110,11 @@ class Document:
         return self.labels or tuple(Label(*span, self.label, score=score) for span, score in pairs)
 
 
-def speech_of(documents: Iterable[Document], channel: int | str | None = None) -> list[Segment]:
+def speech_of(documents: Iterable[Document], channel: Channel = "mix") -> list[Segment]:
     """The speech of all `documents`: segments in order, merged where they overlap.
 
-    With a number as `channel`, of those of that channel (from 1), and of those that belong to no channel.
+    With a number as `channel`, of those of that channel (from 1), and of those that belong to no channel;
+    of "mix" the speech of all.
     """
     wanted = (document for document in documents if not isinstance(channel, int) or document.channel in (None, channel))
     return merge(segment for document in wanted for segment in document.segments)

@@ -145,7 +145,7 @@ class Library:
         self, path: Path, place: str, documents: list[Document] | None = None, channel: int | None = None
     ) -> Recording:
         """Another recording at the end of the list; of its labels, those of other channels are left out."""
-        reference = None if documents is None else to_spans(speech_of(documents, channel))
+        reference = None if documents is None else to_spans(speech_of(documents, channel or "mix"))
         recording = Recording("", path, place, reference, channel)
         recording.id = hashlib.sha256(recording.name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
         self.recordings[recording.id] = recording
