@@ -17,7 +17,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import DATA, DOUBLE, ENERGY, run
+from conftest import DATA, DOUBLE, ENERGY, invoke, run
 from vad.audio.decode import AudioWarning, decoded_duration
 from vad.audio.encode import ARRAYS
 from vad.batch.inputs import Input
@@ -230,7 +230,7 @@ class TestCommands:
 
     def test_a_url_that_fails_leaves_the_others(self, tmp_path: Path) -> None:
         urls = [f"file://{write(tmp_path / 'a.wav')}", f"file://{tmp_path}/nope.wav"]
-        done = run("split", *urls, "-o", tmp_path / "out", "--onset", "0.01", "--model", ENERGY, status=1)
+        done = invoke("split", *urls, "-o", tmp_path / "out", "--onset", "0.01", "--model", ENERGY, status=1)
         assert done.stdout.startswith(f"{tmp_path}/out/a-0001-")
         assert done.stderr.startswith(f"Error: file://{tmp_path}/nope.wav: cannot be read")
 
@@ -247,22 +247,22 @@ class TestCommands:
             "SPEAKER a 1 1.2 0 <NA> <NA> Bob <NA> <NA>\nSPEAKER a 1 1.5 5 <NA> <NA> Bob <NA> <NA>\n"
             "SPEAKER a 1 7 1 <NA> <NA> Bob <NA> <NA>\n"
         )
-        done = run("split", path, "--labels", tmp_path / "a.rttm", "-o", tmp_path / "out")
+        done = invoke("split", path, "--labels", tmp_path / "a.rttm", "-o", tmp_path / "out")
         assert [line.split("\t")[1:] for line in done.stdout.splitlines()] == [["0.250", "1.000"], ["1.500", "2.000"]]
         assert "labels reach to 8.00 s, past the end at 2.00 s, 1 of which begin there" in done.stderr
         more = ("--labels", tmp_path / "a.rttm", "-q", "--pad-start", "0.1", "--min-speech", "0.6")
-        done = run("split", path, *more, "-o", tmp_path / "more", "--invert")
+        done = invoke("split", path, *more, "-o", tmp_path / "more", "--invert")
         assert [line.split("\t")[1:] for line in done.stdout.splitlines()] == [["0.000", "0.150"], ["1.000", "1.400"]]
-        refused = run("split", path, "--labels", tmp_path / "a.rttm", "--onset", "0.5", status=2).stderr
+        refused = invoke("split", path, "--labels", tmp_path / "a.rttm", "--onset", "0.5", status=2).stderr
         assert "--onset: has no meaning with --labels" in refused
         (tmp_path / "b.rttm").write_text((tmp_path / "a.rttm").read_text().replace(" a ", " b "))
-        assert "no sound named 'b'" in run("split", path, "--labels", tmp_path / "b.rttm", status=1).stderr
+        assert "no sound named 'b'" in invoke("split", path, "--labels", tmp_path / "b.rttm", status=1).stderr
 
     def test_no_speech_makes_no_file(self, tmp_path: Path) -> None:
         path = tmp_path / "a.wav"
         soundfile.write(path, np.zeros(RATE), RATE)
         for command in (("split", path, "-o", tmp_path / "out"), ("trim", path, "-o", tmp_path / "b.wav")):
-            done = run(*command, "--model", ENERGY)
+            done = invoke(*command, "--model", ENERGY)
             assert done.stdout == "" and "a.wav: no speech found" in done.stderr
         assert [p.name for p in tmp_path.iterdir()] == ["a.wav"]
 
@@ -276,7 +276,7 @@ class TestCommands:
 
     def test_wrong_use_is_refused(self, tmp_path: Path) -> None:
         path = write(tmp_path / "a.wav")
-        assert "only one channel" in run("split", path, "--channel", "each", status=2).stderr
+        assert "only one channel" in invoke("split", path, "--channel", "each", status=2).stderr
         labels = tmp_path / "a.txt"
         labels.write_text("0.5\t1\n")
         for name, status, reason in (
@@ -284,7 +284,7 @@ class TestCommands:
             ("b.opus", 0, "without loss"),
             ("c.raw", 2, "sound cannot be written as .raw"),
         ):
-            done = run("trim", path, "--labels", labels, "-o", tmp_path / name, status=status)
+            done = invoke("trim", path, "--labels", labels, "-o", tmp_path / name, status=status)
             assert reason in done.stderr, done.stderr
         for options, reason in (
             (("trim", path, "--labels", labels, "-o", tmp_path / "d.wav", "--gap", "nan"), "not a number"),
@@ -293,7 +293,7 @@ class TestCommands:
             (("split", path, "--labels", labels, "-o", tmp_path / "out", "--pad-start", "-1"), "--pad-start=-1"),
             (("split", path, "--labels", labels, "-o", tmp_path / "out", "--pad-end", "nan"), "--pad-end=nan"),
         ):
-            done = run(*options, status=2)
+            done = invoke(*options, status=2)
             assert reason in done.stderr.splitlines()[-1] and done.stdout == "", done.stderr
 
     def test_a_full_disk_is_one_line_and_leaves_nothing(self, tmp_path: Path) -> None:

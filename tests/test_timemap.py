@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from conftest import DATA, run
+from conftest import DATA, invoke
 from vad.cutting.timemap import Piece, TimeMap, read_map, remap, select
 from vad.errors import FormatError
 from vad.formats import Document, Label, read_labels
@@ -98,7 +98,7 @@ def test_the_command_can_be_told(tmp_path: Path) -> None:
     (tmp_path / "a.map.json").write_text(MAP.to_json())
     (tmp_path / "a.txt").write_text("3\t6\n4.1\t4.9\n")
     for option, shown in ((), "5.000\t6.000\n8.000\t9.000\n"), (("--whole",), "5.000\t9.000\n"):
-        done = run("remap", tmp_path / "a.txt", tmp_path / "a.map.json", *option)
+        done = invoke("remap", tmp_path / "a.txt", tmp_path / "a.map.json", *option)
         assert done.stdout == shown and "left out that lie in the silence between the pieces: 1" in done.stderr
 
 
@@ -151,20 +151,20 @@ def test_anything_else_is_no_map(tmp_path: Path, content: bytes) -> None:
 
 def test_subtitles_of_a_trimmed_recording_go_back(tmp_path: Path) -> None:
     short, labels = tmp_path / "short.flac", DATA / "talk.tsv"
-    run("trim", DATA / "talk.flac", "--labels", labels, "-o", short, "--gap", "0.2")
+    invoke("trim", DATA / "talk.flac", "--labels", labels, "-o", short, "--gap", "0.2")
     time_map = read_map(tmp_path / "short.map.json")
     cues = [f"{i}\n{clock(p.at)} --> {clock(p.until)}\n<i>word</i> {i}\n" for i, p in enumerate(time_map.pieces)]
     (tmp_path / "short.srt").write_text("\n".join(cues))
-    run("remap", tmp_path / "short.srt", tmp_path / "short.map.json", "-o", tmp_path / "talk.srt")
+    invoke("remap", tmp_path / "short.srt", tmp_path / "short.map.json", "-o", tmp_path / "talk.srt")
     (found,) = read_labels(tmp_path / "talk.srt")
     assert found.segments == [pytest.approx(s) for s in read_labels(labels)[0].segments]
     assert found.labels[3].markup == "<i>word</i> 3"
-    done = run("remap", tmp_path / "short.srt", tmp_path / "short.map.json", "-f", "rttm")
+    done = invoke("remap", tmp_path / "short.srt", tmp_path / "short.map.json", "-f", "rttm")
     assert done.stdout.startswith("SPEAKER talk 1 0.880 1.010 ") and "rttm holds no text" in done.stderr
     (tmp_path / "b.txt").write_text("0\t51\n")
-    assert "labels reach to 51.00 s" in run("remap", tmp_path / "b.txt", tmp_path / "short.map.json").stderr
+    assert "labels reach to 51.00 s" in invoke("remap", tmp_path / "b.txt", tmp_path / "short.map.json").stderr
     (tmp_path / "b.txt").write_text("50\t51\n")
-    refused = run("remap", tmp_path / "b.txt", tmp_path / "short.map.json", status=1)
+    refused = invoke("remap", tmp_path / "b.txt", tmp_path / "short.map.json", status=1)
     assert "belongs to other labels" in refused.stderr
 
 
