@@ -100,7 +100,7 @@ def test_loud_general_sound_is_clipped() -> None:
         assert np.abs(np.diff(clip.samples.astype(int))).max() < 50_000  # 65 535 where a peak turns over
 
 
-def test_an_adapted_model_names_what_it_was_made_from(tmp_path: Path) -> None:
+def test_an_adapted_model_names_what_it_was_made_from_and_keeps_the_splits(tmp_path: Path) -> None:
     samples, rate = soundfile.read(DATA / "talk.flac")
     spans = [tuple(map(float, line.split())) for line in (DATA / "talk.tsv").read_text().splitlines()]
     for number in range(3):
@@ -108,7 +108,7 @@ def test_an_adapted_model_names_what_it_was_made_from(tmp_path: Path) -> None:
         soundfile.write(tmp_path / f"{number}.wav", samples[first * rate : last * rate], rate)
         inside = [(max(a, first) - first, min(b, last) - first) for a, b in spans if a < last and b > first]
         (tmp_path / f"{number}.tsv").write_text("".join(f"{a}\t{b}\n" for a, b in inside))
-    output = tmp_path / "model"
+    output = tmp_path / "mine"
     command = ["train", *QUICK, "--audio", tmp_path, "--noise", DATA / "dishes.flac", "-o", output]
     refused = invoke(*command, status=1)
     assert "3 recordings (0.4 min), each left out once" in refused.stdout
@@ -116,11 +116,17 @@ def test_an_adapted_model_names_what_it_was_made_from(tmp_path: Path) -> None:
     assert "0.4 min of sound in 3 recordings: expect little" in refused.stderr
     assert not (output / "model.onnx").exists()
 
-    kept = invoke(*command, "--resume", "--keep-anyway")
+    command += ["--keep-anyway", "--dev-share", "0.5"]  # which makes other splits of the same recordings
+    splits = (output / "corpus" / "speech.jsonl").read_text()
+    assert "--resume" in invoke(*command, status=1).stderr
+    assert (output / "corpus" / "speech.jsonl").read_text() == splits
+    kept = invoke(*command, "--resume")
+    assert (output / "corpus" / "speech.jsonl").read_text() == splits
     assert "step" not in kept.stderr  # nothing is trained again
     assert kept.stdout.splitlines()[-1] == str(output / "model.onnx")
     detector = Detector(output)
     about = detector.description
+    assert about.name == "mine" and about.recipe["network"] == Detector().description.recipe["network"]
     assert about.training["base"]["name"] == "speech-1" and about.training["base"]["data"]
     assert {"speech", "noise", "general"} == {line["kind"] for line in about.training["data"]}
     assert about.thresholds.keys() == Detector().description.thresholds.keys()

@@ -43,7 +43,7 @@ SMALL = Recipe(
     network=NetworkSettings(channels=16, hidden=8, layers=1),
     mixture=MixtureSettings(seconds=2.0, snr_low=10.0),
     loop=LoopSettings(
-        steps=40, batch=8, warmup=5, average=0.9, evaluate_every=20, workers=0, dev_crops=16, learning_rate=1e-2
+        steps=20, batch=8, warmup=5, average=0.9, evaluate_every=10, workers=0, dev_crops=16, learning_rate=1e-2
     ),
 )
 POOLED = replace(SMALL, loop=replace(SMALL.loop, pool=20, replay=2))
@@ -55,7 +55,7 @@ def trained(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Res
     """What `vad train` reports and leaves, and the command."""
     folder = tmp_path_factory.mktemp("trained")
     easy = "mixture.snr_low=15 mixture.level_low=-35 mixture.room=0 mixture.telephone=0 loop.learning_rate=1e-2"
-    longer = "loop.steps=160 loop.batch=16 loop.evaluate_every=80 loop.dev_crops=16"
+    longer = "loop.steps=160 loop.batch=16 loop.evaluate_every=80 loop.dev_crops=4"
     arguments = command(corpus, folder, "out", *easy.split(), *longer.split())[1:]
     return CliRunner().invoke(main, arguments), folder / "out", arguments
 
@@ -122,9 +122,9 @@ def test_a_finished_training_is_not_begun_again(trained: tuple[Result, Path, lis
 def test_training_goes_on_after_a_kill_to_the_very_same_weights(recipe: Recipe, corpus: Path, tmp_path: Path) -> None:
     list(train(recipe, corpus, tmp_path / "whole"))
     killed = train(recipe, corpus, tmp_path / "killed")
-    assert next(killed).step == 20
+    assert next(killed).step == 10
     killed.close()
-    assert [p.step for p in train(recipe, corpus, tmp_path / "killed", resume=True)] == [40]
+    assert [p.step for p in train(recipe, corpus, tmp_path / "killed", resume=True)] == [20]
     ours, theirs = (read_kept(tmp_path / name / "checkpoint.pt", recipe).state_dict() for name in ("whole", "killed"))
     assert all(torch.equal(ours[key], theirs[key]) for key in ours)
 
@@ -325,7 +325,7 @@ def test_training_stops_when_it_gets_no_better_and_keeps_the_best(corpus: Path, 
 
 def test_a_full_disk_costs_one_line_and_no_checkpoint(corpus: Path, tmp_path: Path) -> None:
     training = train(SMALL, corpus, tmp_path)
-    assert next(training).step == 20
+    assert next(training).step == 10
     before = (tmp_path / "checkpoint.pt").read_bytes()
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))  # writing more fails, as on a full disk
@@ -335,7 +335,7 @@ def test_a_full_disk_costs_one_line_and_no_checkpoint(corpus: Path, tmp_path: Pa
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
-    assert [p.step for p in train(SMALL, corpus, tmp_path, resume=True)] == [40]
+    assert [p.step for p in train(SMALL, corpus, tmp_path, resume=True)] == [20]
 
 
 def test_an_earlier_training_is_not_overwritten(corpus: Path, tmp_path: Path) -> None:
@@ -383,7 +383,7 @@ batch = 8
 warmup = 5
 average = 0.9
 evaluate_every = 5
-dev_crops = 8
+dev_crops = 4
 workers = 1
 """
 
@@ -394,6 +394,12 @@ def command(corpus: Path, tmp_path: Path, output: str, *more: str) -> list[str]:
     return [*map(str, (COMMAND, "train", recipe, "--corpus", corpus, "-o", output)), *more]
 
 
+def train_on(corpus: Path, tmp_path: Path, output: str) -> None:
+    """What `command` trains, in this process, from the last checkpoint on."""
+    command(corpus, tmp_path, output)
+    list(train(read_recipe(tmp_path / "recipe.toml"), corpus, tmp_path / output, resume=True))
+
+
 def kept(folder: Path) -> dict[str, torch.Tensor]:
     return read_checkpoint(folder / "checkpoint.pt")["kept"]
 
@@ -402,7 +408,7 @@ def kept(folder: Path) -> dict[str, torch.Tensor]:
 def undisturbed(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor]:
     """The weights that one process trains from beginning to end."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    subprocess.run(command(corpus, folder, "whole"), check=True, capture_output=True)
+    train_on(corpus, folder, "whole")
     return kept(folder / "whole")
 
 
@@ -417,7 +423,7 @@ def test_killed_at_any_instant_it_goes_on_to_the_same_weights(
         time.sleep(delay)
         process.kill()
         process.wait()
-    subprocess.run(command(corpus, tmp_path, "killed", "--resume"), check=True, capture_output=True)
+    train_on(corpus, tmp_path, "killed")
     killed = kept(tmp_path / "killed")
     assert all(torch.equal(weight, killed[name]) for name, weight in undisturbed.items())
 
@@ -430,13 +436,15 @@ def test_two_processes_train_what_one_would(corpus: Path, tmp_path: Path, undist
     assert done.stderr.count("step 30/30") == 1
     two = kept(tmp_path / "two")
     assert all(torch.allclose(weight, two[name], atol=1e-4) for name, weight in undisturbed.items())
-    odd = subprocess.run(
-        [*together, *command(corpus, tmp_path, "odd", "loop.batch=7")], check=False, capture_output=True, text=True
-    )
+
+
+def test_two_processes_take_the_same_share_of_a_batch(corpus: Path, tmp_path: Path) -> None:
+    odd = CliRunner(env={"WORLD_SIZE": "2"}).invoke(main, command(corpus, tmp_path, "odd", "loop.batch=7")[1:])
+    assert odd.exit_code == 1
     assert "loop.batch = 7 cannot be shared by 2 processes" in odd.stderr
 
 
-def test_a_training_is_made_longer(corpus: Path, tmp_path: Path) -> None:
+def test_a_training_is_made_longer(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the learning rate falls, the weights are those of a training that was planned to be as long."""
     short = replace(SMALL, loop=replace(SMALL.loop, steps=20, decay=0.5, evaluate_every=5))
     longer = replace(short, loop=replace(short.loop, steps=30))
@@ -447,8 +455,9 @@ def test_a_training_is_made_longer(corpus: Path, tmp_path: Path) -> None:
     list(train(longer, corpus, tmp_path / "planned"))
     ours, theirs = (read_kept(tmp_path / name / "checkpoint.pt", longer).state_dict() for name in ("begun", "planned"))
     assert all(torch.equal(ours[key], theirs[key]) for key in ours)
-    longest = replace(longer, name="renamed", loop=replace(longer.loop, steps=40, threads=2, workers=1))
-    assert [p.step for p in train(longest, corpus, tmp_path / "begun", resume=True)] == [35, 40]
+    longest = replace(longer, name="renamed", loop=replace(longer.loop, steps=32, threads=2, workers=1))
+    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)  # two are slow where other tests keep the cores busy
+    assert [p.step for p in train(longest, corpus, tmp_path / "begun", resume=True)] == [32]
     assert not list(train(short, corpus, tmp_path / "begun", resume=True))  # nothing is left to do
 
 
@@ -579,31 +588,13 @@ def test_a_folder_that_is_no_corpus_is_named(tmp_path: Path, corpus: Path) -> No
 
 def test_the_mini_recipe_learns_from_the_samples(tmp_path: Path) -> None:
     arguments = [str(ROOT / "recipes/mini/recipe.toml"), "--audio", str(DATA / "talk.flac")]
-    noise = ["--noise", str(DATA / "dishes.flac"), "-o", str(tmp_path / "mini"), "loop.steps=120", "loop.dev_crops=24"]
+    noise = ["--noise", str(DATA / "dishes.flac"), "-o", str(tmp_path / "mini"), "loop.steps=120", "loop.dev_crops=12"]
     result = CliRunner().invoke(main, ["train", *arguments, *noise])
     assert result.exit_code == 0, result.output
     assert "one recording alone" in result.stderr
     results = Detector(tmp_path / "mini").description.training["results"]
     assert results["dev recordings"]["auc"] > 0.85
     assert results["dev speakers, noise at 10 dB"]["auc"] > 0.65
-
-
-def test_the_recordings_of_a_resumed_training_keep_their_splits(tmp_path: Path) -> None:
-    quick = ["loop.steps=2", "loop.batch=2", "loop.workers=0", "loop.dev_crops=2", "--audio", str(DATA / "talk.flac")]
-    command = ["train", *quick, "-o", str(tmp_path / "mine"), "--keep-anyway"]
-    assert CliRunner().invoke(main, command).exit_code == 0
-    detector = Detector(tmp_path / "mine")
-    assert detector.description.name == "mine"
-    ours, theirs = (NetworkSettings(**d.description.recipe["network"]) for d in (detector, Detector()))
-    assert ours == theirs
-    index = tmp_path / "mine" / "corpus" / "speech.jsonl"
-    before = index.read_text()
-    refused = CliRunner().invoke(main, [*command, "--dev-share", "0.5"])
-    assert refused.exit_code == 1 and "--resume" in refused.stderr
-    assert index.read_text() == before
-    result = CliRunner().invoke(main, [*command, "--dev-share", "0.5", "--resume"])
-    assert result.exit_code == 0, result.output
-    assert index.read_text() == before
 
 
 @pytest.mark.parametrize(
