@@ -39,6 +39,7 @@ Write = Callable[..., Path]  # the fixture write_bursts
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # begun in the background of a shell: programs would inherit that
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of torch: threads wait for each other where tests keep the cores busy
 settings.register_profile("anywhere", deadline=None)  # no assertion about time
 settings.load_profile("anywhere")
 
