@@ -42,6 +42,7 @@ def get_speech_timestamps(  # noqa: PLR0917 - the signature of Silero VAD
     speech_pad_ms: float = 30,
     return_seconds: bool = False,
     time_resolution: int = 1,
+    *,
     neg_threshold: float | None = None,
 ) -> list[dict[str, int]] | list[dict[str, float]]:
     """The speech in samples `(sample,)`: dictionaries with "start" and "end", in samples.
