@@ -88,7 +88,7 @@ class Segmenter:
         self._remember(scores)
         active = self._hysteresis(scores)
         sums = [0, *np.cumsum(_millionths(scores)).tolist()]
-        edges = np.flatnonzero(np.diff(active)) + 1
+        edges = np.flatnonzero(active[1:] != active[:-1]) + 1
         for start, stop in zip([0, *edges], [*edges, len(active)], strict=True):
             step = self._speech if active[start] else self._silence
             step(self._now + int(start), self._now + int(stop), sums[stop] - sums[start])

@@ -177,9 +177,10 @@ def _checked(scores: Float32, shape: tuple[int, ...]) -> Float32:
     """`scores`, which must have this `shape` and be probabilities but for rounding."""
     if scores.shape != shape:
         raise ModelError(f"the network gives scores of shape {scores.shape}, not {shape}")
-    if not (scores.min(initial=0) >= -ROUNDING and scores.max(initial=0) <= 1 + ROUNDING):  # NaN is neither
+    lowest, highest = scores.min(initial=0), scores.max(initial=1)
+    if not (lowest >= -ROUNDING and highest <= 1 + ROUNDING):  # NaN is neither
         raise ModelError("the network gives scores that are not from 0 to 1")
-    return np.clip(scores, 0, 1, out=scores)
+    return np.clip(scores, 0, 1, out=scores) if lowest < 0 or highest > 1 else scores
 
 
 def keep_memory() -> None:
