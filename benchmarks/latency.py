@@ -5,12 +5,15 @@ block and right context in frames, AUC pooled over the 10 ms frames of each set,
 one core needs for 32 ms of sound in a stream that gets 20 ms at a time, also as a share of the core.
 `--left SECONDS` and `--block FRAMES` try another context (which a causal network has no use for) and
 another division between block and right context than the package's. Rows for Silero and TEN follow
-where they are installed; they score 32 and 16 ms of sound at a time, without looking ahead.
+where they are installed; they score 32 and 16 ms of sound at a time, without looking ahead. All rows are timed
+in turns, so that their ratios hold on a machine whose speed changes.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -27,7 +30,7 @@ from vad.stream import Chain
 
 MINUTE = 60  # seconds of sound that the cost is measured on
 LATENCIES = ("40ms", "100ms", "200ms", "300ms", "500ms")
-TRIES = 3  # of which the fastest counts: others may use the machine
+TURNS = 5  # in each of which every row is timed once; the fastest time of a row counts, as others may use the machine
 
 Recording = tuple[Array, Array]  # samples, and which frames are speech
 
@@ -45,8 +48,8 @@ def main(
     detector = Detector(model)
     features = detector.description.features
     sets = [load(Path(folder), detector) for folder in folders]
-    names = " | ".join(Path(folder).name for folder in folders)
-    print(f"| latency | block + right | {names} | mean | per 32 ms | of a core |\n|---{'|---' * (len(sets) + 4)}|")
+    minute = repeated(sets[0])
+    rows: list[tuple[str, Callable[[], object] | None]] = []  # first cells, and what scores the minute
     for latency in (*latencies, None):
         best = detector.for_latency(latency)
         geometry = best.geometry(latency)
@@ -55,14 +58,21 @@ def main(
             own = geometry.block if block is None else min(block, total // 2 * 2)
             context = geometry.left if left is None else int(left * 50) * 2
             geometry = Geometry(context, own, total - own)
-        found = [auc(best, recordings, geometry) for recordings in sets]
-        aucs = " | ".join(f"{value:.3f}" for value in (*found, np.mean(found)))
         name = "whole recording" if latency is None else f"{1000 * latency_of(geometry, features):.1f} ms"
-        spent = "| |" if latency is None else cost(best, sets[0], geometry)
-        print(f"| {name} | {geometry.block} + {geometry.right} | {aucs} {spent}", flush=True)
+        cells = means([auc(best, recordings, geometry) for recordings in sets])
+        scored = None if latency is None else partial(stream, best, geometry, minute)
+        rows.append((f"| {name} | {geometry.block} + {geometry.right} | {cells}", scored))
     for name in ("silero", "ten"):
         if name in installed():
-            print(f"| {name} | | {peer(open_system(name), sets)}", flush=True)
+            system = open_system(name)
+            cells = means([peer_auc(system, one) for one in sets])
+            rows.append((f"| {name} | | {cells}", partial(system.scores, minute)))
+    spent = [[seconds(score) for _, score in rows if score] for _ in range(TURNS)]
+    costs = iter(np.min(spent, 0) / MINUTE)
+    names = " | ".join(Path(folder).name for folder in folders)
+    print(f"| latency | block + right | {names} | mean | per 32 ms | of a core |\n|---{'|---' * (len(sets) + 4)}|")
+    for cells, score in rows:
+        print(f"{cells} | {share(next(costs)) if score else '| |'}")
 
 
 def load(folder: Path, detector: Detector) -> list[Recording]:
@@ -89,19 +99,15 @@ def auc(detector: Detector, recordings: list[Recording], geometry: Geometry) -> 
     return roc_auc(np.concatenate([speech for _, speech in recordings]), np.concatenate(scores))
 
 
-def peer(system: System, sets: list[list[Recording]]) -> str:
-    """The last cells of the row of another detector."""
-    found = []
-    for recordings in sets:
-        scores = [system.scores(samples)[: len(speech)] for samples, speech in recordings]
-        found.append(roc_auc(np.concatenate([speech for _, speech in recordings]), np.concatenate(scores)))
-    samples = repeated(sets[0])
-    spent = []
-    for _ in range(TRIES):
-        began = time.process_time()
-        system.scores(samples)
-        spent.append(time.process_time() - began)
-    return f"{' | '.join(f'{value:.3f}' for value in (*found, np.mean(found)))} {share(spent)}"
+def peer_auc(system: System, recordings: list[Recording]) -> float:
+    """The AUC of another detector, pooled over all recordings."""
+    scores = [system.scores(samples)[: len(speech)] for samples, speech in recordings]
+    return roc_auc(np.concatenate([speech for _, speech in recordings]), np.concatenate(scores))
+
+
+def means(found: list[float]) -> str:
+    """The cells of the AUC of each set, and of their mean."""
+    return " | ".join(f"{value:.3f}" for value in (*found, np.mean(found)))
 
 
 def repeated(recordings: list[Recording]) -> Array:
@@ -110,23 +116,23 @@ def repeated(recordings: list[Recording]) -> Array:
     return samples
 
 
-def share(spent: list[float]) -> str:
-    """The cells of a cost: the time per 32 ms of sound, and the share of a core."""
-    part = min(spent) / MINUTE
-    return f"| {part * 32_000:.0f} µs | {part:.1%} |"
+def stream(detector: Detector, geometry: Geometry, samples: Array) -> None:
+    """Score samples that arrive 20 ms at a time."""
+    stages = chain(detector, geometry, min_blocks=1)
+    for piece in np.split(samples, len(samples) * 50 // RATE):
+        stages.push(piece)
 
 
-def cost(detector: Detector, recordings: list[Recording], geometry: Geometry) -> str:
-    """The last cells of a row for a stream that gets 20 ms at a time."""
-    samples = repeated(recordings)
-    spent = []
-    for _ in range(TRIES):
-        stages = chain(detector, geometry, min_blocks=1)
-        began = time.process_time()
-        for piece in np.split(samples, MINUTE * 50):
-            stages.push(piece)
-        spent.append(time.process_time() - began)
-    return share(spent)
+def seconds(score: Callable[[], object]) -> float:
+    """The processor time that `score` takes."""
+    began = time.process_time()
+    score()
+    return time.process_time() - began
+
+
+def share(part: float) -> str:
+    """The cells of a cost, from the share of a core: the time per 32 ms of sound, and that share."""
+    return f"{part * 32_000:.0f} µs | {part:.1%} |"
 
 
 if __name__ == "__main__":

@@ -34,8 +34,7 @@ class _Slopes(NamedTuple):
     """
 
     bins: NDArray[np.int64]  # (row,)
-    rising: Float32  # (row, 1), weight of the bin in the band that rises there
-    falling: Float32  # (row, 1), and in the band that falls there
+    weights: Float32  # (row, 2, 1), of the bin in the band that rises there, and in the one that falls there
     counts: list[int]  # rows of each turn (first bins, second bins, ...); they are added to the first rows
     rise: NDArray[np.int64]  # (mel,), the row that sums the rising part of each band
     fall: NDArray[np.int64]  # (mel,), and its falling part
@@ -137,8 +136,8 @@ class LogMel:
         bins, gaps = np.array(pairs).T
         inside = (edge[bins] == gaps)[:, None]
         place = np.argsort(order)
-        rising, falling = padded[bins, gaps + 1][:, None] * inside, padded[bins, gaps][:, None] * inside
-        return _Slopes(bins, rising, falling, counts, place[:-1], place[1:])
+        weights = np.stack([padded[bins, gaps + 1], padded[bins, gaps]], 1) * inside
+        return _Slopes(bins, weights[:, :, None], counts, place[:-1], place[1:])
 
     def _spectrum(self, windows: Float32) -> NDArray[np.complex64]:
         """Spectra `(frame, bin)` of windows `(frame, sample)`, divided by `window`.
@@ -153,16 +152,13 @@ class LogMel:
         slopes = self._slopes
         squares = np.square(spectrum.view(np.float32))
         power = np.ascontiguousarray((squares[:, ::2] + squares[:, 1::2]).T)
-        down = power[slopes.bins]
-        up = down * slopes.rising
-        down *= slopes.falling
+        weighted = power[slopes.bins, None] * slopes.weights
         start = slopes.counts[0]
         for count in slopes.counts[1:]:
-            up[:count] += up[start : start + count]
-            down[:count] += down[start : start + count]
+            weighted[:count] += weighted[start : start + count]
             start += count
-        energy: Float32 = up[slopes.rise]
-        energy += down[slopes.fall]
+        energy: Float32 = weighted[slopes.rise, 0]
+        energy += weighted[slopes.fall, 1]
         energy += np.float32(self.floor)
         return np.log(energy, out=energy).T
 

@@ -113,9 +113,11 @@ class Segmenter:
 
     def _hysteresis(self, scores: Float32) -> NDArray[np.bool_]:
         """Which frames are active: on from `onset` up, off below `offset`, otherwise as the frame before."""
-        decided = (scores >= self._settings.onset) | (scores < self._settings.offset)
-        last = np.maximum.accumulate(np.where(decided, np.arange(len(scores)), -1))
-        active: NDArray[np.bool_] = np.where(last < 0, self._active, scores[last] >= self._settings.onset)
+        active: NDArray[np.bool_] = scores >= self._settings.onset
+        decided = active | (scores < self._settings.offset)
+        if not decided.all():
+            last = np.maximum.accumulate(np.where(decided, np.arange(len(scores)), -1))
+            active = np.where(last < 0, self._active, active[last])
         self._active = bool(active[-1])
         return active
 
