@@ -113,8 +113,8 @@ class Document:
 def speech_of(documents: Iterable[Document], channel: Channel = "mix") -> list[Segment]:
     """The speech of all `documents`: segments in order, merged where they overlap.
 
-    With a number as `channel`, of those of that channel (from 1), and of those that belong to no channel;
-    of "mix" the speech of all.
+    With `"mix"` that of all channels; with a number that of this channel, counted from 1, and of documents that
+    belong to no channel.
     """
     wanted = (document for document in documents if not isinstance(channel, int) or document.channel in (None, channel))
     return merge(segment for document in wanted for segment in document.segments)
