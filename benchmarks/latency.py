@@ -22,7 +22,7 @@ import numpy as np
 from vad.audio.decode import read
 from vad.detector import Detector
 from vad.evaluation.frames import frame_mask, roc_auc
-from vad.evaluation.peers import RATE, Array, System, installed, open_system
+from vad.evaluation.peers import RATE, Array, installed, open_system
 from vad.geometry import Geometry, latency_of
 from vad.labels.labelled_set import read_labelled
 from vad.scorer import open_scorer
@@ -59,13 +59,13 @@ def main(
             context = geometry.left if left is None else int(left * 50) * 2
             geometry = Geometry(context, own, total - own)
         name = "whole recording" if latency is None else f"{1000 * latency_of(geometry, features):.1f} ms"
-        cells = means([auc(best, recordings, geometry) for recordings in sets])
+        cells = means([auc(partial(scores, best, geometry), one) for one in sets])
         scored = None if latency is None else partial(stream, best, geometry, minute)
         rows.append((f"| {name} | {geometry.block} + {geometry.right} | {cells}", scored))
     for name in ("silero", "ten"):
         if name in installed():
             system = open_system(name)
-            cells = means([peer_auc(system, one) for one in sets])
+            cells = means([auc(system.scores, one) for one in sets])
             rows.append((f"| {name} | | {cells}", partial(system.scores, minute)))
     spent = [[seconds(score) for _, score in rows if score] for _ in range(TURNS)]
     costs = iter(np.min(spent, 0) / MINUTE)
@@ -90,19 +90,16 @@ def chain(detector: Detector, geometry: Geometry, min_blocks: int | None = None)
     return Chain(detector.description.features, scorer, detector.settings())
 
 
-def auc(detector: Detector, recordings: list[Recording], geometry: Geometry) -> float:
-    """Pooled over all recordings."""
-    scores = []
-    for samples, _ in recordings:
-        stages = chain(detector, geometry)
-        scores += [stages.push(samples).scores, stages.finish(len(samples) / RATE).scores]
-    return roc_auc(np.concatenate([speech for _, speech in recordings]), np.concatenate(scores))
+def scores(detector: Detector, geometry: Geometry, samples: Array) -> Array:
+    """The scores `(frame,)` of a whole recording."""
+    stages = chain(detector, geometry)
+    return np.concatenate([stages.push(samples).scores, stages.finish(len(samples) / RATE).scores])
 
 
-def peer_auc(system: System, recordings: list[Recording]) -> float:
-    """The AUC of another detector, pooled over all recordings."""
-    scores = [system.scores(samples)[: len(speech)] for samples, speech in recordings]
-    return roc_auc(np.concatenate([speech for _, speech in recordings]), np.concatenate(scores))
+def auc(score: Callable[[Array], Array], recordings: list[Recording]) -> float:
+    """Of what `score` gives for the samples of each recording, pooled over all."""
+    found = [score(samples)[: len(speech)] for samples, speech in recordings]
+    return roc_auc(np.concatenate([speech for _, speech in recordings]), np.concatenate(found))
 
 
 def means(found: list[float]) -> str:

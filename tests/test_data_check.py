@@ -38,6 +38,7 @@ class TestCheck:
         soundfile.write(audio / "s1/2.wav", np.clip(9 * bursts(*PAUSED, seconds=3), -1, 1), RATE)
         soundfile.write(audio / "s1/3.wav", 1e-5 * rng.standard_normal(3 * RATE), RATE, subtype="FLOAT")
         label(labels / "s2/4.txt", (0.5, 1.2), (1.6, 7.0))
+        label(labels / "s4/9.txt", (0.5, 1.2), (1.6, 2.7), (3.02, 3.08))  # little, but all of it past the end
         soundfile.write(audio / "s2/5.wav", np.zeros((8000, 2)), 8000)
         label(labels / "s3/6.txt")
         (labels / "s3/7.txt").unlink()
@@ -48,6 +49,7 @@ class TestCheck:
         assert "clipped" in remarks["s1/2.wav"]
         assert "silent" in remarks["s1/3.wav"]
         assert "labels reach to 7.00 s, past the end at 3.00 s" in remarks["s2/4.wav"]
+        assert "labels reach to 3.08 s, past the end at 3.00 s, 1 of which begin there" in remarks["s4/9.wav"]
         assert "has no speech" in remarks["s3/6.wav"]
         assert not remarks["s0/0.wav"] and not remarks["s4/8.wav"]
         assert report.unlabelled == ["s3/7.wav"]

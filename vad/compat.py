@@ -48,10 +48,10 @@ def get_speech_timestamps(  # noqa: PLR0917 - the signature of Silero VAD
     """The speech in samples `(sample,)`: dictionaries with "start" and "end", in samples.
 
     With `return_seconds` in seconds, rounded to `time_resolution` digits. The signature follows Silero
-    VAD: the parameters have its names and its order, for programs that pass them by position. They mean
-    what they mean there, except that any `sampling_rate` in Hz is accepted, and that the default
-    `threshold` and `neg_threshold` are those of this model. Raises `AudioError` for an array that is
-    no audio, `SettingError` for invalid settings.
+    VAD: the parameters have its names and, up to `time_resolution`, its order, for programs that pass
+    them by position. They mean what they mean there, except that any `sampling_rate` in Hz is accepted,
+    and that the default `threshold` and `neg_threshold` are those of this model. Raises `AudioError` for
+    an array that is no audio, `SettingError` for invalid settings.
     """
     found = model.detect(
         audio,

@@ -30,7 +30,7 @@ class Input:
 
     @property
     def name(self) -> str:
-        """The path as messages show it."""
+        """The path, as messages and the names of outputs have it."""
         return "stdin" if self.path == "-" else self.path
 
 

@@ -28,7 +28,7 @@ def name_output(target: str, source: Input, channel: int | None, extension: str,
 
 def name_fields(source: Input) -> dict[str, object]:
     """The fields of a template that come from the name of `source`."""
-    path = Path("stdin" if source.path == "-" else source.path)
+    path = Path(source.name)
     return {"dir": str(path.parent), "name": path.name, "stem": path.stem, "ext": path.suffix[1:]}
 
 

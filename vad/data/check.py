@@ -142,7 +142,8 @@ def _check_recording(
         remarks.append(f"silent: hardly above {SILENT:.0f} dB relative to full scale")
     if (share := float(np.mean(np.abs(samples) >= 0.999))) > CLIPPED:
         remarks.append(f"clipped: {share:.1%} of its samples at full scale")
-    remarks += past_end(segments, sound.duration, OVERHANG)
+    left_out = len(inside) < len(segments)  # labels that begin past the end
+    remarks += past_end(segments, sound.duration, 0.0 if left_out else OVERHANG)
     if not inside:
         remarks.append("has no speech, according to its labels")
     elif speech >= FULL * sound.duration and sound.duration > 10:

@@ -190,9 +190,11 @@ def _states_duration(document: Document) -> bool:
 
 def _overhangs(recording: LabelledRecording, found: Hypothesis) -> list[str]:
     """Notes about labels that reach past the end of the recording."""
-    both = {"reference": recording.reference, "hypothesis": found.segments}
-    notes = {what: past_end(segments, found.duration, OVERHANG) for what, segments in both.items()}
-    return [f"{recording.name}: {what} {note}" for what, some in notes.items() for note in some]
+    return [
+        f"{recording.name}: {what} {note}"
+        for what, segments in (("reference", recording.reference), ("hypothesis", found.segments))
+        for note in past_end(segments, found.duration, OVERHANG)
+    ]
 
 
 def _evaluation(whole: Group, about: dict[str, Any], notes: list[str], problems: list[str]) -> Evaluation:
