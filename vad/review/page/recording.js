@@ -81,8 +81,9 @@ export class Recording {
     return loudest;
   }
 
-  // The state of the corrections, as the server has it.
+  // The state of the corrections, as the server has it; an answer that changes have overtaken is of no use.
   take(correction) {
+    if (correction.version < this.version) return;
     this.correction = correction;
     this.version = correction.version;
     this.derive();
@@ -203,5 +204,6 @@ export class Recording {
     this.about = about;
     this.broken = false;
     this.take(about.correction);
+    this.on.saved(true);
   }
 }
