@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import resource
 import subprocess
+import sys
 import time
 from collections import Counter
 from dataclasses import replace
@@ -321,6 +322,32 @@ def test_training_stops_when_it_gets_no_better_and_keeps_the_best(corpus: Path, 
     kept = read_kept(tmp_path / "checkpoint.pt", hopeless)
     assert roc_auc(truth > 0.5, score(kept, features)) == pytest.approx(seen[best].dev_auc)
     assert not list(train(hopeless, corpus, tmp_path, resume=True))
+
+
+MANY_LENGTHS = """
+import sys
+from pathlib import Path
+from vad.network.bilstm import NetworkSettings
+from vad.training.loop import train
+from vad.training.recipe import Recipe
+from vad.training.settings import LoopSettings, MixtureSettings
+
+loop = LoopSettings(
+    shortest=2.0, longest=24.0, steps=120, evaluate_every=40, batch=8, pool=8, replay=120, workers=0, dev_crops=1
+)
+for _ in train(
+    Recipe("many", network=NetworkSettings(), mixture=MixtureSettings(seconds=3.0), loop=loop), *map(Path, sys.argv[1:])
+):
+    print(Path("/proc/self/statm").read_text().split()[1])
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc")
+def test_sequences_of_many_lengths_do_not_fill_the_memory(corpus: Path, tmp_path: Path) -> None:
+    """oneDNN would keep kernels for every shape that it has met, megabytes each."""
+    run = [sys.executable, "-c", MANY_LENGTHS, str(corpus), str(tmp_path)]
+    pages = subprocess.run(run, capture_output=True, text=True, check=True).stdout.split()
+    assert (int(pages[-1]) - int(pages[0])) * resource.getpagesize() < 60e6
 
 
 def test_a_full_disk_costs_one_line_and_no_checkpoint(corpus: Path, tmp_path: Path) -> None:

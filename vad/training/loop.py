@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -30,6 +31,8 @@ from vad.training.objective import loss_of
 from vad.training.recipe import Recipe
 from vad.training.sequences import sequences
 from vad.training.settings import LoopSettings, falls_from
+
+KERNELS = "64"  # that oneDNN keeps; its 1024 fill gigabytes where each step has sequences of another length
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ def train(
     loop, path = recipe.loop, checkpoint_path(output, resume)
     output.mkdir(parents=True, exist_ok=True)
     keep_memory()
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", KERNELS)
     torch.set_num_threads(loop.threads)
     torch.manual_seed(loop.seed)
     with World.open(loop) as world:
