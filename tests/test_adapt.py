@@ -66,7 +66,12 @@ class TestVerdict:
         assert all(one.offset <= one.onset for one in tried)
 
     @pytest.mark.parametrize(
-        ("low", "says"), [(0.004, "better by 2.0 points (95 %: 0.4 .. 3.0)"), (-0.1, "not better")]
+        ("low", "says"),
+        [
+            (0.004, "better by 2.0 points (95 %: 0.4 .. 3.0)"),
+            (-0.1, "not better"),
+            (-0.0004, "not better: +2.0 points (95 %: 0.0 .. 3.0)"),
+        ],
     )
     def test_it_says_what_was_gained(self, low: float, says: str) -> None:
         before, after = ({"dcf": d, "deter": d, "miss": d, "false_alarm": d} for d in (0.1, 0.08))

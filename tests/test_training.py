@@ -395,6 +395,20 @@ def test_hard_negatives_are_what_the_network_takes_for_speech(corpus: Path, tmp_
         next(train(asked, corpus, tmp_path / "out"))
 
 
+def test_a_training_goes_on_without_what_it_began_with(corpus: Path, tmp_path: Path) -> None:
+    """The weights at the start, blended with the trained ones, and the hard backgrounds are in the checkpoint."""
+    list(train(SMALL, corpus, tmp_path / "first"))
+    given = tmp_path / "first" / "checkpoint.pt"
+    mixture, loop = replace(SMALL.mixture, hard_negatives=5.0), replace(SMALL.loop, start_share=0.25)
+    recipe = replace(SMALL, mixture=mixture, loop=loop)
+    list(train(recipe, corpus, tmp_path / "whole", init_from=given))
+    next(train(recipe, corpus, tmp_path / "parts", init_from=given))
+    given.unlink()
+    assert [p.step for p in train(recipe, corpus, tmp_path / "parts", resume=True)] == [20]
+    whole, parts = kept(tmp_path / "whole"), kept(tmp_path / "parts")
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
 TOML = """
 name = "small"
 about = "Made for a test."

@@ -22,6 +22,14 @@ from vad.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
+class Start:
+    """What a training begins with."""
+
+    weights: dict[str, torch.Tensor]
+    hardness: torch.Tensor | None  # (background,): how far each is taken for speech, where that matters
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """All that training needs to go on, in one file that is replaced in one stroke."""
 
@@ -30,7 +38,7 @@ class Checkpoint:
     network: AnyNetwork
     averaged: AnyNetwork
     optimiser: torch.optim.Optimizer
-    start: dict[str, torch.Tensor]  # the weights that training began with
+    start: Start
 
     def save(self, step: int, history: list[dict[str, Any]]) -> None:
         """Replace the file in one stroke: whole at any instant, a loss of power included.
@@ -38,13 +46,14 @@ class Checkpoint:
         The weights to keep are the averaged ones, with patience those of the best evaluation, blended
         with those that training began with where the recipe asks for it.
         """
-        share = self.recipe.loop.start_share
-        kept = {name: value.lerp(self.start[name], share) for name, value in self.averaged.state_dict().items()}
+        share, begun = self.recipe.loop.start_share, self.start.weights
+        kept = {name: v.lerp(begun[name].to(v.device), share) for name, v in self.averaged.state_dict().items()}
         if self.recipe.loop.patience and stale(history):
             kept = read_checkpoint(self.path)["kept"]
         state = {
             "step": step,
             "recipe": asdict(self.recipe),
+            "start": vars(self.start),
             "network": self.network.state_dict(),
             "averaged": self.averaged.state_dict(),
             "kept": kept,
@@ -58,20 +67,25 @@ class Checkpoint:
             file.flush()
             os.fsync(file.fileno())
 
-    def load(self) -> tuple[int, list[dict[str, Any]]]:
-        """Restore the state of an earlier run: the steps it had done, 0 where there is none, and its history.
+    def load(self, earlier: dict[str, Any]) -> tuple[int, list[dict[str, Any]]]:
+        """Restore the state that `read_earlier` found: the steps it had done, and its history.
 
         A run may go on to another number of steps; where its learning rate had begun to fall, it rises again.
         """
-        if not self.path.exists():
-            return 0, []
-        state = read_checkpoint(self.path)
-        if changed := _changed(state["recipe"], asdict(self.recipe)):
-            raise RecipeError(f"{self.path}: made with other settings ({changed}); train into a fresh folder")
-        self.network.load_state_dict(state["network"])
-        self.averaged.load_state_dict(state["averaged"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        return int(state["step"]), state["history"]
+        self.network.load_state_dict(earlier["network"])
+        self.averaged.load_state_dict(earlier["averaged"])
+        self.optimiser.load_state_dict(earlier["optimiser"])
+        return int(earlier["step"]), earlier["history"]
+
+
+def read_earlier(path: Path, recipe: Recipe) -> dict[str, Any]:
+    """The checkpoint of an earlier run; `RecipeError` unless it is of this recipe."""
+    state = read_checkpoint(path)
+    if "start" not in state:
+        raise RecipeError(f"{path}: made by an older version of vad; train into a fresh folder")
+    if changed := _changed(state["recipe"], asdict(recipe)):
+        raise RecipeError(f"{path}: made with other settings ({changed}); train into a fresh folder")
+    return state
 
 
 def _changed(before: dict[str, Any], now: dict[str, Any]) -> str:

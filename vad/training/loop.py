@@ -21,7 +21,7 @@ from vad.evaluation.frames import detection_error_rate, roc_auc
 from vad.features import Float32, LogMel
 from vad.model.runtime import keep_memory
 from vad.network.causal import AnyNetwork, build
-from vad.training.checkpoint import Checkpoint, read_checkpoint, read_model, read_network, stale
+from vad.training.checkpoint import Checkpoint, Start, read_checkpoint, read_earlier, read_model, read_network, stale
 from vad.training.corpus import Corpus, read_corpus
 from vad.training.dataset import CACHE, batches, dev_mixtures, statistics
 from vad.training.distributed import World
@@ -95,11 +95,15 @@ def train(
         dev = dev_mixtures(recipe, corpora[1])
         mixer = Mixer(corpora[0], recipe.mixture)
         teacher = read_model(loop.teacher, recipe.features) if loop.teacher else None
-        network = begin(recipe, corpora[0], mixer, init_from, teacher).to(world.device)
+        earlier = read_earlier(path, recipe) if path.exists() else None
+        start = Start(**earlier["start"]) if earlier else begin(recipe, corpora[0], mixer, init_from, teacher)
+        if start.hardness is not None:
+            mixer.weigh(1 + recipe.mixture.hard_negatives * start.hardness.numpy())
+        network = build(recipe.features.n_mels, recipe.network).to(world.device)
+        network.load_state_dict(start.weights)
         training = Training(recipe, world, network)
-        start = {name: value.clone() for name, value in network.state_dict().items()}
         checkpoint = Checkpoint(path, recipe, network, training.averaged, training.optimiser, start)
-        first, history = checkpoint.load()
+        first, history = checkpoint.load(earlier) if earlier else (0, [])
         log = SummaryWriter(output / "tensorboard", purge_step=first + 1) if world.first else None
         done: list[tuple[float, float]] = []  # loss and norm of the gradient of the steps since the last evaluation
         since = time.monotonic()
@@ -181,23 +185,22 @@ def checkpoint_path(output: Path, resume: bool) -> Path:
 
 def begin(
     recipe: Recipe, corpus: Corpus, mixer: Mixer, init_from: str | Path | None, teacher: AnyNetwork | None
-) -> AnyNetwork:
-    """The network to begin with: that of `init_from`, or a fresh one with the band statistics of the mixtures.
+) -> Start:
+    """The weights of `init_from`, or fresh ones with the band statistics of the mixtures.
 
-    It, or else the teacher, also says which backgrounds are hard, and the mixer will draw these more often.
+    The network of `init_from`, or else the teacher, also says which backgrounds are hard.
     """
-    network = read_network(init_from, recipe) if init_from else None
-    if hard := recipe.mixture.hard_negatives:
+    network, hard = read_network(init_from, recipe) if init_from else None, None
+    if recipe.mixture.hard_negatives:
         if not (knowing := network or teacher):
             raise RecipeError("mixture.hard_negatives: found with a trained network; set init_from, too", "init_from")
-        mixer.weigh(1 + hard * hardness(knowing, corpus, recipe.features))
-    if network:
-        return network
-    network = build(recipe.features.n_mels, recipe.network)
-    mean, deviation = statistics(mixer, recipe)
-    network.mean.copy_(torch.from_numpy(mean))
-    network.scale.copy_(torch.from_numpy(1 / deviation))
-    return network
+        hard = torch.from_numpy(hardness(knowing, corpus, recipe.features))
+    if not network:
+        network = build(recipe.features.n_mels, recipe.network)
+        mean, deviation = statistics(mixer, recipe)
+        network.mean.copy_(torch.from_numpy(mean))
+        network.scale.copy_(torch.from_numpy(1 / deviation))
+    return Start(network.state_dict(), hard)
 
 
 def hardness(network: AnyNetwork, corpus: Corpus, features: LogMel) -> Float32:

@@ -113,13 +113,14 @@ class Verdict:
             shown = [100 * v for v in (*(values[key] for key in names), self.general[general])]
             rows.append(f"{name:<8}" + "".join(f"{v:>19.1f}" for v in shown))
         about = f"{self.recordings} recordings ({self.minutes:.1f} min), each left out once"
-        interval = f"(95 %: {100 * self.low:.1f} .. {100 * self.high:.1f})"
+        low, gain, high = (round(100 * v, 1) + 0.0 for v in (self.low, self.gain, self.high))  # never -0.0
+        interval = f"(95 %: {low:.1f} .. {high:.1f})"
         if self.better:
-            return [about, *rows, f"better by {100 * self.gain:.1f} points {interval}"]
+            return [about, *rows, f"better by {gain:.1f} points {interval}"]
         return [
             about,
             *rows,
-            f"not better: {100 * self.gain:+.1f} points {interval}; the model before stays the better one",
+            f"not better: {gain:+.1f} points {interval}; the model before stays the better one",
         ]
 
     def to_json(self) -> dict[str, Any]:

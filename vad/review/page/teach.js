@@ -77,7 +77,7 @@ export class Teach {
 
 // What vad train says of the model, in a sentence.
 function summary({ better, gain, low, high, recordings, minutes }) {
-  const points = (share) => (100 * share).toFixed(1);
+  const points = (share) => (Math.round(1000 * share) / 10).toFixed(1); // never -0.0
   const interval = `(95 %: ${points(low)} to ${points(high)})`;
   const found = better
     ? `The new model is better by ${points(gain)} points of detection cost ${interval}`
