@@ -26,8 +26,8 @@ Segments = list[Segment]
 
 @pytest.fixture(scope="module")
 def sound(talk: Path) -> np.ndarray:
-    """Twelve seconds of a talker, int16 `(sample,)`: three segments, of which one is cut off at the end."""
-    return soundfile.read(talk, dtype="int16")[0][: 12 * RATE]
+    """Ten seconds of a talker, int16 `(sample,)`: two segments, of which one is cut off at the end."""
+    return soundfile.read(talk, dtype="int16")[0][: 10 * RATE]
 
 
 @pytest.fixture(scope="module")
