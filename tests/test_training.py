@@ -56,7 +56,7 @@ def trained(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Res
     """What `vad train` reports and leaves, and the command."""
     folder = tmp_path_factory.mktemp("trained")
     easy = "mixture.snr_low=15 mixture.level_low=-35 mixture.room=0 mixture.telephone=0 loop.learning_rate=1e-2"
-    longer = "loop.steps=160 loop.batch=16 loop.evaluate_every=80 loop.dev_crops=4"
+    longer = "loop.steps=160 loop.batch=16 loop.pool=240 loop.replay=4 loop.evaluate_every=80 loop.dev_crops=4"
     arguments = command(corpus, folder, "out", *easy.split(), *longer.split())[1:]
     return CliRunner().invoke(main, arguments), folder / "out", arguments
 
@@ -72,7 +72,7 @@ def test_training_reports_its_progress_and_names_the_model(trained: tuple[Result
 def test_a_trained_model_detects(trained: tuple[Result, Path, list[str]]) -> None:
     detector = Detector(trained[1])
     results = detector.description.training["results"]
-    assert results["talk"]["auc"] > 0.8  # of three seeds .85, .92 and .94
+    assert results["talk"]["auc"] > 0.8  # of three seeds .88, .90 and .92
     assert "auc" not in results["noise alone"]
     segments = detector.detect(DATA / "talk.flac")
     assert segments
@@ -629,8 +629,9 @@ def test_a_folder_that_is_no_corpus_is_named(tmp_path: Path, corpus: Path) -> No
 
 def test_the_mini_recipe_learns_from_the_samples(tmp_path: Path) -> None:
     arguments = [str(ROOT / "recipes/mini/recipe.toml"), "--audio", str(DATA / "talk.flac")]
-    noise = ["--noise", str(DATA / "dishes.flac"), "-o", str(tmp_path / "mini"), "loop.steps=120", "loop.dev_crops=12"]
-    result = CliRunner().invoke(main, ["train", *arguments, *noise])
+    noise = ["--noise", str(DATA / "dishes.flac"), "-o", str(tmp_path / "mini")]
+    quicker = ["loop.steps=120", "loop.pool=240", "loop.replay=3", "loop.dev_crops=12"]
+    result = CliRunner().invoke(main, ["train", *arguments, *noise, *quicker])
     assert result.exit_code == 0, result.output
     assert "one recording alone" in result.stderr
     results = Detector(tmp_path / "mini").description.training["results"]
