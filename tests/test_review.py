@@ -9,10 +9,13 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +30,7 @@ from vad.errors import AudioError, FormatError, SettingError
 from vad.features import LogMel
 from vad.formats import FORMATS, read_labels
 from vad.labels.matching import match, read_uem
-from vad.review import server, worker
+from vad.review import label_files, server, worker
 from vad.review.cache import Cache
 from vad.review.corrections import Conflict, Correction
 from vad.review.journal import Journal
@@ -428,6 +431,37 @@ class TestJournal:
             journal.append("a", entry, 10.0)
         assert journal.of("a").version == 1
 
+    def test_an_entry_that_is_said_again_is_made_once(self, tmp_path: Path) -> None:
+        path = tmp_path / "journal.jsonl"
+        journal = Journal(path)
+        journal.append("a", begin([[1, 2]]), 10.0)
+        journal.append("a", change(1, [[1, 2]], [[1, 2.5]]), 10.0)
+        size = path.stat().st_size
+        assert journal.append("a", change(1, [[1, 2]], [[1, 2.5]]), 10.0).version == 2
+        journal.close()  # and the program is killed before the page has heard of it
+        again = Journal(path)
+        assert again.append("a", change(1, [[1, 2]], [[1, 2.5]]), 10.0).speech == [(1, 2.5)]
+        assert path.stat().st_size == size
+        with pytest.raises(Conflict):
+            again.append("a", begin([[1, 2]]), 10.0)
+
+    def test_a_line_that_is_cut_by_a_full_disk_is_not_called_saved(self, tmp_path: Path) -> None:
+        resource = pytest.importorskip("resource")
+        path = tmp_path / "journal.jsonl"
+        journal = Journal(path)
+        journal.append("a", begin([[1, 2]]), 10.0)
+        size, limits = path.stat().st_size, resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 10, limits[1]))
+        try:
+            with pytest.raises(FormatError, match="cannot be written"):
+                journal.append("a", change(1, [], [[3, 4]]), 10.0)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert journal.of("a").version == 1 and path.stat().st_size == size
+        journal.append("a", change(1, [], [[3, 4]]), 10.0)
+        journal.close()
+        assert Journal(path).of("a").speech == [(1, 2), (3, 4)]
+
     def test_two_programs_do_not_share_one(self, tmp_path: Path) -> None:
         journal = Journal(tmp_path / "journal.jsonl")
         with pytest.raises(SettingError, match="another vad review"):
@@ -475,6 +509,77 @@ class TestServer:
         newest = max(r["revision"] for r in rows.values())
         named(client, "b.wav")
         assert all(r["revision"] > newest for r in client.get(f"/api/recordings?since={newest}").json()["recordings"])
+
+    def test_the_list_keeps_nothing_back_that_changes_while_it_is_made(
+        self, client: TestClient, project: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("a.wav", "b.wav"):
+            named(client, name)
+        first, second, third = project.library.recordings.values()
+        since = client.get("/api/recordings").json()["revision"]
+        project.library.changed(second)
+        make = Recording.row
+
+        def row(recording: Recording, correction: Correction) -> dict[str, Any]:
+            if recording is second:
+                project.library.changed(first)  # too late for this answer
+                project.library.changed(third)
+            return make(recording, correction)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Recording, "row", row)
+            answer = client.get(f"/api/recordings?since={since}").json()
+        names = [r["name"] for r in answer["recordings"]]
+        later = client.get(f"/api/recordings?since={answer['revision']}").json()["recordings"]
+        assert first.name not in names and first.name in [r["name"] for r in later]
+
+    def test_a_page_takes_the_list_of_a_later_run_for_newer(self, folder: Path, tmp_path: Path) -> None:
+        first, second = (Library([str(folder)], None, Journal(tmp_path / f"{n}.jsonl")) for n in range(2))
+        assert max(r.revision for r in second.recordings.values()) > max(r.revision for r in first.recordings.values())
+
+    def test_two_pages_do_not_end_the_evaluation_of_each_other(
+        self, client: TestClient, project: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        named(client, "a.wav")
+        evaluate = project._evaluate
+
+        def meanwhile(page: str) -> dict[str, Any]:
+            def other(*given: Any) -> Any:
+                monkeypatch.setattr(project, "_evaluate", evaluate)
+                project.evaluate({"page": page})
+                return evaluate(*given)
+
+            monkeypatch.setattr(project, "_evaluate", other)
+            return project.evaluate({"page": "one"})
+
+        assert meanwhile("other")["recordings"] == 1
+        assert meanwhile("one")["recordings"] == 0
+
+    def test_changes_made_at_once_leave_the_newest_uem(
+        self, client: TestClient, project: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        addresses = [named(client, name) for name in ("a.wav", "b.wav")]
+        for address in addresses:
+            client.post(address + "/change", json=begin([]))
+        first, other = threading.Event(), threading.Event()
+        write = label_files.write
+
+        def slow(path: Path, content: bytes) -> None:
+            if path == project.places.uem and not first.is_set():
+                first.set()
+                other.wait(0.1)
+            write(path, content)
+
+        monkeypatch.setattr(label_files, "write", slow)
+        entry = change(1, [], [[2.0, 3.0]], "unsure")
+        with ThreadPoolExecutor(1) as pool:
+            one = pool.submit(client.post, addresses[0] + "/change", json=entry)
+            first.wait(60)
+            client.post(addresses[1] + "/change", json=entry)
+            other.set()
+            one.result()
+        found = {document.recording: document.segments for document in read_labels(project.places.uem)}
+        assert found == {"a": [(0, 2)], "b": [(0, 2)]}
 
     def test_settings_give_the_segments_of_the_detector(
         self, client: TestClient, folder: Path, project: Project

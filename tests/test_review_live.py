@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -149,6 +150,25 @@ class TestLive:
             started = [pages.submit(live.start, {}) for _ in range(2)]
         assert sorted(one.exception() is None for one in started) == [False, True] and len(opened) == 1
         live.stop()
+
+    def test_what_is_stopped_while_it_starts_is_stopped(self, project: Project, talk: Path) -> None:
+        starting, stopping = threading.Event(), threading.Event()
+
+        def source(device: str | int | None, rate: int) -> Source:
+            starting.set()
+            stopping.wait(60)
+            return SoundReader(open_sound(talk), realtime=True)
+
+        live = Live(project, source)
+        with ThreadPoolExecutor(2) as pages:
+            start = pages.submit(live.start, {})
+            starting.wait(60)
+            stop = pages.submit(live.stop)
+            time.sleep(0.05)  # it waits for the start
+            stopping.set()
+            start.result()
+            stop.result()
+        assert live._thread and not live._thread.is_alive()
 
     def test_a_microphone_that_cannot_be_used_is_closed(
         self, project: Project, talk: Path, monkeypatch: pytest.MonkeyPatch

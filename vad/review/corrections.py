@@ -58,6 +58,7 @@ class Correction:
     unsure: list[Segment] = field(default_factory=list)
     undone: list[Change] = field(default_factory=list)
     done: list[Change] = field(default_factory=list)
+    last: dict[str, Any] = field(default_factory=dict)  # the entry that made this version
 
     @property
     def begun(self) -> bool:
@@ -98,6 +99,7 @@ class Correction:
         else:
             self._change(kind, entry)
         self.version += 1
+        self.last = entry
 
     def _change(self, kind: str, entry: dict[str, Any]) -> None:
         if kind == "change":

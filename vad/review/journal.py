@@ -6,6 +6,7 @@ whole: what a killed program left behind it is cut off. Whoever opens the journa
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
@@ -45,15 +46,18 @@ class Journal:
     def append(self, place: str, entry: dict[str, Any], duration: float) -> Correction:
         """Check, write down and make a change; the state after it.
 
-        `entry` holds `kind`, the `version` that it changes, and what the kind needs. Raises `Conflict`
-        where the recording has another version, `SettingError` where the change makes no sense,
-        `FormatError` where it cannot be written; then nothing has changed.
+        `entry` holds `kind`, the `version` that it changes, and what the kind needs. An entry that has just
+        been made, and whose answer may be lost, changes nothing. Raises `Conflict` where the recording has
+        another version, `SettingError` where the change makes no sense, `FormatError` where it cannot be
+        written; then nothing has changed.
         """
         if entry.get("kind") not in KINDS:
             raise SettingError(f"kind={entry.get('kind')!r}: valid are {', '.join(KINDS)}")
-        entry = {name: entry[name] for name in PARTS if name in entry}
+        entry = _parts(entry)
         with self._lock:
             correction = self.of(place)
+            if correction.last == entry:  # the page did not hear that it was made
+                return correction
             correction.check(entry, duration)
             line = {"recording": place, "time": datetime.now().astimezone().isoformat(timespec="seconds"), **entry}
             self._write(json.dumps(line, ensure_ascii=True, allow_nan=False).encode() + b"\n")
@@ -69,7 +73,8 @@ class Journal:
         before = os.fstat(self._file.fileno()).st_size
         try:
             with explain(str(self._path)):
-                self._file.write(line)
+                if self._file.write(line) < len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 os.fsync(self._file.fileno())
         except FormatError:
             os.ftruncate(self._file.fileno(), before)
@@ -82,7 +87,7 @@ class Journal:
         for number, line in enumerate(lines[:-1], 1):
             try:
                 entry = json.loads(line)
-                self.corrections.setdefault(entry["recording"], Correction()).apply(entry)
+                self.corrections.setdefault(entry["recording"], Correction()).apply(_parts(entry))
             except (ValueError, KeyError, TypeError, IndexError) as error:
                 raise FormatError(
                     f"{self._path}: line {number} is damaged; restore the file, or move it away"
@@ -90,3 +95,7 @@ class Journal:
             good += len(line) + 1
         if lines[-1]:  # the program was killed while it wrote this line, and told nobody that it is saved
             os.ftruncate(self._file.fileno(), good)
+
+
+def _parts(entry: dict[str, Any]) -> dict[str, Any]:
+    return {name: entry[name] for name in PARTS if name in entry}

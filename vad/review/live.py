@@ -77,8 +77,8 @@ class Live:
 
     def stop(self) -> str | None:
         """Stop, and give the id of the new recording; None where there is no sound in it."""
-        self._stopped.set()
         with self._turn:
+            self._stopped.set()  # one that is about to start would clear it
             if self._thread:
                 self._thread.join(10)
             path, self._path = self._path, None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -89,7 +90,8 @@ class Project:
             for path in sorted(self.places.live.glob("*.flac")):
                 self.add_live(path)
         self.at_end: list[Callable[[], object]] = []
-        self._wish = object()  # of the last evaluation
+        self._wishes: dict[str, object] = {}  # the last evaluation that each page has asked for
+        self._writing = threading.Lock()  # of label files: who writes last writes the newest state
         self.work = Work(self.library, cache, detector, detector.settings())
 
     @property
@@ -126,9 +128,10 @@ class Project:
         correction = self.journal.append(recording.name, entry, recording.duration)
         kind, warning = FORMATS[self.format], ""
         try:
-            write_labels(recording, correction, kind, label_path(recording, kind, self.places.labels))
-            if entry.get("layer") == "unsure" or entry["kind"] in ("begin", "undo", "redo"):
-                write_uem(self.corrected(), self.places.uem)
+            with self._writing:
+                write_labels(recording, correction, kind, label_path(recording, kind, self.places.labels))
+                if entry.get("layer") == "unsure" or entry["kind"] in ("begin", "undo", "redo"):
+                    write_uem(self.corrected(), self.places.uem)
         except FormatError as error:
             warning = printable(f"{error}; the correction itself is saved")
         self.library.changed(recording)
@@ -165,13 +168,14 @@ class Project:
     def evaluate(self, given: dict[str, Any]) -> dict[str, Any]:
         """How well these settings do on all recordings that are corrected or have labels.
 
-        Where somebody asks for others meanwhile, what is found so far is given up, with no recordings.
+        Where the same `page` asks for others meanwhile, what is found so far is given up, with no recordings.
         """
         _, settings = self.settings(given)
-        wish = self._wish = object()
+        page, wish = str(given.get("page", "")), object()
+        self._wishes[page] = wish
         results = []
         for recording in list(self.library.recordings.values()):
-            if self._wish is not wish:
+            if self._wishes[page] is not wish:
                 return {"recordings": 0, "metrics": None}
             if result := self._evaluate(recording, settings):
                 results.append(result)

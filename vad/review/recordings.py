@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import os
+import threading
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -118,7 +119,8 @@ class Library:
 
     def __init__(self, inputs: list[str], labels: Path | None, journal: Journal, channel: Channel = "mix") -> None:
         self._journal = journal
-        self._revisions = itertools.count(1)
+        self._lock = threading.Lock()
+        self.revision = time.time_ns() // 1_000_000  # larger than those of a run before, which pages may know
         self.notes: list[str] = []
         self._roots = [Path(os.path.realpath(name)) for name in inputs]
         sounds, errors = find(inputs)
@@ -163,7 +165,8 @@ class Library:
 
     def changed(self, recording: Recording) -> None:
         """Let the pages hear of it."""
-        recording.revision = next(self._revisions)
+        with self._lock:
+            self.revision = recording.revision = self.revision + 1
 
     def correction(self, recording: Recording) -> Correction:
         """The corrections of a recording, as they stand."""

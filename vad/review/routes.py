@@ -125,13 +125,13 @@ class Routes:
         return Response(content, media_type=kind)
 
     def _list(self, request: Request) -> Response:
-        since = whole(request, "since")
+        since, revision = whole(request, "since"), self._project.library.revision
         rows = [
             one.row(self._project.library.correction(one))
             for one in list(self._project.library.recordings.values())
             if one.revision > since
         ]
-        return JSONResponse({"recordings": rows})
+        return JSONResponse({"recordings": rows, "revision": revision})
 
     def _detail(self, request: Request) -> Response:
         recording = self._recording(request)

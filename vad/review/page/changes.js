@@ -3,7 +3,7 @@
 const SHORTEST = 0.02; // seconds of a segment that is worth keeping
 
 export const ms = (seconds) => Math.round(seconds * 1000) / 1000;
-const same = (a, b) => a[0] === b[0] && a[1] === b[1];
+export const same = (a, b) => a[0] === b[0] && a[1] === b[1];
 const overlaps = (segment, start, end) => segment[0] < end && segment[1] > start;
 
 export function between(segments, start, end) {
@@ -85,6 +85,11 @@ export function merge(layer, segments, segment) {
 
 export function remove(layer, segment) {
   return change(layer, [segment], []);
+}
+
+// The change that takes another one back.
+export function reverse({ layer, remove: gone, add }) {
+  return { layer, remove: add, add: gone };
 }
 
 // The segments after a change.

@@ -24,7 +24,7 @@ export class Editing {
   // Make a change of a layer, which `make` gives for its segments; false where nothing can be changed.
   change(make, layer = "speech") {
     const { recording, model, status } = this.page;
-    if (!recording?.about?.duration) return false;
+    if (!recording?.about?.duration || !this.page.recordings.ready()) return false;
     const made = make(layer === "speech" ? model.lanes.yours : model.unsure, layer);
     recording.edit(made);
     if (made && model.selected && made.remove.some((old) => old[0] === model.selected[0])) {
@@ -109,12 +109,20 @@ export class Editing {
 
   // Show an edge while it is dragged; `dropEdge` makes the change.
   dragEdge(segment, edge, time) {
-    const { model } = this.page;
     const moved = [...segment];
     moved[edge] = time;
-    model.lanes.yours = model.lanes.yours.map((one) => (one === (this.dragged || segment) ? moved : one));
-    this.dragged = model.selected = moved;
+    this.drag = { segment, moved, shown: this.drag?.moved || segment };
+    this.showDragged();
     this.page.redraw();
+  }
+
+  // In the lane, which answers of the server fill again.
+  showDragged() {
+    if (!this.drag) return;
+    const { model } = this.page;
+    const { segment, moved, shown } = this.drag;
+    model.lanes.yours = model.lanes.yours.map((one) => (one === shown || edit.same(one, segment) ? moved : one));
+    model.selected = moved;
   }
 
   dropEdge(segment, edge, time) {
@@ -127,8 +135,8 @@ export class Editing {
   // The segment is what it was before it was dragged.
   releaseEdge(segment) {
     const { model } = this.page;
-    model.lanes.yours = model.lanes.yours.map((one) => (one === this.dragged ? segment : one));
-    this.dragged = null;
+    model.lanes.yours = model.lanes.yours.map((one) => (one === this.drag?.moved ? segment : one));
+    this.drag = null;
     this.page.redraw();
   }
 

@@ -38,11 +38,10 @@ export class List {
 
   // Ask what has changed; true while the server still works on some.
   async update() {
-    const { recordings } = await get(`/api/recordings?since=${this.revision}`);
-    for (const row of recordings) {
-      this.rows.set(row.id, row);
-      this.revision = Math.max(this.revision, row.revision);
-    }
+    const { recordings, revision } = await get(`/api/recordings?since=${this.revision}`);
+    const newer = recordings.filter((row) => row.revision >= (this.rows.get(row.id)?.revision ?? 0));
+    for (const row of newer) this.rows.set(row.id, row);
+    this.revision = Math.max(this.revision, revision);
     if (recordings.length) this.show();
     return [...this.rows.values()].some((row) => row.unsure === null && !row.error);
   }

@@ -49,7 +49,8 @@ export class Live {
     this.colours = readColours();
     this.base = palette(matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark");
     this.buttons();
-    this.look();
+    if (this.dialog.open) this.look();
+    else this.stop(); // it was closed meanwhile
   }
 
   async stop() {
@@ -73,8 +74,11 @@ export class Live {
 
   async look() {
     if (!this.running) return;
+    const { columns } = this;
     try {
-      this.take(await get(`/api/live?since=${this.next}&scored=${this.scores.length}`));
+      const status = await get(`/api/live?since=${this.next}&scored=${this.scores.length}`);
+      if (columns !== this.columns) return; // the microphone was opened again since
+      this.take(status);
       requestAnimationFrame(() => this.paint());
     } catch (error) {
       this.say(error.message);

@@ -12,6 +12,7 @@ import { Overview } from "./overview.js";
 import { Playback } from "./playback.js";
 import { Player } from "./player.js";
 import { Pointer } from "./pointer.js";
+import { onTheWay } from "./recording.js";
 import { Recordings } from "./recordings.js";
 import { Settings } from "./settings.js";
 import { Status } from "./status.js";
@@ -62,6 +63,7 @@ class Page {
     }
     find("snap").addEventListener("change", () => (model.snap = find("snap").checked));
     find("audio").addEventListener("error", () => find("audio").error && this.status.say("the sound of this recording cannot be played"));
+    addEventListener("beforeunload", (event) => onTheWay.size && event.preventDefault());
     SMALL.addEventListener("change", () => (SMALL.matches ? this.closePanels() : ["list", "settings"].forEach((what) => this.show(what, true))));
     matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => {
       this.timeline.colours = readColours();

@@ -1,22 +1,32 @@
 // The recording that is open: its pictures, its segments, and the changes on their way to the server.
 
-import { get, post } from "./api.js";
-import { apply, differences } from "./changes.js";
+import { bytes, get, insist, post } from "./api.js";
+import { apply, differences, reverse } from "./changes.js";
 import { contrast, palette, picture, stretched } from "./spectrogram.js";
 import { Tiles } from "./tiles.js";
 
 const POLL = 350; // milliseconds between looks at a recording that is still read
 const WORTH = 0.05; // seconds of a difference that is worth a look
 
+export const onTheWay = new Map(); // by the ids of recordings, the promises of changes that are not saved yet
+
 export class Recording {
   // `on` has what to call: pictures, segments, saved, failed.
   constructor(id, model, on) {
     Object.assign(this, { id, model, on, address: `/api/recordings/${id}`, saving: Promise.resolve(), unsaved: 0 });
     this.closed = false;
+    this.forget();
   }
 
+  // The changes that were made here and can be undone and made again, the last ones last.
+  forget() {
+    this.made = { undo: [], redo: [] };
+  }
+
+  // Changes may still be on their way from the last time that it was open.
   async open() {
-    await this.refresh("?open");
+    await onTheWay.get(this.id);
+    await insist(() => this.closed || this.refresh("?open"), this.on.failed);
     return this.about;
   }
 
@@ -44,10 +54,9 @@ export class Recording {
   }
 
   async poll() {
-    if (this.closed) return;
     const had = Boolean(this.about.layers.scores);
     try {
-      await this.refresh();
+      await insist(() => this.closed || this.refresh(), this.on.failed);
       if (!had && this.about.layers.scores) this.on.scored();
     } catch (error) {
       this.on.failed(error.message);
@@ -74,8 +83,7 @@ export class Recording {
     const top = peaks.counts.findLastIndex((count) => count > 0);
     if (top < 0) return 1;
     if (this.about.complete && this.measured) return this.measured;
-    const response = await fetch(`${peaks.address}/${top}/0`);
-    const data = new Uint8Array(await response.arrayBuffer());
+    const data = await bytes(`${peaks.address}/${top}/0`);
     const loudest = Math.max((data.reduce((a, b) => Math.max(a, b), 0) / 255) ** 2, 0.002);
     if (this.about.complete) this.measured = loudest;
     return loudest;
@@ -84,6 +92,7 @@ export class Recording {
   // The state of the corrections, as the server has it; an answer that changes have overtaken is of no use.
   take(correction) {
     if (correction.version < this.version) return;
+    if (correction.version > this.version) this.forget(); // others have changed it
     this.correction = correction;
     this.version = correction.version;
     this.derive();
@@ -96,6 +105,11 @@ export class Recording {
 
   get begun() {
     return this.correction.state !== "unseen";
+  }
+
+  // Whether it is known where corrections begin.
+  get ready() {
+    return this.begun || Boolean(this.about.reference || this.detected);
   }
 
   // Where corrections begin: with the labels, or else with what is detected.
@@ -134,6 +148,8 @@ export class Recording {
     if (!this.begun) this.begin();
     const { layer } = change;
     this.correction = { ...this.correction, [layer]: apply(this.correction[layer], change), undo: this.correction.undo + 1, redo: 0 };
+    this.made.undo.push(change);
+    this.made.redo = [];
     this.derive();
     this.send({ kind: "change", ...change });
   }
@@ -164,7 +180,14 @@ export class Recording {
     const { undo, redo } = this.correction || {};
     if (!(kind === "undo" ? undo : redo)) return false;
     const step = kind === "undo" ? 1 : -1;
-    this.correction = { ...this.correction, undo: undo - step, redo: redo + step }; // the answer brings the segments
+    this.correction = { ...this.correction, undo: undo - step, redo: redo + step };
+    const change = this.made[kind].pop();
+    this.made[kind === "undo" ? "redo" : "undo"].push(change);
+    if (change) { // else it was made elsewhere, and the answer brings the segments
+      const now = kind === "undo" ? reverse(change) : change;
+      this.correction[now.layer] = apply(this.correction[now.layer], now);
+      this.derive();
+    }
     this.send({ kind });
     return true;
   }
@@ -174,36 +197,33 @@ export class Recording {
     this.unsaved += 1;
     this.on.saved(false);
     this.saving = this.saving.then(() => this.post(entry));
+    onTheWay.set(this.id, this.saving);
     return this.saving;
   }
 
   async post(entry) {
-    if (this.broken) {
-      this.unsaved -= 1;
-      return;
-    }
+    let newest = null;
     try {
-      const answer = await post(`${this.address}/change`, { ...entry, version: this.version });
-      this.version = answer.version;
-      this.unsaved -= 1;
-      if (!this.unsaved) this.take(answer);
-      this.on.saved(!this.unsaved);
-      if (answer.warning) this.on.failed(answer.warning);
+      if (!this.broken) newest = await insist(() => post(`${this.address}/change`, { ...entry, version: this.version }), this.on.failed);
+      if (newest?.warning) this.on.failed(newest.warning);
     } catch (error) {
-      this.unsaved -= 1;
-      this.on.failed(error.message);
       this.broken = true; // what was meant to follow it has nothing to stand on
-      if (error.status) setTimeout(() => this.recover());
+      this.on.failed(error.message);
     }
+    if (newest) this.version = newest.version;
+    if (this.unsaved === 1 && this.broken) newest = await this.recover();
+    this.unsaved -= 1;
+    if (this.unsaved) return;
+    onTheWay.delete(this.id);
+    this.take(newest);
+    this.on.saved(true);
   }
 
   // After a refusal: the newest state of the server.
   async recover() {
-    await this.saving;
-    const about = await get(this.address);
-    this.about = about;
+    const { correction } = await insist(() => get(this.address), this.on.failed);
     this.broken = false;
-    this.take(about.correction);
-    this.on.saved(true);
+    this.forget();
+    return correction;
   }
 }

@@ -1,6 +1,6 @@
 // Which recording is open, what happens when it is opened, read, corrected or done, and which one comes next.
 
-import { post } from "./api.js";
+import { insist, post } from "./api.js";
 import { Recording } from "./recording.js";
 
 const FIRST = 40; // seconds shown of a recording when it is opened
@@ -13,7 +13,7 @@ export class Recordings {
 
   async open(id) {
     const { page } = this;
-    const { model, list, player, status } = page;
+    const { model, list, player, settings, status } = page;
     if (page.recording?.id === id) return;
     page.recording?.close();
     history.replaceState(null, "", `#${id}`);
@@ -31,13 +31,15 @@ export class Recordings {
     list.select(id);
     status.say("");
     status.problem("");
+    page.find("name").textContent = page.find("name").title = list.rows.get(id).name;
+    for (const fact of ["progress", "facts", "places", "saved"]) page.find(fact).textContent = "";
+    settings.showMetrics(1, null);
     this.fresh = true;
     try {
       const about = await recording.open();
       if (!about || page.recording !== recording) return;
-      page.find("name").textContent = page.find("name").title = about.name;
       player.duration = about.duration;
-      status.saved(recording, true);
+      status.saved(recording, !recording.unsaved);
       page.closePanels();
       await this.detect();
     } catch (error) {
@@ -66,7 +68,8 @@ export class Recordings {
 
   // The segments of a lane have changed.
   segments() {
-    const { recording, status } = this.page;
+    const { editing, recording, status } = this.page;
+    editing.showDragged();
     status.facts(recording);
     clearTimeout(this.later);
     if (recording.begun) this.later = setTimeout(() => this.detect(), 400); // the metrics follow the corrections
@@ -81,8 +84,9 @@ export class Recordings {
     if (!recording?.about) return;
     const wish = (this.wish = (this.wish || 0) + 1);
     try {
-      const answer = await post(`${recording.address}/segments`, settings.given);
-      if (wish !== this.wish || recording !== page.recording || !answer.segments) return;
+      const wanted = () => wish === this.wish && recording === page.recording;
+      const answer = await insist(() => wanted() && post(`${recording.address}/segments`, settings.given), (text) => status.say(text));
+      if (!wanted() || !answer.segments) return;
       if (JSON.stringify(answer.segments) !== JSON.stringify(recording.detected)) recording.setDetected(answer.segments);
       settings.showMetrics(1, answer.metrics);
       settings.showCommand(answer.options);
@@ -96,12 +100,20 @@ export class Recordings {
 
   async done() {
     const { recording, list, status } = this.page;
-    if (!recording?.about?.duration) return;
+    if (!recording?.about?.duration || !this.ready()) return;
     await recording.setState("done");
     await list.update();
+    if (recording !== this.page.recording || recording.correction.state !== "done") return;
     const next = list.sorted.find((row) => row.state !== "done" && row.id !== recording.id && !row.error);
     if (next) this.open(next.id);
     else status.say("all recordings are done", false);
+  }
+
+  // Whether corrections can begin; where not, it is said.
+  ready() {
+    const { recording, status } = this.page;
+    if (!recording.ready) status.say("corrections begin with what is detected, which is not known yet", false);
+    return recording.ready;
   }
 
   nextRecording() {

@@ -12,6 +12,7 @@ const SLIDERS = [
   ["pad_end", "Padding after", 0, 1, 0.01],
   ["max_speech", "Longest segment", 1, 121, 1],
 ];
+const PAGE = String(Math.random()); // not to be taken for another tab
 const NO_LIMIT = 121; // of the last slider: its right end
 const METRICS = [
   ["deter", "DetER"],
@@ -105,7 +106,7 @@ export class Settings {
   // The metrics of all recordings; the last wish counts.
   async evaluate() {
     const wish = (this.wish = (this.wish || 0) + 1);
-    const { recordings, metrics } = await post("/api/evaluate", this.given);
+    const { recordings, metrics } = await post("/api/evaluate", { ...this.given, page: PAGE });
     if (wish !== this.wish) return;
     this.showMetrics(2, metrics);
     const many = recordings === 1 ? "1 recording" : `${recordings} recordings`;

@@ -40,11 +40,11 @@ export class Status {
   facts(recording) {
     const { find } = this;
     const { about, correction, begun } = recording;
-    for (const button of document.querySelectorAll(".edit")) button.disabled = !about.duration;
+    for (const button of document.querySelectorAll(".edit")) button.disabled = !about.duration || !recording.ready;
     find("undo").disabled = !correction.undo;
     find("redo").disabled = !correction.redo;
     find("play").disabled = !about.duration;
-    find("done").disabled = !about.duration;
+    find("done").disabled = !about.duration || !recording.ready;
     find("done").classList.toggle("is-done", correction.state === "done");
     find("done").textContent = correction.state === "done" ? "Done ✓" : "Done";
     const { yours } = this.model.lanes;

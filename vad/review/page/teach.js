@@ -28,13 +28,15 @@ export class Teach {
       this.find("teach-error").textContent = "";
       await post(`/api/teach/${what}`, given);
       await this.look();
+      return true;
     } catch (error) {
       this.find("teach-error").textContent = error.message;
+      return false;
     }
   }
 
   async use(before) {
-    await this.ask("use", { before });
+    if (!(await this.ask("use", { before }))) return;
     this.find("teach").close();
     this.changed();
   }
@@ -46,6 +48,7 @@ export class Teach {
       status = await get("/api/teach");
     } catch (error) {
       this.find("teach-error").textContent = error.message;
+      this.later = setTimeout(() => this.look(), POLL);
       return;
     }
     this.show(status);

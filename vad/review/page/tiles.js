@@ -73,10 +73,16 @@ export class Tiles {
         key,
         bytes(`${this.address}/${level}/${tile}`).then(
           (data) => this.keep(key, data),
-          () => setTimeout(() => this.asking.delete(key), PAUSE),
+          () => setTimeout(() => this.again(key), PAUSE),
         ),
       );
     }
+  }
+
+  // What has failed may be wanted still.
+  again(key) {
+    this.asking.delete(key);
+    this.arrived();
   }
 
   keep(key, data) {
