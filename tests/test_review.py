@@ -90,7 +90,7 @@ def opened(project: Project) -> TestClient:
 
 def named(client: TestClient, name: str) -> str:
     """The address of a recording, once it has its scores and pictures."""
-    for _ in range(600):
+    for _ in range(2400):
         row = next(r for r in client.get("/api/recordings").json()["recordings"] if r["name"] == name)
         about = client.get(f"/api/recordings/{row['id']}?open").json()
         if about["error"] or (about["complete"] and about["unsure"] is not None):
@@ -214,7 +214,7 @@ class TestWork:
         begun.work.open(first)
         begun.work.open(third)
         begun.work.shown()
-        for _ in range(1000):
+        for _ in range(6000):
             if first.scored:
                 break
             time.sleep(0.01)

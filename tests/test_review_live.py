@@ -104,13 +104,14 @@ class TestLive:
         monkeypatch.setattr("vad.review.live.FORGOTTEN", 0.3)
         live = Live(project, lambda device, rate: SoundReader(open_sound(talk), realtime=True))
         live.start({})
+        wait(lambda: live.status(0)["seconds"] > 0)
         thread = live._thread
         assert thread
         thread.join(60)
         assert not thread.is_alive()
         live.start({})  # another page
         assert sum(r.place.startswith("live/") for r in project.library.recordings.values()) == 1
-        time.sleep(0.1)
+        wait(lambda: live.status(0)["seconds"] > 0)
         live.stop()
         assert sum(r.place.startswith("live/") for r in project.library.recordings.values()) == 2
 

@@ -69,7 +69,7 @@ def held(page: Any, address: str, answered: bool = False) -> Iterator[list[Calla
 
 def some(page: Any, waiting: list[Any], count: int = 1) -> None:
     """Wait until so many are held."""
-    for _ in range(1000):
+    for _ in range(6000):
         if len(waiting) >= count:
             return
         page.wait_for_timeout(10)
@@ -102,7 +102,7 @@ class TestChanges:
             page.route(CHANGE, lambda route: (failed.append(route), route.abort()))
             drag(page, 4.5, 5.0)
             some(page, failed)
-            assert "does not answer" in text(page, "message")
+            until(page, "document.getElementById('message').textContent.includes('does not answer')")
             drag(page, 5.3, 5.6)
             page.wait_for_timeout(50)
             assert text(page, "saved") == "saving …"
