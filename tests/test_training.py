@@ -56,7 +56,7 @@ def trained(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Res
     """What `vad train` reports and leaves, and the command."""
     folder = tmp_path_factory.mktemp("trained")
     easy = "mixture.snr_low=15 mixture.level_low=-35 mixture.room=0 mixture.telephone=0 loop.learning_rate=1e-2"
-    longer = "loop.steps=160 loop.batch=16 loop.pool=240 loop.replay=4 loop.evaluate_every=80 loop.dev_crops=4"
+    longer = "loop.steps=160 loop.batch=16 loop.evaluate_every=80 loop.dev_crops=4"
     arguments = command(corpus, folder, "out", *easy.split(), *longer.split())[1:]
     return CliRunner().invoke(main, arguments), folder / "out", arguments
 
@@ -72,7 +72,7 @@ def test_training_reports_its_progress_and_names_the_model(trained: tuple[Result
 def test_a_trained_model_detects(trained: tuple[Result, Path, list[str]]) -> None:
     detector = Detector(trained[1])
     results = detector.description.training["results"]
-    assert results["talk"]["auc"] > 0.8  # of three seeds .88, .90 and .92
+    assert results["talk"]["auc"] > 0.8  # of three seeds .85, .92 and .94
     assert "auc" not in results["noise alone"]
     segments = detector.detect(DATA / "talk.flac")
     assert segments
