@@ -24,7 +24,7 @@ from vad.review.cache import Cache
 from vad.review.project import Project
 from vad.review.routes import make_app
 
-CASES = ("show", "play", "drag", "edge", "sliders", "places", "snap", "tabs", "late", "touch", "focus")
+CASES = ("show", "play", "drag", "edge", "sliders", "places", "snap", "tabs", "touch", "focus")
 HOSTILE = '<img src=x onerror="document.title=1">&amp;.wav'
 
 
@@ -291,28 +291,6 @@ def test_corrections_survive_a_kill_and_a_reload(browser: Any, folder: Path, tmp
         assert corrected(page) == kept
     assert [list(s) for s in read_labels(output / "labels" / "a.txt")[0].segments] == kept
     assert (folder / "a.txt").read_text() == "1.0\t2.0\n4.0\t5.5\n"
-
-
-def test_an_answer_from_before_a_change_takes_nothing_back(browser: Any, server: Server) -> None:
-    with shown(browser, server.address) as page:
-        open_recording(page, "late/b.wav")
-        held: list[tuple[Any, Any]] = []
-        page.route("**/api/recordings/*", lambda route: held.append((route, route.fetch())))
-        page.evaluate("void review.recording.refresh()")
-        while not held:
-            page.wait_for_timeout(10)
-        drag(page, 2.2, 2.6)
-        kept = corrected(page)
-        assert len(kept) == 3
-        route, answer = held[0]
-        with page.expect_response("**/api/recordings/*"):
-            route.fulfill(response=answer)
-        page.unroute_all()
-        page.wait_for_timeout(50)
-        assert corrected(page) == kept
-        drag(page, 4.5, 5)
-        assert len(corrected(page)) == 4
-        assert page.locator("#saved").text_content() == "saved"
 
 
 def test_places_are_taken_toggled_and_left_out(browser: Any, server: Server) -> None:

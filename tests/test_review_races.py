@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,7 +27,7 @@ from test_review_page import (
 __all__ = ["folder", "listening"]  # fixtures
 
 CASES = (
-    *("lost", "twice", "back", "early", "refused", "away", "poll", "order", "open", "unload"),
+    *("late", "lost", "twice", "back", "early", "refused", "away", "poll", "order", "open", "unload"),
     *("before", "edge", "hole", "undo"),
 )
 CHANGE = "**/change"
@@ -76,9 +77,15 @@ def some(page: Any, waiting: list[Any], count: int = 1) -> None:
     raise AssertionError("nothing was asked for")
 
 
+def numbered(page: Any, address: str, answer: Callable[[Any, int], None]) -> None:
+    """Have `answer` answer what is asked for at an address: each route with its number, counted from 1."""
+    numbers = itertools.count(1)
+    page.route(address, lambda route: answer(route, next(numbers)))
+
+
 def begin_to_open(page: Any, name: str) -> None:
     """As a click in the list, without waiting for anything."""
-    page.evaluate(f"void review.recordings.open([...review.list.rows.values()].find((r) => r.name === {name!r}).id)")
+    page.evaluate(f"void review.recordings.open({row(name)}.id)")
 
 
 def kept(page: Any) -> list[list[float]]:
@@ -86,7 +93,8 @@ def kept(page: Any) -> list[list[float]]:
     return page.evaluate("fetch(review.recording.address).then((r) => r.json()).then((r) => r.correction.speech)")
 
 
-def row(page: Any, name: str) -> str:
+def row(name: str) -> str:
+    """The row of a recording in the list of the page."""
     return f"[...review.list.rows.values()].find((row) => row.name === {name!r})"
 
 
@@ -95,6 +103,21 @@ def text(page: Any, name: str) -> str:
 
 
 class TestChanges:
+    def test_an_answer_from_before_a_change_takes_nothing_back(self, browser: Any, server: Server) -> None:
+        with shown(browser, server.address) as page:
+            open_recording(page, "late/b.wav")
+            with page.expect_response(DETAIL), held(page, DETAIL, answered=True) as asked:
+                page.evaluate("void review.recording.refresh()")
+                some(page, asked)
+                drag(page, 2.2, 2.6)
+                made = corrected(page)
+                assert len(made) == 3
+            page.wait_for_timeout(50)
+            assert corrected(page) == made
+            drag(page, 4.5, 5)
+            assert len(corrected(page)) == 4
+            assert text(page, "saved") == "saved"
+
     def test_what_the_server_did_not_hear_is_said_again(self, browser: Any, server: Server) -> None:
         with shown(browser, server.address) as page:
             open_recording(page, "lost/b.wav")
@@ -152,9 +175,9 @@ class TestChanges:
                 page.context.new_page().goto(second.address)
                 until(page, "document.getElementById('saved').textContent === 'saved'")
                 assert len(corrected(page)) == 4 and corrected(page) == kept(page)
-                until(page, f"{row(page, 'b.wav')}.unsure !== null")
+                until(page, f"{row('b.wav')}.unsure !== null")
                 page.evaluate("review.recording.setState('done')")
-                until(page, f"{row(page, 'b.wav')}.state === 'done'")
+                until(page, f"{row('b.wav')}.state === 'done'")
 
     def test_who_comes_back_sees_what_was_still_on_its_way(self, browser: Any, server: Server) -> None:
         with shown(browser, server.address) as page:
@@ -184,7 +207,7 @@ class TestChanges:
             assert page.evaluate("review.recording.about.name") == "early/b.wav"
             assert corrected(page) == page.evaluate("review.recording.detected") and kept(page) == []
             page.keyboard.press("d")
-            until(page, f"{row(page, 'early/b.wav')}.state === 'done'")
+            until(page, f"{row('early/b.wav')}.state === 'done'")
 
     def test_where_done_is_refused_the_page_stays_and_says_so(self, browser: Any, server: Server) -> None:
         with shown(browser, server.address) as page:
@@ -206,7 +229,7 @@ class TestChanges:
                 page.keyboard.press("d")
                 some(page, changes)
                 open_recording(page, "away/a.wav")
-            until(page, f"{row(page, 'away/b.wav')}.state === 'done'")
+            until(page, f"{row('away/b.wav')}.state === 'done'")
             page.wait_for_timeout(50)
             assert page.evaluate("review.recording.about?.name") == "away/a.wav"
 
@@ -281,20 +304,17 @@ class TestChanges:
 class TestPictures:
     def test_what_is_read_is_asked_for_until_it_is_there(self, browser: Any, server: Server) -> None:
         with shown(browser, server.address) as page:
-            count = 0
 
-            def answer(route: Any) -> None:
-                nonlocal count
-                count += 1
-                if count in {1, 3}:  # the opening, and a look at what is still read
+            def answer(route: Any, number: int) -> None:
+                if number in {1, 3}:  # the opening, and a look at what is still read
                     route.abort()
-                elif count == 2:
+                elif number == 2:
                     answer = route.fetch()
                     route.fulfill(response=answer, json={**answer.json(), "complete": False})
                 else:
                     route.continue_()
 
-            page.route(DETAIL, answer)
+            numbered(page, DETAIL, answer)
             begin_to_open(page, "poll/b.wav")
             until(page, "review.recording.about?.complete && review.recording.detected !== undefined")
             assert text(page, "name") == "poll/b.wav" and text(page, "progress") == ""
@@ -333,9 +353,9 @@ class TestList:
                 drag(page, 4.5, 5.0)
                 corrected(page)
                 page.evaluate("(review.list.revision = 1, review.list.update())")
-                until(page, f"{row(page, 'order/b.wav')}.state === 'corrected'")
+                until(page, f"{row('order/b.wav')}.state === 'corrected'")
             page.wait_for_timeout(50)
-            assert page.evaluate(f"{row(page, 'order/b.wav')}.state") == "corrected"
+            assert page.evaluate(f"{row('order/b.wav')}.state") == "corrected"
 
 
 class TestPanels:
@@ -378,17 +398,14 @@ class TestPanels:
 
     def test_a_training_is_followed_though_an_answer_is_lost(self, browser: Any, server: Server) -> None:
         with shown(browser, server.address) as page:
-            count = 0
 
-            def answer(route: Any) -> None:
-                nonlocal count
-                count += 1
-                if count == 2:
+            def answer(route: Any, number: int) -> None:
+                if number == 2:
                     route.abort()
                 else:
-                    route.fulfill(json={"done": 2, "running": count == 1, "step": 30, "steps": 100})
+                    route.fulfill(json={"done": 2, "running": number == 1, "step": 30, "steps": 100})
 
-            page.route("**/api/teach", answer)
+            numbered(page, "**/api/teach", answer)
             page.locator("#open-teach").click()
             until(page, "document.getElementById('open-teach').textContent === 'Teaching 30 %'")
             until(page, "document.getElementById('open-teach').textContent === 'Teach'")
