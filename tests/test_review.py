@@ -26,6 +26,7 @@ from starlette.testclient import TestClient
 
 from conftest import COMMAND, ENERGY, RATE, bursts, invoke
 from vad import Detector
+from vad.audio.sound import Sound
 from vad.errors import AudioError, FormatError, SettingError
 from vad.features import LogMel
 from vad.formats import FORMATS, read_labels
@@ -183,6 +184,18 @@ class TestScoreFiles:
         for number in range(5):
             read = files.read(tmp_path / f"{number}.npz", detector)
             assert read is not None and read.duration == 10.0 and (np.asarray(read) == np.float32(number / 10)).all()
+
+    def test_two_reviews_may_write_the_scores_of_one_recording(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        savez, both = np.savez, threading.Barrier(2)
+        monkeypatch.setattr(np, "savez", lambda *a, **b: (savez(*a, **b), both.wait(10)))
+        detector = Detector(ENERGY)
+        about = detector.description
+        scores = Scores(np.ones(100, np.float32), detector.grid, about.identity, about.thresholds, 1.0)
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda files: files.write(tmp_path / "x.npz", scores), (ScoreFiles(), ScoreFiles())))
+        assert [path.name for path in tmp_path.iterdir()] == ["x.npz"]
 
     def test_damaged_scores_are_none(self, tmp_path: Path) -> None:
         (tmp_path / "x.npz").write_bytes(b"PK\x03\x04 cut off")
@@ -658,6 +671,21 @@ class TestServer:
         before = path.stat().st_mtime_ns
         assert playable(folder / "c.aiff", cache).stat().st_mtime_ns == before
         assert playable(folder / "a.wav", cache) == folder / "a.wav"
+
+    def test_a_conversion_that_fails_leaves_nothing(
+        self, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from vad.review.playback import playable
+
+        def fail(sound: Sound) -> Iterator[np.ndarray]:
+            yield np.zeros((100, 1), np.float32)
+            raise AudioError("damaged")
+
+        cache, path = Cache(tmp_path / "cache"), folder / "a.wav"
+        monkeypatch.setattr(Sound, "native_blocks", fail)
+        with pytest.raises(AudioError, match="damaged"):
+            playable(path, cache, channel=1)
+        assert list(cache.folder(path).iterdir()) == []
 
     @pytest.mark.parametrize("channels", [1, 2])
     def test_flac_is_sent_as_wav_from_any_byte(self, folder: Path, tmp_path: Path, channels: int) -> None:

@@ -401,6 +401,14 @@ def test_names_with_markup_are_text_and_strangers_see_nothing(browser: Any, serv
     context.close()
 
 
+def test_times_carry_into_minutes_and_hours(browser: Any, server: Server) -> None:
+    with shown(browser, server.address) as page:
+        asked = [(59.7, 0), (119.5, 0), (3599.99, 1), (59.94, 1), (7325.25, 2), (0, 0)]
+        load = "const { clock } = await import('/page/view.js')"
+        clocks = page.evaluate(f"async (asked) => {{ {load}; return asked.map((one) => clock(...one)); }}", asked)
+        assert clocks == ["1:00", "2:00", "1:00:00.0", "0:59.9", "2:02:05.25", "0:00"]
+
+
 def test_everything_has_a_name_and_a_key(browser: Any, server: Server) -> None:
     with shown(browser, server.address) as page:
         page.locator("#stage").focus()

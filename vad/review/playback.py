@@ -9,7 +9,9 @@ from pathlib import Path
 
 import soundfile
 
+from vad.atomic import replacing
 from vad.audio.decode import open_sound
+from vad.audio.encode import explain_sound
 from vad.audio.resample import missing_channel
 from vad.review.cache import Cache
 
@@ -30,7 +32,7 @@ def playable(path: Path, cache: Cache, channel: int | None = None) -> Path:
 
     The copy is FLAC of 16 bits at the rate of the original, its channels mixed where there are more
     than two; with a `channel`, from 1, it has that one. Raises `AudioError` where the original
-    cannot be read, or has no such channel.
+    cannot be read, or has no such channel, and `FormatError` where the copy cannot be written.
     """
     if channel is None and _plays(path):
         return path
@@ -83,11 +85,13 @@ def _convert(path: Path, copy: Path, channel: int | None) -> None:
     if channel and channel > sound.channels:
         raise missing_channel(str(path), channel, sound.channels)
     channels = sound.channels if channel is None and sound.channels <= MOST_CHANNELS else 1
-    scratch = copy.with_suffix(".new")
-    with soundfile.SoundFile(scratch, "w", sound.sample_rate, channels, "PCM_16", format="FLAC") as file:
+    with (
+        replacing(copy) as place,
+        explain_sound(copy, Path(place.name)),
+        soundfile.SoundFile(place.name, "w", sound.sample_rate, channels, "PCM_16", format="FLAC") as file,
+    ):
         for block in sound.native_blocks():
             if channel:
                 file.write(block[:, channel - 1])
             else:
                 file.write(block if channels == sound.channels else block.mean(1))
-    scratch.replace(copy)

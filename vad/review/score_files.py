@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vad.atomic import explain, replacing
 from vad.detector import Detector
 from vad.scores import Scores
 
@@ -34,11 +35,9 @@ class ScoreFiles:
         return scores
 
     def write(self, path: Path, scores: Scores) -> None:
-        """Keep scores; `OSError` where that fails."""
-        scratch = path.with_suffix(".new")
-        with scratch.open("wb") as file:
+        """Keep scores; raises `FormatError` where they cannot be written."""
+        with replacing(path) as file, explain(str(path)):
             np.savez(file, scores=np.asarray(scores), duration=np.float64(scores.duration or 0.0))
-        scratch.replace(path)
         self._remember(path, scores)
 
     def _remember(self, path: Path, scores: Scores) -> None:

@@ -52,9 +52,9 @@ export class View {
 }
 
 export function clock(seconds, digits = 1) {
-  const whole = Math.max(seconds, 0);
-  const h = Math.floor(whole / 3600);
-  const m = Math.floor((whole % 3600) / 60);
-  const s = (whole % 60).toFixed(digits).padStart(digits ? 3 + digits : 2, "0");
+  const rounded = Number(Math.max(seconds, 0).toFixed(digits)); // before it is divided, else 59.7 became 0:60
+  const h = Math.floor(rounded / 3600);
+  const m = Math.floor((rounded % 3600) / 60);
+  const s = (rounded % 60).toFixed(digits).padStart(digits ? 3 + digits : 2, "0");
   return h ? `${h}:${String(m).padStart(2, "0")}:${s}` : `${m}:${s}`;
 }
