@@ -175,6 +175,18 @@ def test_the_longest_pause_is_where_a_cut_is_heard_least() -> None:
     assert drawn(scores, min_silence=4, max_speech=14) == expect
 
 
+def test_a_cut_at_the_edge_of_what_may_be_cut_takes_the_whole_pause() -> None:
+    scores = "#" * 19 + "." * 12 + "#" * 15
+    expect = "a" * 19 + "." * 12 + "b" * 15
+    assert drawn(scores, min_speech=1, min_silence=15, max_speech=20) == expect
+
+
+def test_a_cut_at_the_start_of_a_pause_leaves_no_pause_to_cut_in() -> None:
+    scores = "#" * 10 + "." * 12 + "#" * 30
+    settings = Segmentation(min_speech=0.19, min_silence=0.15, max_speech=0.2)
+    assert all(end > start for start, end in segment(scores_of(scores), settings))
+
+
 def test_pieces_on_both_sides_of_a_pause_share_it_and_do_not_touch() -> None:
     scores = "#" * 20 + "." * 12 + "#" * 20
     expect = "a" * 22 + "." * 8 + "b" * 22

@@ -158,8 +158,11 @@ class Segmenter:
         """Cut a segment that is too long in the longest pause of its later half, or else at the lowest score there."""
         last = self._begin + int(self._max_speech) - self._pad_end
         first = max(self._onset + 1, (self._begin + last) // 2)
+        reached = max([last, *(end for _, end in self._pauses[-1:])]) + 1  # where the segment was found to be too long
         stop = max(first + 1, last + 1 - self._min_speech)  # the rest must be long enough for a segment
-        pauses = [(start, min(end, stop - 1)) for start, end in self._pauses if end > first]
+        pauses = [
+            (start, min(end, reached - self._min_speech)) for start, end in self._pauses if start < stop and end > first
+        ]
         end, begin = max(pauses, key=lambda pause: pause[1] - pause[0], default=(0, 0))
         if begin <= end:
             end = begin = first + int(np.argmin(self._scores[first - self._scores_from : stop - self._scores_from]))
@@ -169,7 +172,7 @@ class Segmenter:
         self._close(end + pad_end, end, self._sum_until(end))
         self._sum -= self._sum_until(begin)
         self._onset = begin
-        self._pauses = [pause for pause in self._pauses if pause[0] >= begin]
+        self._pauses = [pause for pause in self._pauses if pause[0] > begin]
         self._open(begin - pad_start)
 
     def _pads(self, pause: int) -> tuple[int, int]:
