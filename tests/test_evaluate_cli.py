@@ -88,6 +88,10 @@ class TestSound:
         options = ("--audio", recordings, *DOUBLE, "--table", table)
         assert set(as_json(*options, "--by", "place")["groups"]) == {"street", "home"}
         assert list(as_json(*options, "--by", "snr", "--step", 5)["groups"]) == ["0 to 5", "10 to 15"]
+        table.write_text("file,snr\nx.wav,0.3\ny.wav,-0.7\nz.wav,0.29\n")  # 0.3 / 0.1 is below 3 in binary
+        ranges = list(as_json(*options, "--by", "snr", "--step", 0.1)["groups"])
+        assert ranges == ["-0.7 to -0.6", "0.2 to 0.3", "0.3 to 0.4"]
+        table.write_text("file,place,snr\nx.wav,street,11\n")
         failed = evaluate(*options, "--by", "mood", status=2)
         assert "file, place, snr" in failed.stderr
         for wrong in (("--table", table), ("--by", "place")):

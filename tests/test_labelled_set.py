@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from vad import RecipeError, Segment
+from vad.batch.inputs import Input
+from vad.evaluation.evaluate import evaluate_sound
+from vad.evaluation.results import Hypothesis
 from vad.formats import FORMATS, Document
 from vad.labels.labelled_set import read_labelled
 from vad.labels.matching import match_labels
@@ -45,6 +48,18 @@ def test_one_file_may_name_all_recordings(write_bursts: Write, tmp_path: Path) -
     rttm = tmp_path / "all.rttm"
     rttm.write_text("".join(f"SPEAKER {name} 1 0.5 1.0 <NA> <NA> x <NA> <NA>\n" for name in "ab"))
     assert [one.reference for one in read_labelled(tmp_path / "sound", rttm).recordings] == [[Segment(0.5, 1.5)]] * 2
+
+
+def test_the_work_on_recordings_is_divided_by_their_sizes(write_bursts: Write, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(ONE)
+    size, sizes = write_bursts("a.wav").stat().st_size, []
+
+    def find_nothing(one: Input) -> Hypothesis:
+        sizes.append(one.size)
+        return Hypothesis(3.0, [])
+
+    evaluate_sound(read_labelled(tmp_path), find_nothing)
+    assert sizes == [size]
 
 
 class TestChannels:

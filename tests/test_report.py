@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from conftest import ENERGY, Write, invoke
+from conftest import ENERGY, RATE, Write, bursts, invoke
 
 LANES = 5  # sound, score, reference, hypothesis, errors
 
@@ -78,6 +78,17 @@ def test_the_sound_of_a_stretch_is_in_the_page(report: Path) -> None:
     assert len(samples) / rate == pytest.approx(3, abs=0.05)
     level = [np.abs(samples[int(at * rate) : int((at + 0.5) * rate)]).max() for at in (0.25, 1.25, 2.25)]
     assert level[1] > 0.6 and level[0] < level[1] / 5 and level[2] < level[1] / 5
+
+
+def test_the_sound_is_that_of_the_channel_that_is_measured(tmp_path: Path) -> None:
+    first, second = bursts((0.2, 0.8), seconds=3), bursts((2.0, 2.8), seconds=3)
+    soundfile.write(tmp_path / "call.wav", np.stack([first, second], axis=1), RATE)
+    (tmp_path / "call.tsv").write_text("0.5\t1.5\n")
+    page = tmp_path / "report.html"
+    invoke("evaluate", "--audio", tmp_path, "--model", ENERGY, "--channel", 2, "--report", page)
+    (sound,) = re.findall(r'src="data:audio/ogg;base64,([^"]*)"', page.read_text("utf-8"))
+    samples, rate = soundfile.read(io.BytesIO(base64.b64decode(sound)))
+    assert np.abs(samples[:rate]).max() < 0.1 and np.abs(samples[2 * rate :]).max() > 0.5
 
 
 def test_it_needs_no_network_and_runs_no_script_but_its_own(report: Path) -> None:

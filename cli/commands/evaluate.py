@@ -145,7 +145,6 @@ def _evaluate(
     source: InputOptions, speech: ModelOptions, measurement: GroupOptions, jobs: int | None, console: Console
 ) -> Evaluation:
     """The evaluation of sound or of labels, with its groups."""
-    from vad.batch.inputs import find
     from vad.batch.pool import open_pool
     from vad.evaluation.evaluate import LabelHypotheses, evaluate_sound
     from vad.evaluation.peers import PEERS
@@ -171,7 +170,7 @@ def _evaluate(
         hypotheses, described = _detector(speech, source.channel)
         about |= described
         jobs = 1 if speech.model in PEERS else jobs  # peers keep state between recordings
-    with open_pool(jobs, find([one.path for one in sounds.recordings])[0]) as pool:
+    with open_pool(jobs, sounds.inputs) as pool:
         settings, progress = measurement.settings(), console.progress
         evaluation = evaluate_sound(sounds, hypotheses, settings, pool=pool, progress=progress, about=about)
     evaluation.group(groups)

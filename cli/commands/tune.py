@@ -135,7 +135,6 @@ def tune(
     The result is a line of options for `vad detect` and `vad stream`; or with --write a weights
     file that has them, for --model.
     """
-    from vad.batch.inputs import find
     from vad.batch.pool import open_pool
     from vad.batch.task import Analysis, load
     from vad.evaluation.evaluate import DetectorHypotheses, evaluate_sound
@@ -154,7 +153,7 @@ def tune(
         sounds = read_labelled(
             audio, source.labels, uem=source.uem, format=source.labels_format, channel=source.channel
         )
-        with open_pool(scale.jobs, find([one.path for one in sounds.recordings])[0]) as pool:
+        with open_pool(scale.jobs, sounds.inputs) as pool:
             about = {"audio": str(audio), "reference": sounds.reference, "model": detector.description.identity}
             hypotheses, progress = DetectorHypotheses(task), console.progress
             evaluation = evaluate_sound(sounds, hypotheses, settings, pool=pool, progress=progress, about=about)

@@ -87,8 +87,7 @@ class LabelHypotheses:
 
         Raises `RecipeError` if none of the labels belong to a recording of `sounds`.
         """
-        matches = Matches(places={one.path: one.name for one in sounds.recordings})
-        names = Names([Input(one.path, Path(one.name)) for one in sounds.recordings])
+        matches, names = Matches(sounds.inputs), Names(sounds.inputs)
         take_all(hypothesis, format, names, matches)
         if not matches.labelled:
             left = (matches.problems + matches.orphans or ["there are no labels in it"])[0]
@@ -120,8 +119,7 @@ def evaluate_sound(
     """
     by_path = {one.path: one for one in sounds.recordings}
     notes, problems, results = [*sounds.notes], [*sounds.problems], []
-    inputs = [Input(path, Path(one.name)) for path, one in by_path.items()]
-    for done, task in enumerate(run_tasks(inputs, source, pool), 1):
+    for done, task in enumerate(run_tasks(sounds.inputs, source, pool), 1):
         notes += task.warnings
         if isinstance(task.value, VadError):
             problems.append(str(task.value))
@@ -129,7 +127,7 @@ def evaluate_sound(
             recording = by_path[task.source.path]
             notes += _overhangs(recording, task.value)
             results.append(evaluate_recording(recording, task.value, settings.collar))
-        progress(done / len(inputs))
+        progress(done / len(sounds.recordings))
     if not results:
         raise AudioError(problems[-1])
     return _evaluation(Group(results, settings), about or {}, notes, problems)
@@ -168,7 +166,6 @@ def evaluate_labels(
         duration = max([*(d.duration for d in [*documents, *found]), *(s.end for s in regions or ())])
         recording = LabelledRecording(name, "", speech_of(documents), regions)
         compared = Hypothesis(duration, speech_of(found))
-        notes += _overhangs(recording, compared)
         results.append(evaluate_recording(recording, compared, settings.collar))
     if not results:
         if uem:

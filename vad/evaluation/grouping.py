@@ -6,6 +6,7 @@ import csv
 import io
 import math
 from collections.abc import Iterable
+from fractions import Fraction
 from pathlib import Path, PurePath
 
 from vad.batch.inputs import Input
@@ -65,8 +66,13 @@ def _range(value: str, step: float | None) -> str:
     """`value`, or for a number the range of width `step` that holds it."""
     if step is None or not is_number(value) or not math.isfinite(float(value) / step):
         return " ".join(value.split())
-    low = math.floor(float(value) / step) * step
+    low = math.floor(_exact(value) / _exact(step)) * step
     return f"{low:g} to {low + step:g}"
+
+
+def _exact(number: str | float) -> Fraction:
+    """A number as it is written: 0.3 is three times 0.1, which it is not in binary."""
+    return Fraction(str(float(number)))
 
 
 def _number_first(group: str) -> tuple[float, str]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vad.audio.resample import Channel
 from vad.evaluation.boundaries import SegmentResult, match_segments
 from vad.evaluation.frames import Curve, curve, frame_mask, from_counts
 from vad.evaluation.metrics import METRICS, boundary_metrics, rates
@@ -52,6 +53,7 @@ class RecordingResult:
     scores: Float32 | None = None  # (frame,) of the whole recording
     frame_truth: NDArray[np.bool_] | None = None  # (scored frame,) whether the reference has speech; with scores only
     frame_scores: Float32 | None = None  # (scored frame,) their scores
+    channel: Channel = "mix"  # of the sound, that was evaluated
 
 
 def evaluate_recording(recording: LabelledRecording, found: Hypothesis, collar: float = 0.0) -> RecordingResult:
@@ -75,6 +77,7 @@ def evaluate_recording(recording: LabelledRecording, found: Hypothesis, collar: 
         regions,
         pieces.confusion,
         match_segments(reference_spans, hypothesis_spans, pieces),
+        channel=recording.channel,
     )
     if found.scores is None:
         return result

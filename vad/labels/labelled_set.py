@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from vad.audio.decode import Channel
+from vad.batch.inputs import Input
 from vad.errors import RecipeError
 from vad.formats import speech_of
 from vad.labels.matching import Matches, match, read_uem
@@ -20,6 +21,8 @@ class LabelledRecording:
     path: str  # of the sound, as given
     reference: list[Segment]  # speech, in order, without overlap
     scored_regions: list[Segment] | None  # the regions that a UEM lists; None if the whole recording is scored
+    channel: Channel = "mix"  # of the sound, that the reference belongs to
+    size: int | None = None  # bytes of the sound; None where unknown
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,11 @@ class LabelledSet:
     notes: list[str]  # sound without labels, labels without sound, and the like
     problems: list[str]  # labels that cannot be read or used, and why
     reference: str  # the label file, or how many in which folder
+
+    @property
+    def inputs(self) -> list[Input]:
+        """The recordings for `run_tasks`, in the same order."""
+        return [Input(one.path, Path(one.name), one.size) for one in self.recordings]
 
 
 def read_labelled(
@@ -53,13 +61,15 @@ def read_labelled(
     listed = read_uem(uem, matches.places) if uem else None
     recordings = [
         LabelledRecording(
-            PurePath(place).with_suffix("").as_posix(),
-            path,
-            speech_of(matches.labelled[path], channel),
-            None if listed is None else listed.get(path, []),
+            one.relative.with_suffix("").as_posix(),
+            one.path,
+            speech_of(matches.labelled[one.path], channel),
+            None if listed is None else listed.get(one.path, []),
+            channel,
+            one.size,
         )
-        for path, place in matches.places.items()
-        if path in matches.labelled
+        for one in matches.sounds
+        if one.path in matches.labelled
     ]
     unlisted = [one.name for one in recordings if one.scored_regions == []]
     recordings = [one for one in recordings if one.scored_regions != []]

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path, PurePath
 
 from vad.batch.inputs import Input, find
@@ -21,13 +22,18 @@ OF_CHANNEL = re.compile(r"(.+)\.ch([1-9]\d*)")  # as `vad detect --channel each`
 class Matches:
     """The labels of each recording, and the labels that are left over; paths as given."""
 
+    sounds: list[Input] = field(default_factory=list)
     labelled: dict[str, list[Document]] = field(default_factory=dict)  # by the path of the sound
-    places: dict[str, str] = field(default_factory=dict)  # path of each sound within the given folder
     orphans: list[str] = field(default_factory=list)  # labels without a recording, and why
     problems: list[str] = field(default_factory=list)  # labels that cannot be read or used, and why
     damaged: dict[str, str] = field(default_factory=dict)  # recordings whose labels cannot be read, and why
     detected: list[str] = field(default_factory=list)  # label files of a detector, which are no reference
     files: list[Path] = field(default_factory=list)  # label files that are used
+
+    @cached_property
+    def places(self) -> dict[str, str]:
+        """The path of each sound within the given folder, by its path."""
+        return {one.path: one.relative.as_posix() for one in self.sounds}
 
     @property
     def unlabelled(self) -> list[str]:
@@ -71,8 +77,7 @@ def match_inputs(
     `detected=False` leaves out files that `vad detect` or `vad stream` wrote; `needed=False` raises
     nothing where nothing matches.
     """
-    matches = Matches(places={one.path: one.relative.as_posix() for one in sounds})
-    names = Names(sounds)
+    matches, names = Matches(sounds), Names(sounds)
     files = list(_label_files(home, format))
     if beside:
         files = [file for file in files if file.parent == home and names.find(file.stem)]
@@ -122,8 +127,8 @@ def match_labels(
         raise RecipeError(
             problems[0] if problems else f"{reference}: no labels; name the folder or file that holds them"
         )
-    names = Names([Input(name, Path(name)) for name in named])
-    matches = Matches(places={name: name for name in named}, problems=problems)
+    recordings = [Input(name, Path(name)) for name in named]
+    matches, names = Matches(recordings, problems=problems), Names(recordings)
     take_all(hypothesis, formats[1], names, matches)
     nameless = names.only and reference.is_file() and not any(document.recording for document in named[names.only])
     if names.only and nameless and not matches.labelled and hypothesis.is_file():

@@ -78,13 +78,14 @@ def ticks(stretch: Stretch) -> list[Tick]:
 
 
 def read_wave(stretch: Stretch) -> Float32 | None:
-    """The sound `(sample,)` of a stretch at 16 kHz; None without sound."""
-    if not stretch.recording.path:
+    """The sound `(sample,)` of a stretch at 16 kHz, of the channel that was evaluated; None without sound."""
+    one = stretch.recording
+    if not one.path:
         return None
     grid, kept, at = Grid(), [], 0
     first, last = grid.to_samples(stretch.start), grid.to_samples(stretch.end)
     try:
-        for rows in open_sound(Path(stretch.recording.path)).blocks(grid.sample_rate):
+        for rows in open_sound(Path(one.path)).blocks(grid.sample_rate, one.channel):
             block = rows[0]
             kept.append(block[max(first - at, 0) : max(last - at, 0)])
             at += len(block)

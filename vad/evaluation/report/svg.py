@@ -75,17 +75,15 @@ class Axes:
                 drawn.append(f'<rect class="{kind}" {where} height="{self.height:.1f}">{shown}</rect>')
         return "".join(drawn)
 
-    def frame(
-        self, xticks: Sequence[Tick], yticks: Sequence[Tick], xlabel: str = "", ylabel: str = "", grid: bool = True
-    ) -> str:
+    def frame(self, xticks: Sequence[Tick], yticks: Sequence[Tick], xlabel: str = "", ylabel: str = "") -> str:
         """Sides, ticks and labels."""
         bottom = self.top + self.height
         drawn = []
         for at, label in xticks:
-            drawn += [self.upright(at, "grid")] if grid else []
+            drawn.append(self.upright(at, "grid"))
             drawn.append(text(float(self.across(at)), bottom + 18, label, "middle"))
         for at, label in yticks:
-            drawn += [self.level(at, "grid")] if grid else []
+            drawn.append(self.level(at, "grid"))
             drawn.append(text(self.left - 6, float(self.down(at)) + 4, label, "end"))
         drawn.append(text(self.left + self.width / 2, bottom + 40, xlabel, "middle"))
         if ylabel:
