@@ -18,7 +18,7 @@ import pytest
 import soundfile
 
 from conftest import COMMAND, ENERGY, RATE, bursts
-from sounds import compare, pipe, rows, sweep
+from sounds import compare, pipe, rows, sweep, write_av
 from vad import AudioError, Detector
 from vad.audio.decode import AudioWarning, decoded_duration, duration_of, open_native, open_sound
 
@@ -108,6 +108,18 @@ class TestHeaders:
         sound = open_native(path)
         with pytest.warns(AudioWarning, match="damaged, 1.50 s could be read .its header states no length"):
             np.testing.assert_array_equal(np.concatenate(list(sound.native_blocks())), whole)
+
+    @pytest.mark.parametrize(("codec", "rate"), [("ac3", 48_000), ("g722", RATE), ("adpcm_yamaha", RATE)])
+    def test_also_in_a_codec_that_ffmpeg_alone_reads(self, tmp_path: Path, codec: str, rate: int) -> None:
+        path = tmp_path / "a.wav"
+        write_av(path, np.tile(sweep(), 8), codec, rate)
+        whole = native(path)
+        content = bytearray(path.read_bytes())
+        for at, width in UNFINISHED["WAV"](content):
+            content[at : at + width] = bytes(width)
+        path.write_bytes(content)
+        with no_warning():
+            np.testing.assert_array_equal(native(path), whole)
 
     def test_the_length_of_an_empty_recording(self, tmp_path: Path) -> None:
         path = tmp_path / "a.wav"
@@ -297,17 +309,22 @@ class TestPipes:
 
 @pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("how", ["read", "not read", "left in the middle", "no such channel"])
-@pytest.mark.parametrize("kind", ["MP3", "OGG", "WAV"])
+@pytest.mark.parametrize("kind", ["MP3", "OGG", "WAV", "links", "unfinished"])
 def test_no_file_is_left_to_the_garbage_collector(tmp_path: Path, kind: str, how: str) -> None:
     path = tmp_path / f"a.{kind.lower()}"
-    soundfile.write(path, np.tile(sweep(), 20), RATE, format=kind)
+    soundfile.write(path, np.tile(sweep(), 20), RATE, format={"links": "OGG", "unfinished": "WAV"}.get(kind, kind))
+    if kind == "links":
+        path.write_bytes(path.read_bytes() * 2)
+    elif kind == "unfinished":
+        content = path.read_bytes()
+        path.write_bytes(content.replace(content[40:44], bytes(4)))
     files = Path("/proc/self/fd")
     if not files.exists():
         pytest.skip("no /proc to count open files in")
     before = len(list(files.iterdir()))
     gc.disable()
     try:
-        with no_warning(), contextlib.suppress(AudioError):
+        with no_warning(), contextlib.suppress(AudioError, AudioWarning):
             sound = open_sound(path)
             if how == "no such channel":
                 next(sound.blocks(RATE, 7))

@@ -13,7 +13,7 @@ BEGIN, END = 2, 4  # flags of a page: the first and the last of a stream
 class FilePart(io.RawIOBase):
     """The bytes `[start, end)` of a file, read-only, with `patches` in place of the bytes at their positions.
 
-    Closing it closes the file. A read error ends it, and is kept in `failure`: C libraries call it.
+    Closing it leaves the file open. A read error ends it, and is kept in `failure`: C libraries call it.
     """
 
     def __init__(self, file: BinaryIO, start: int, end: int, patches: Mapping[int, bytes] | None = None) -> None:
@@ -55,11 +55,6 @@ class FilePart(io.RawIOBase):
                 buffer[first - self._at : last - self._at] = patch[first - place : last - place]
         self._at += len(content)
         return len(content)
-
-    def close(self) -> None:
-        """Close the part and the file."""
-        self._file.close()
-        super().close()
 
 
 class Links(NamedTuple):

@@ -56,7 +56,7 @@ def open_file(file: BinaryIO, path: Path, name: str, native: bool) -> Sound:
     except (soundfile.LibsndfileError, TypeError):  # TypeError: for a name in .raw soundfile wants bare samples
         file.seek(0)
         return open_av(file, name, owned=True)
-    return _from_libsndfile(opened, name, native, data)
+    return _releasing(_from_libsndfile(opened, name, native, data), file)
 
 
 def open_ogg(file: BinaryIO, path: Path, name: str, native: bool) -> Sound:
@@ -76,7 +76,21 @@ def open_ogg(file: BinaryIO, path: Path, name: str, native: bool) -> Sound:
             damaged(name, done / first.sample_rate, cut)
 
     length = first.length if len(links.spans) == 1 else None
-    return Sound(name, first.sample_rate, first.channels, length, blocks(), first.encoding, release=first.close)
+    sound = Sound(name, first.sample_rate, first.channels, length, blocks(), first.encoding, release=first.close)
+    return _releasing(sound, file)
+
+
+def _releasing(sound: Sound, file: BinaryIO) -> Sound:
+    """`sound`, which from now on closes `file`, too."""
+    release = sound.release
+
+    def close() -> None:
+        if release:
+            release()
+        file.close()
+
+    sound.release = close
+    return sound
 
 
 def _joined(first: Sound, path: Path, name: str, native: bool, spans: list[tuple[int, int]]) -> Iterator[Float32]:
