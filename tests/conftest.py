@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
 import os
 import shutil
@@ -66,6 +68,20 @@ def bursts(*spans: tuple[float, float], seconds: float, rate: int = RATE) -> np.
 
 SOUND = bursts((0.2, 0.8), seconds=1)
 SEGMENT_OF_SOUND = "0.190\t0.810\n"  # what the model double detects in it: every frame whose window touches the tone
+
+
+@contextlib.contextmanager
+def all_files_closed(folder: Path) -> Iterator[None]:
+    """No file below `folder` is open at the end, without the garbage collector."""
+    files = Path("/proc/self/fd")
+    if not files.exists():
+        pytest.skip("no /proc to see open files in")
+    gc.disable()
+    try:
+        yield
+        assert not [path for file in files.iterdir() if folder in (path := file.resolve()).parents]
+    finally:
+        gc.enable()
 
 
 def write_wav(path: Path, samples: Any = SOUND, rate: int = RATE, subtype: str = "PCM_16") -> Path:

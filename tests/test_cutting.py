@@ -17,7 +17,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import DATA, DOUBLE, ENERGY, invoke, run
+from conftest import DATA, DOUBLE, ENERGY, all_files_closed, invoke, run
 from vad.audio.decode import AudioWarning, decoded_duration
 from vad.audio.encode import ARRAYS
 from vad.batch.inputs import Input
@@ -196,6 +196,17 @@ class TestNames:
         assert soundfile.info(tmp_path / "3.wav").frames == 3200
         with pytest.raises(FormatError, match="is the input itself"):
             Cutter(str(path), force=True).join(source(path), path, SPEECH, 2.0)
+
+    @pytest.mark.parametrize("way", ["split", "join"])
+    def test_a_recording_whose_target_is_refused_is_closed(self, tmp_path: Path, way: str) -> None:
+        path = write(tmp_path / "a.wav")
+        cutter = Cutter(str(path))
+        with (
+            all_files_closed(tmp_path),
+            pytest.raises((FormatError, SettingError)) as caught,
+        ):  # its traceback holds the sound
+            cutter.split(source(path), path, SPEECH) if way == "split" else cutter.join(source(path), path, SPEECH, 2)
+        assert caught
 
     def test_two_recordings_do_not_share_a_file(self, tmp_path: Path) -> None:
         one, two = write(tmp_path / "a.wav"), write(tmp_path / "b.wav")

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from conftest import RATE, bursts, invoke, write_wav
+from conftest import RATE, all_files_closed, bursts, invoke, write_wav
 from vad.audio.decode import read
 from vad.audio.encode import WRITTEN, create, encoding_for
 from vad.audio.media import MEDIA, QUICKTIME
+from vad.audio.picture import Pictures
 from vad.cutting.timemap import read_map
 
 SPEECH = ((0.5, 1.5), (2.5, 3.0))
@@ -155,6 +156,13 @@ class TestFilm:
         for name in ("a.m4a", "b.mp4"):
             with av.open(str(tmp_path / name)) as file:
                 assert [track.type for track in file.streams] == ["audio"]
+
+
+def test_a_film_that_is_closed_is_no_open_file(tmp_path: Path) -> None:
+    path = write_film(tmp_path / "film.mkv")
+    with all_files_closed(tmp_path):
+        pictures = Pictures(path)
+        pictures.close()
 
 
 def test_a_stream_saves_compressed_sound(tmp_path: Path) -> None:

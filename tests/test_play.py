@@ -14,7 +14,7 @@ import soundfile
 from click.testing import Result
 from test_virtual_microphone import SINK, needs_sound_server, sound_server  # noqa: F401 - a fixture
 
-from conftest import COMMAND, DOUBLE, ENERGY, RATE, Write, invoke, on_a_terminal
+from conftest import COMMAND, DOUBLE, ENERGY, RATE, Write, all_files_closed, invoke, on_a_terminal
 from vad.audio.speaker import Speaker
 from vad.cutting.player import play as play_segments
 from vad.errors import AudioError
@@ -161,6 +161,16 @@ class TestSpeaker:
             speaker.broken = True
             opened.write(np.zeros((1, 1), np.float32))
         assert speaker.closed and not speaker.stopped
+
+    def test_it_is_closed_where_its_end_fails(self, speaker: FakeSpeaker) -> None:
+        with pytest.raises(AudioError, match="the device is gone"), Speaker(22_050, 1):
+            speaker.broken = True
+        assert speaker.closed
+
+    def test_a_recording_without_a_speaker_is_closed(self, two: Path, speaker: FakeSpeaker) -> None:
+        with all_files_closed(two.parent), pytest.raises(AudioError) as caught:  # its traceback holds the sound
+            next(play_segments(two, [Segment(0.5, 0.75)], device=7))
+        assert "no such output device" in str(caught.value)
 
     def test_what_is_missing_is_named(self, two: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "sounddevice", None)

@@ -32,7 +32,8 @@ class Pictures:
     """
 
     def __init__(self, path: Path) -> None:
-        self._container = open_container(ReadUntilError(path.open("rb"), str(path), owned=True), str(path))
+        self._file = ReadUntilError(path.open("rb"), str(path), owned=True)
+        self._container = open_container(self._file, str(path))
         self._zero = first_time(self._container)
         films = [film for film in self._container.streams.video if not _is_cover(film)]
         self._frames = self._decode(films[0]) if films else iter(())
@@ -44,6 +45,7 @@ class Pictures:
         """Close the file."""
         self._frames = iter(())
         self._container.close()
+        self._file.close()
 
     def at(self, seconds: float) -> Any:
         """The frame that is shown at this time; None before the first."""

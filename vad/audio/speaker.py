@@ -51,10 +51,12 @@ class Speaker:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self._play(self._conformer.finish())
-            self._stream.stop()  # when everything has been played
-        self._stream.close()
+        try:
+            if kind is None:
+                self._play(self._conformer.finish())
+                self._stream.stop()  # when everything has been played
+        finally:
+            self._stream.close()
 
     def write(self, samples: NDArray[Any]) -> None:
         """Play samples `(sample, channel)` of any depth; returns when the device has room for more."""

@@ -70,19 +70,19 @@ class Cutter:
         the original, or flac), {number}, {start}, {end} and {duration}. All names are checked
         before the first file is written.
         """
-        sound = open_native(path, source.name)
-        parts = [Part(self._name(source, sound, n, s), s) for n, s in enumerate(segments, 1)]
-        if len({part.path for part in parts}) < len(parts):
-            raise SettingError(
-                f"{self._target}: gives several segments the same name; use {{number}} or {{start}}", "target"
-            )
-        encodings = [self._take(part.path, source, sound) for part in parts]
-        with Reader(sound, path, encodings) as reader:
-            for part, encoding in zip(parts, encodings, strict=True):
-                start, end = _span(part.segment, sound)
-                with _writing(part.path, encoding, sound, end - start, reader.look(encoding)) as file:
-                    reader.copy(start, end, file)
-        return Written(parts, all(e.lossless for e in encodings), sound.encoding)
+        with open_native(path, source.name) as sound:
+            parts = [Part(self._name(source, sound, n, s), s) for n, s in enumerate(segments, 1)]
+            if len({part.path for part in parts}) < len(parts):
+                raise SettingError(
+                    f"{self._target}: gives several segments the same name; use {{number}} or {{start}}", "target"
+                )
+            encodings = [self._take(part.path, source, sound) for part in parts]
+            with Reader(sound, path, encodings) as reader:
+                for part, encoding in zip(parts, encodings, strict=True):
+                    start, end = _span(part.segment, sound)
+                    with _writing(part.path, encoding, sound, end - start, reader.look(encoding)) as file:
+                        reader.copy(start, end, file)
+            return Written(parts, all(e.lossless for e in encodings), sound.encoding)
 
     def join(
         self, source: Input, path: Path, segments: Sequence[Segment], duration: float, gap: float = 0.0
@@ -92,33 +92,33 @@ class Cutter:
         Segments that touch become one. The `TimeMap` is written beside the file, as `.map.json`.
         `duration` is that of the sound, in seconds.
         """
-        sound = open_native(path, source.name)
-        target = Path(self._target)
-        if is_template(self._target) or is_folder(self._target):
-            extension = sound.encoding.extension(Path(source.path), sound.channels)
-            target = name_output(self._target, source, None, extension)
-        encoding = self._take(target, source, sound)
-        beside = target.with_suffix(".map.json")
-        self._claim(beside, source)
-        grid = Grid(sound.sample_rate)
-        spans, silence = [_span(segment, sound) for segment in merge(segments)], grid.to_samples(gap)
-        total = sum(end - start for start, end in spans) + silence * (len(spans) - 1)
-        pieces, at = list[Piece](), 0
-        with (
-            Reader(sound, path, [encoding]) as reader,
-            _writing(target, encoding, sound, total, reader.look(encoding)) as file,
-        ):
-            for start, end in spans:
-                if pieces:
-                    at += silence
-                    _write_silence(file, silence)
-                copied = reader.copy(start, end, file, at)
-                pieces.append(Piece(*(samples / sound.sample_rate for samples in (start, start + copied, at))))
-                at += copied
-        time_map = TimeMap(source.path, duration, str(target), at / sound.sample_rate, pieces)
-        write(beside, time_map.to_json().encode("utf-8"))
-        whole = Part(target, Segment(0.0, time_map.cut_duration))
-        return time_map, Written([whole], encoding.lossless, sound.encoding)
+        with open_native(path, source.name) as sound:
+            target = Path(self._target)
+            if is_template(self._target) or is_folder(self._target):
+                extension = sound.encoding.extension(Path(source.path), sound.channels)
+                target = name_output(self._target, source, None, extension)
+            encoding = self._take(target, source, sound)
+            beside = target.with_suffix(".map.json")
+            self._claim(beside, source)
+            grid = Grid(sound.sample_rate)
+            spans, silence = [_span(segment, sound) for segment in merge(segments)], grid.to_samples(gap)
+            total = sum(end - start for start, end in spans) + silence * (len(spans) - 1)
+            pieces, at = list[Piece](), 0
+            with (
+                Reader(sound, path, [encoding]) as reader,
+                _writing(target, encoding, sound, total, reader.look(encoding)) as file,
+            ):
+                for start, end in spans:
+                    if pieces:
+                        at += silence
+                        _write_silence(file, silence)
+                    copied = reader.copy(start, end, file, at)
+                    pieces.append(Piece(*(samples / sound.sample_rate for samples in (start, start + copied, at))))
+                    at += copied
+            time_map = TimeMap(source.path, duration, str(target), at / sound.sample_rate, pieces)
+            write(beside, time_map.to_json().encode("utf-8"))
+            whole = Part(target, Segment(0.0, time_map.cut_duration))
+            return time_map, Written([whole], encoding.lossless, sound.encoding)
 
     def _name(self, source: Input, sound: Sound, number: int, segment: Segment) -> Path:
         template = self._target

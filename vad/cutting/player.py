@@ -39,7 +39,7 @@ def play(
     sound = open_native(path, name)
     grid, step = Grid(sound.sample_rate), max(1, round(STEP * sound.sample_rate))
     silence = np.zeros((grid.to_samples(gap), sound.channels), np.float32)
-    with Reader(sound, path) as reader, Speaker(sound.sample_rate, sound.channels, device) as speaker:
+    with sound, Reader(sound, path) as reader, Speaker(sound.sample_rate, sound.channels, device) as speaker:
         for number, segment in enumerate(segments, 1):
             at = grid.to_samples(segment.start)
             yield Position(number, segment.start)
