@@ -17,6 +17,8 @@ from pyannote.core import Annotation
 from pyannote.core import Segment as Span
 
 from labelfiles import SPANS, Read, times
+from vad.formats import FORMATS
+from vad.labels.convert import losses
 
 
 class TestOtherPrograms:
@@ -86,6 +88,9 @@ class TestOtherPrograms:
         tracks = [{"segment": span, "track": "_", "label": "Ann"} for span in spans]
         (found,) = read_as(json.dumps({"pyannote": "Annotation", "content": tracks, "uri": "talk"}), "a.json")
         assert times([found]) == SPANS and (found.recording, found.speakers) == ("talk", ("Ann",))
+        assert {label.caption for label in found.labels} == {"Ann"} and not losses([found], FORMATS["rttm"])
+        (found,) = read_as(json.dumps({"content": [tracks[0], tracks[1] | {"label": "noise"}]}), "a.json")
+        assert times([found]) == SPANS[:1] and [label.text for label in found.labels] == ["speech", "noise"]
         for content in (
             {"pyannote": "Timeline", "content": spans},
             {"timeline": spans},

@@ -12,7 +12,7 @@ from typing import Any
 from vad.errors import FormatError
 from vad.formats.columns import UNNAMED, columns, require_times, row_label
 from vad.formats.document import Document, Format, Label, harmless
-from vad.formats.parsing import PLACES, build_documents, channel_of, seconds, short
+from vad.formats.parsing import PLACES, build_documents, channel_of, is_speech, seconds, short
 
 HOLDS = frozenset({"text", "speakers", "points"})
 LISTS = ("segments", "content", "timeline", "diarization", "supervisions", "speech", "output")
@@ -126,8 +126,10 @@ def entry(value: Any, base: Label = UNNAMED) -> Label:
         return row_label(value, {"start": 0, "end": 1}, base)
     if not isinstance(value, dict):
         raise FormatError(f"needs an object with start and end in seconds, and is {short(value)}")
-    if isinstance(value.get("segment"), dict):  # pyannote, whose label is the speaker
-        value = {"speaker": value.get("label"), **value, **value["segment"]}
+    if isinstance(value.get("segment"), dict):  # pyannote, whose label is the speaker or, for other sounds, their kind
+        value = {**value, **value["segment"]}
+        if "speaker" not in value and is_speech(str(value.get("label"))):
+            value["speaker"] = value.pop("label", None)
     names = tuple(value)
     at = columns(names)
     require_times(at, names)
