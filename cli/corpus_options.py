@@ -70,7 +70,7 @@ class DevOptions:
 class SplitOptions(DevOptions):
     """The same, and what is not divided."""
 
-    split_by: str = option(
+    by: str = option(
         "--split-by",
         type=click.Choice(UNITS),
         default=Splitting.by,
@@ -86,4 +86,4 @@ class SplitOptions(DevOptions):
 
     def splitting(self) -> Splitting:
         """How the recordings are divided."""
-        return Splitting(self.dev_share, self.split_by, self.seed, self.speaker_pattern)
+        return Splitting(self.dev_share, self.by, self.seed, self.speaker_pattern)

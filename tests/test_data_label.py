@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,10 @@ class TestLabel:
         assert "street.wav" in result.stderr and "good" not in result.stderr
         assert [p.name for p in (tmp_path / "out").iterdir()] == ["good.txt"]
         assert len(gather(good, tmp_path / "out/good.txt").regions) == 2
+
+    def test_the_labels_say_that_they_come_from_energy(self, write_bursts: Write, tmp_path: Path) -> None:
+        invoke("data", "label", write_bursts("good.wav", *PAUSED), "-o", tmp_path / "good.json")
+        assert json.loads((tmp_path / "good.json").read_text())["model"]["name"] == "energy"
 
     def test_a_detector_can_be_the_teacher(self, talk: Path, tmp_path: Path) -> None:
         invoke("data", "label", talk, "-o", tmp_path / "talk.txt", "--model", "speech-1")

@@ -208,8 +208,9 @@ class TestGather:
         "wrong", [{"dev_share": 0.0}, {"dev_share": 1.5}, {"by": "luck"}, {"speaker_pattern": "("}]
     )
     def test_settings_that_make_no_sense_are_refused(self, wrong: dict[str, object]) -> None:
-        with pytest.raises(SettingError):
+        with pytest.raises(SettingError) as refused:
             Splitting(**wrong)  # type: ignore[arg-type]
+        assert refused.value.parameter in wrong and str(refused.value).startswith(f"{refused.value.parameter}=")
 
 
 @pytest.mark.parametrize(

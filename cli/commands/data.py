@@ -57,7 +57,7 @@ class LabelOptions:
     format: str | None = output_format("-f", "--format", help="Label format.  [default: as -o says]")
     force: bool = force_option()
     model: str | None = option(
-        "--model", metavar="MODEL", help="Let this detector label, in place of loudness (speech-1, a file)."
+        "--model", metavar="MODEL", help="Let this detector label, in place of energy (speech-1, a file)."
     )
 
 
@@ -157,7 +157,7 @@ def gather(
 @command()
 @click.argument("inputs", nargs=-1, required=True, metavar="AUDIO...")
 def label(inputs: tuple[str, ...], output: LabelOptions, scale: JobsOptions, messages: MessageOptions) -> None:
-    """Label clean recordings by loudness, or by a detector.
+    """Label clean recordings by energy, or by a detector.
 
     Levels of 10 ms are compared with the recording's own floor (5th percentile) and speech level
     (95th): speech starts 40 % of the way up and ends below 30 %; pauses under 100 ms are filled,

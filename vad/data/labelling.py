@@ -32,7 +32,7 @@ def frame_levels(samples: Float32, grid: Grid) -> Float32:
     return levels
 
 
-def detect_by_energy(samples: Float32, grid: Grid, name: str, settings: Segmentation = HYSTERESIS) -> list[Segment]:
+def detect_by_energy(samples: Float32, grid: Grid, name: str) -> list[Segment]:
     """Segments of speech in a clean recording `(sample,)`, by hysteresis between its floor and its level.
 
     Floor and level are the 5th and the 95th percentile of the frame levels. Raises `AudioError`
@@ -47,7 +47,7 @@ def detect_by_energy(samples: Float32, grid: Grid, name: str, settings: Segmenta
             f"{name}: {level - floor:.0f} dB between noise floor and speech; labels by energy need {MIN_RANGE:.0f}, "
             "use a detector in place of it"
         )
-    segmenter = Segmenter(settings, grid)
+    segmenter = Segmenter(HYSTERESIS, grid)
     scores = np.clip((levels - floor) / (level - floor), 0, 1)
     return clip(segmenter.push(scores) + segmenter.finish(), len(samples) / grid.sample_rate)
 
@@ -56,7 +56,7 @@ def label_by_energy(one: Input) -> Document:
     """Label a clean recording; raises `AudioError` if it is not clean."""
     grid = Grid()
     samples = read(Path(one.path), grid.sample_rate)
-    about = {"model": {"name": "loudness", "version": "1"}}
+    about = {"model": {"name": "energy", "version": "1"}}
     return Document(
         one.path, None, len(samples) / grid.sample_rate, detect_by_energy(samples, grid, one.path), about=about
     )

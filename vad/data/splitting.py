@@ -31,7 +31,7 @@ class Splitting:
         if not 0 < self.dev_share < 1:
             raise SettingError(f"dev_share={self.dev_share}: give a share between 0 and 1, like 0.2", "dev_share")
         if self.by not in UNITS:
-            raise SettingError(f"split_by={self.by!r}: valid are {', '.join(UNITS)}", "split_by")
+            raise SettingError(f"by={self.by!r}: valid are {', '.join(UNITS)}", "by")
         try:
             re.compile(self.speaker_pattern or "")
         except re.error as error:
