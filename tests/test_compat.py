@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 
 import numpy as np
+import pytest
 
 from conftest import DATA, RATE
-from vad import Detector
+from vad import Detector, SettingError
 from vad.compat import get_speech_timestamps, load_silero_vad, read_audio
 
 
@@ -33,8 +34,20 @@ def test_settings_mean_the_same_as_in_silero_vad() -> None:
     assert get_speech_timestamps(np.zeros(8000, np.int16), model, sampling_rate=8000) == []
 
 
+def test_a_tensor_of_one_channel_as_torchaudio_gives_it() -> None:
+    model, wav = load_silero_vad(), read_audio(DATA / "talk.flac")
+    shares: list[float] = []
+    found = get_speech_timestamps(wav[None], model, progress_tracking_callback=shares.append, window_size_samples=1536)
+    assert found == get_speech_timestamps(wav, model) != []
+    assert shares == sorted(shares) and shares[-1] == 100
+    with pytest.raises(SettingError, match="vad plot"):
+        get_speech_timestamps(wav, model, visualize_probs=True)
+
+
 def test_the_arguments_are_named_and_ordered_as_in_silero_vad_6() -> None:
-    assert list(inspect.signature(get_speech_timestamps).parameters)[:10] == [
+    assert list(inspect.signature(get_speech_timestamps).parameters) == [
         "audio", "model", "threshold", "sampling_rate", "min_speech_duration_ms", "max_speech_duration_s",
         "min_silence_duration_ms", "speech_pad_ms", "return_seconds", "time_resolution",
+        "visualize_probs", "progress_tracking_callback", "neg_threshold", "window_size_samples",
+        "min_silence_at_max_speech", "use_max_poss_sil_at_max_speech",
     ]  # fmt: skip

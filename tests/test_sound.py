@@ -87,7 +87,7 @@ class TestArrays:
         samples=st.sampled_from(DTYPES).flatmap(
             lambda dtype: arrays.arrays(
                 dtype,
-                arrays.array_shapes(min_dims=1, max_dims=2, max_side=40),
+                arrays.array_shapes(min_dims=1, max_dims=2, max_side=32),
                 elements={"min_value": -1, "max_value": 1} if dtype.startswith("float") else None,
             )
         )
@@ -130,11 +130,32 @@ class TestArrays:
             (["a", "b"], "dtype"),
             ([None, 1.0], "dtype object"),
             ([[1.0], [1.0, 2.0]], "shape"),
+            (np.zeros((1, RATE)), "16000 channels of 1 sample; transpose"),
+            (np.zeros((2, 100)), "100 channels of 2 samples; transpose"),
+            (b"\0\0", "numpy.frombuffer"),
+            (bytearray(2), "numpy.frombuffer"),
+            (memoryview(b"\0\0"), "numpy.frombuffer"),
         ],
     )
     def test_what_is_not_sound_is_refused(self, samples: Any, message: str) -> None:
         with pytest.raises(AudioError, match=f"mine: .*{message}"):
             from_array(samples, RATE, "mine")
+
+    @pytest.mark.parametrize("kind", ["float32", "bfloat16"])
+    def test_a_tensor_that_numpy_cannot_hold_is_refused(self, kind: str) -> None:
+        torch = pytest.importorskip("torch")
+        tensor = torch.zeros(3, dtype=getattr(torch, kind), requires_grad=True)
+        with pytest.raises(AudioError, match="mine: not an array"):
+            from_array(tensor if kind == "float32" else tensor.detach(), RATE, "mine")
+
+    def test_a_memoryview_of_another_type_than_bytes_is_an_array(self) -> None:
+        np.testing.assert_array_equal(rows(from_array(memoryview(sweep()), RATE)), rows(from_array(sweep(), RATE)))
+
+    def test_a_file_opened_as_text_is_refused(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.wav"
+        soundfile.write(path, sweep(), RATE)
+        with path.open(encoding="latin-1") as file, pytest.raises(AudioError, match=r"a\.wav: .*binary mode"):
+            open_sound(file)  # type: ignore[arg-type]
 
     @pytest.mark.parametrize("rate", [0, -16_000, 1, 999, 1_000_001, float("nan"), float("inf")])
     def test_a_rate_that_cannot_be_is_refused(self, rate: float) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from conftest import DATA, RATE, bursts
 from vad import AudioError, Detector, Segment, SettingError
-from vad.audio.resample import resampling_delay
+from vad.audio.resample import AudioWarning, resampling_delay
 from vad.events import End, Event, Score, Start, clip_events, segments_of, to_json
 from vad.grid import Grid
 from vad.segmenter import Segmenter
@@ -269,6 +269,7 @@ class TestUse:
             ({}, np.zeros((2, 2, 2)), "shape"),
             ({}, np.zeros(3, complex), "dtype"),
             ({"channel": 2}, np.zeros(9), "no channel 2"),
+            ({}, np.zeros((1, 80)), "80 channels; transpose"),
         ],
     )
     def test_wrong_use_is_refused_in_one_line(
@@ -277,6 +278,23 @@ class TestUse:
         with pytest.raises((AudioError, SettingError), match=message) as caught:
             energy.stream(**{"sample_rate": RATE, **options}).push(chunk)
         assert "\n" not in str(caught.value)
+
+    def test_many_channels_are_taken_where_they_are_stated(self, energy: Detector) -> None:
+        both = np.repeat(bursts((0.5, 1), seconds=2)[:, None], 64, axis=1)
+        stream = energy.stream(sample_rate=RATE, raw_channels=64)
+        assert segments_of(events_of(stream, cut(both, [1, 20, 999]))) == [Segment(0.49, 1.01)]
+
+    def test_a_memoryview_of_another_type_than_bytes_is_an_array(self, energy: Detector) -> None:
+        sound = bursts((0.5, 1), seconds=2)
+        for chunk in (memoryview(sound), memoryview((sound * 32767).astype("<i2")), (sound * 32767).astype("<i2").data):
+            assert segments_of(events_of(energy.stream(sample_rate=RATE), [chunk])) == [Segment(0.49, 1.01)]
+
+    def test_samples_that_are_no_numbers_give_one_warning_per_stream(self, energy: Detector) -> None:
+        stream = energy.stream(sample_rate=RATE)
+        with pytest.warns(AudioWarning, match=r"stream: .* the first before 0\.01 s") as given:
+            for _ in range(20):
+                stream.push(np.full(160, np.nan))
+        assert len(given) == 1
 
     def test_async_for(self, energy: Detector) -> None:
         async def chunks() -> AsyncIterator[np.ndarray]:

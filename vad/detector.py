@@ -165,7 +165,8 @@ class Detector:
 
         `latency` is the longest time in seconds between a sound and its score, or a name of
         `vad.settings.LATENCIES`; more latency gives better scores. `raw_channels` and `raw_dtype`
-        are those of samples that come as bytes. With `scores` there is also a `Score` for every
+        are those of samples that come as bytes; arrays of more than 32 channels need `raw_channels`,
+        too. With `scores` there is also a `Score` for every
         frame. `channel`, `preset` and `settings` are those of `detect`. Any number of streams may
         share a detector. Raises `SettingError` for invalid parameters.
         """

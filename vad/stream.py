@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vad.audio.resample import Resampler, from_bytes, resampling_delay, to_array, to_float
+from vad.audio.resample import FEW_CHANNELS, Resampler, from_bytes, is_bytes, resampling_delay, to_array, to_float
 from vad.errors import AudioError, SettingError
 from vad.events import Event, Score, clip_events
 from vad.features import BLOCK, FeatureStream, Float32, LogMel
@@ -132,8 +132,9 @@ class Stream:
         """Take the next samples, give the events that are now certain.
 
         `chunk` is an array `(sample,)` or `(sample, channel)` of floats of -1..1 or integers, or
-        bytes of little-endian samples, channels interleaved. Raises `AudioError` for anything else,
-        `SettingError` after `finish`.
+        bytes of little-endian samples, channels interleaved; a memoryview of another type is an array.
+        Raises `AudioError` for anything else, also for `(channel, sample)`: more than 32 channels, or
+        `raw_channels` where that is more. Raises `SettingError` after `finish`.
         """
         if self._finished:
             raise SettingError("the stream is finished; start another with Detector.stream")
@@ -170,9 +171,13 @@ class Stream:
 
     def _block(self, chunk: Chunk) -> Float32:
         """`chunk` as float32 `(sample, channel)`; the bytes of an incomplete sample wait for the next chunk."""
-        if isinstance(chunk, (bytes, bytearray, memoryview)):
+        if is_bytes(chunk):
             block, self._rest = from_bytes(self._rest + bytes(chunk), self._raw.dtype, self._raw.channels)
             return block
         if self._rest:
             raise AudioError("stream: an array after bytes that end within a sample; push arrays or bytes, not both")
-        return to_float(to_array(np.asarray(chunk), "stream"))
+        array = to_array(chunk, "stream")
+        if (channels := array.shape[1]) > max(FEW_CHANNELS, self._raw.channels):
+            remedy = f"transpose to (sample, channel), or make the stream with raw_channels={channels}"
+            raise AudioError(f"stream: a chunk of {channels} channels; {remedy}")
+        return to_float(array)

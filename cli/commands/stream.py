@@ -162,7 +162,7 @@ def stream(
             sample_rate=opened.sample_rate,
             latency=speech.latency,
             channel=sound.channel,
-            raw_channels=Raw.channels,
+            raw_channels=opened.channels,
             raw_dtype=Raw.dtype,
             scores=output.scores,
             preset=speech.preset,

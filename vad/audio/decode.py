@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from vad.audio import libsndfile
 from vad.audio.ffmpeg import open_av
 from vad.audio.resample import (
+    FEW_CHANNELS,
     AudioWarning,
     Channel,
     check_rate,
@@ -29,6 +30,7 @@ from vad.audio.sound import ReadUntilError, Sound, damaged
 from vad.errors import AudioError, reason
 from vad.features import Float32
 from vad.settings import Raw
+from vad.wording import pluralize
 
 __all__ = ["AudioWarning", "Channel", "Sound", "from_array", "open_native", "open_sound", "read"]
 
@@ -46,6 +48,8 @@ def open_sound(source: str | Path | BinaryIO, raw: Raw | None = None, name: str 
         sound = _open_path(Path(source), raw, name or str(Path(source)))
     else:
         name = str(getattr(source, "name", "stream")).strip("<>")
+        if isinstance(source.read(0), str):
+            raise AudioError(f"{name}: opened as text; open it in binary mode, as with open(path, 'rb')")
         sound = _open_raw(source, name, raw, owned=False) if raw else open_av(source, name, owned=False)
     return _checked(sound)
 
@@ -59,8 +63,15 @@ def open_native(path: Path, name: str | None = None) -> Sound:
 
 
 def from_array(samples: ArrayLike, sample_rate: float, name: str = "samples") -> Sound:
-    """An array `(sample,)` or `(sample, channel)` as a `Sound`; integers are scaled to -1..1."""
+    """An array `(sample,)` or `(sample, channel)` as a `Sound`; integers are scaled to -1..1.
+
+    Raises `AudioError` for anything else, also for `(channel, sample)`: with more than 32 channels, and fewer samples.
+    """
     array = to_array(samples, name)
+    if array.shape[1] > max(FEW_CHANNELS, len(array)):
+        raise AudioError(
+            f"{name}: {array.shape[1]} channels of {pluralize(len(array), 'sample')}; transpose to (sample, channel)"
+        )
     rate = check_rate(name, sample_rate)
     size = libsndfile.BLOCK
     blocks = (to_float(array[i : i + size]) for i in range(0, len(array), size))

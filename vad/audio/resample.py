@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import functools
 import warnings
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 import numpy as np
 import soxr
 from numpy.typing import ArrayLike, NDArray
 
-from vad.errors import AudioError
+from vad.errors import AudioError, reason
 from vad.features import Float32
 from vad.settings import DTYPES
 
@@ -22,6 +22,7 @@ Channel = Literal["mix", "each"] | int
 
 RATES = (1_000, 1_000_000)  # Hz, the lowest and the highest sample rate
 CHANNELS = 1024  # the most that libsndfile reads
+FEW_CHANNELS = 32  # an array with more may be (channel, sample), as torchaudio gives it
 QUALITY = "HQ"
 PAIRWISE = 8  # elements from which numpy adds a row in pairs
 MAX_SAMPLE = 1e12  # above unscaled 32-bit integers; larger values overflow when they are squared and summed
@@ -36,7 +37,7 @@ class Resampler:
 
     There is one row: the mean of all channels (`"mix"`) or channel N, counted from 1. With `"each"`
     there are `rows` rows, one for each channel. Samples that are NaN, infinite or above `MAX_SAMPLE`
-    become 0, with an `AudioWarning`.
+    become 0, with one `AudioWarning`.
     """
 
     def __init__(self, name: str, rate: int, model_rate: int, channel: Channel = "mix", rows: int = 1) -> None:
@@ -45,6 +46,7 @@ class Resampler:
         if rate != model_rate:
             self._soxr = soxr.ResampleStream(rate, model_rate, rows, "float32", QUALITY)
         self.samples = 0  # taken so far, per channel
+        self._warned = False
 
     def push(self, block: Float32) -> Float32:
         """The samples `(row, sample)` that `block` completes."""
@@ -70,15 +72,15 @@ class Resampler:
         return block
 
     def _finite(self, block: Float32) -> Float32:
-        """`block` with 0 for NaN, infinite and too large samples, which also gives a warning."""
+        """`block` with 0 for NaN, infinite and too large samples; the first of them give a warning."""
         bad = ~(np.abs(block) < MAX_SAMPLE)
         if not bad.any():
             return block
-        warnings.warn(
-            f"{self._name}: NaN or infinite samples before {self.samples / self._rate:.2f} s count as silence",
-            AudioWarning,
-            stacklevel=2,
-        )
+        if not self._warned:
+            self._warned = True
+            place = f"the first before {self.samples / self._rate:.2f} s"
+            text = f"{self._name}: NaN or infinite samples count as silence, {place}"
+            warnings.warn(text, AudioWarning, stacklevel=2)
         return np.where(bad, np.float32(0), block)
 
 
@@ -153,15 +155,23 @@ def check_rate(name: str, rate: float) -> int:
     return int(rate)
 
 
+def is_bytes(samples: object) -> TypeGuard[bytes | bytearray | memoryview]:
+    """Whether `samples` are bytes, which do not tell the type of the samples, as a memoryview of another type does."""
+    return isinstance(samples, (bytes, bytearray)) or (isinstance(samples, memoryview) and samples.format in "Bbc")
+
+
 def to_array(samples: ArrayLike, name: str) -> NDArray[Any]:
     """Samples `(sample,)` or `(sample, channel)` of a known type as an array `(sample, channel)`.
 
     Raises `AudioError` where they are anything else.
     """
+    if is_bytes(samples):
+        remedy = "give an array, like numpy.frombuffer(samples, 'int16')"
+        raise AudioError(f"{name}: bytes do not tell their sample type; {remedy}")
     try:
         array = np.asarray(samples)
-    except ValueError as error:
-        raise AudioError(f"{name}: not an array ({error}); give (sample,) or (sample, channel)") from error
+    except (ValueError, TypeError, RuntimeError) as error:  # the last two: tensors that numpy cannot hold
+        raise AudioError(f"{name}: not an array ({reason(error)}); give (sample,) or (sample, channel)") from error
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2 or not array.shape[1]:

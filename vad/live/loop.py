@@ -33,6 +33,7 @@ class Source(Protocol):
 
     name: str
     sample_rate: int
+    channels: int
 
     def read(self, timeout: float = ...) -> Float32 | None:
         """The next block `(sample, channel)`, empty at the end; None when no block arrives in `timeout` seconds."""
@@ -49,7 +50,7 @@ class SoundReader:
     """
 
     def __init__(self, sound: Sound, realtime: bool = False, block_seconds: float = BLOCK_SECONDS) -> None:
-        self.name, self.sample_rate = sound.name, sound.sample_rate
+        self.name, self.sample_rate, self.channels = sound.name, sound.sample_rate, sound.channels
         self._sound, self._realtime = sound, realtime
         self._block_samples = max(1, round(block_seconds * sound.sample_rate))
         self._blocks: queue.Queue[Float32 | Exception] = queue.Queue(QUEUE_BLOCKS)
