@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from vad.atomic import temporary_folder
-from vad.errors import AudioError, FormatError, SettingError
+from vad.errors import FormatError, SettingError
 from vad.formats import speech_of
 from vad.segments import Segment, clip, drop, invert, merge, pad
 from vad.settings import Segmentation
@@ -85,53 +86,65 @@ class CuttingOptions:
         source, speech = self.source, self.speech
         found, errors = find(inputs)
         with self.messages.console() as console, contextlib.ExitStack() as stack:
-            paths: dict[str, Path] = {}
-            for one in found:
-                try:
-                    paths[one.path] = stack.enter_context(_on_disk(one))
-                except AudioError as error:
-                    errors.append(error)
             console.errors(errors)
-            found = [one for one in found if one.path in paths]
             find_cuts = (
                 _by_labels(found, source.labels, source, speech, console)
                 if source.labels
                 else _by_model(source, speech)
             )
             nothing = "silence" if speech.inverted else "speech"
+            copies = Copies(stack.enter_context(temporary_folder()))
 
-            def deliver(one: Input, cuts: Cuts) -> float:
-                for note in cuts.notes:
-                    console.warn(f"{one.path}: {note}")
-                if not cuts.segments:
-                    console.warn(f"{one.path}: no {nothing} found")
-                elif written := cut(one, paths[one.path], cuts):
-                    _warn_of_losses(one, written, console)
+            def deliver(one: Input, found: tuple[Path, Cuts]) -> float:
+                path, cuts = found
+                try:
+                    for note in cuts.notes:
+                        console.warn(f"{one.path}: {note}")
+                    if not cuts.segments:
+                        console.warn(f"{one.path}: no {nothing} found")
+                    elif written := cut(one, path, cuts):
+                        _warn_of_losses(one, written, console)
+                finally:
+                    copies.remove(path)
                 return cuts.duration
 
             pool = stack.enter_context(open_pool(1 if source.labels else self.scale.jobs, found))
-            totals = run_batch(found, FindCuts(find_cuts, paths, speech.inverted), deliver, console, pool=pool)
+            totals = run_batch(found, FindCuts(find_cuts, copies, speech.inverted), deliver, console, pool=pool)
             console.summary(totals)
 
 
-@contextlib.contextmanager
-def _on_disk(one: Input) -> Iterator[Path]:
-    """A file that can be read twice: once to find the speech, once to cut it out."""
-    from vad.batch.inputs import fetched, is_url
+@dataclass(frozen=True)
+class Copies:
+    """Copies of what URLs and pipes hold, which is read twice: once to find the speech, once to cut it out."""
 
-    path = Path(one.path)
-    if is_url(one.path):
-        with fetched(one.path) as name:
-            yield Path(name)
-        return
-    if one.path != "-" and not path.is_fifo():
-        yield path
-        return
-    with temporary_folder() as folder:
-        copy = folder / "stdin"
-        with copy.open("wb") as file, path.open("rb") if one.path != "-" else sys.stdin.buffer as pipe:
-            shutil.copyfileobj(pipe, file)
-        yield copy
+    folder: Path
+
+    @contextlib.contextmanager
+    def file_of(self, one: Input) -> Iterator[Path]:
+        """The file of a recording, or a copy, which is removed if the `with` block raises."""
+        from vad.batch.inputs import fetch, is_url
+
+        if not one.is_pipe and not is_url(one.path):
+            yield Path(one.path)
+            return
+        place = Path(tempfile.mkdtemp(dir=self.folder))
+        try:
+            yield _copy_pipe(one, place / "stdin") if one.is_pipe else fetch(one.path, place)
+        except BaseException:
+            shutil.rmtree(place)
+            raise
+
+    def remove(self, path: Path) -> None:
+        """Remove a copy; other files stay."""
+        if self.folder in path.parents:
+            shutil.rmtree(path.parent)
+
+
+def _copy_pipe(one: Input, copy: Path) -> Path:
+    """Copy a pipe to the end; returns `copy`."""
+    with copy.open("wb") as file, sys.stdin.buffer if one.path == "-" else Path(one.path).open("rb") as pipe:
+        shutil.copyfileobj(pipe, file)
+    return copy
 
 
 @dataclass(frozen=True)
@@ -139,13 +152,14 @@ class FindCuts:
     """A task that finds where to cut a recording."""
 
     find: Callable[[Input, Path], Cuts]  # in the file to read for an input
-    paths: dict[str, Path]  # that file, for each input
+    copies: Copies
     inverted: bool
 
-    def __call__(self, one: Input) -> Cuts:
-        """Where to cut `one`."""
-        cuts = self.find(one, self.paths[one.path])
-        return cuts._replace(segments=invert(cuts.segments, cuts.duration)) if self.inverted else cuts
+    def __call__(self, one: Input) -> tuple[Path, Cuts]:
+        """The file of `one`, perhaps a copy, and where to cut it."""
+        with self.copies.file_of(one) as path:
+            cuts = self.find(one, path)
+            return path, cuts._replace(segments=invert(cuts.segments, cuts.duration)) if self.inverted else cuts
 
 
 @dataclass(frozen=True)

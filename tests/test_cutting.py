@@ -7,6 +7,7 @@ import resource
 import shutil
 import signal
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from conftest import DATA, DOUBLE, ENERGY, all_files_closed, invoke, run
 from vad.audio.decode import AudioWarning, decoded_duration
 from vad.audio.encode import ARRAYS
 from vad.batch.inputs import Input
-from vad.cutting.cutter import Cutter
+from vad.cutting.cutter import Cutter, Written
 from vad.errors import FormatError, SettingError
 from vad.segments import Segment, drop, invert, pad
 
@@ -244,6 +245,20 @@ class TestCommands:
         done = invoke("split", *urls, "-o", tmp_path / "out", "--onset", "0.01", "--model", ENERGY, status=1)
         assert done.stdout.startswith(f"{tmp_path}/out/a-0001-")
         assert done.stderr.startswith(f"Error: file://{tmp_path}/nope.wav: cannot be read")
+
+    def test_a_url_is_fetched_when_its_turn_comes(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        urls = [f"file://{write(tmp_path / name)}" for name in ("a.wav", "b.wav", "c.wav")]
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+        Path(tempfile.gettempdir()).mkdir()
+        split, copies = Cutter.split, []
+
+        def watched(*arguments: Any) -> Written:
+            copies.append(len(list(Path(tempfile.gettempdir()).rglob("*.wav"))))
+            return split(*arguments)
+
+        monkeypatch.setattr(Cutter, "split", watched)
+        invoke("split", *urls, "-j", 1, "-o", tmp_path / "out", "--onset", "0.01", "--model", ENERGY)
+        assert copies == [1, 1, 1] and not list(Path(tempfile.gettempdir()).iterdir())
 
     def test_a_message_names_the_pipe_and_not_its_copy(self, tmp_path: Path) -> None:
         assert run("split", "-", status=1, input="").stderr.startswith("Error: stdin: the file is empty")

@@ -42,6 +42,10 @@ def echo(one: Input) -> str:
     return one.path
 
 
+def process_of(one: Input) -> int:
+    return os.getpid()
+
+
 def first_waits(one: Input) -> str:
     time.sleep(0.5 if one.path == "0" else 0)
     return one.path
@@ -132,6 +136,15 @@ def test_work_that_nobody_waits_for_is_given_up() -> None:
         assert next(results).value == "0"
         results.close()
     # the end of the pool waits for its workers: being here says that they heard of it
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_pipes_stay_in_this_process(pool: Processes, tmp_path: Path) -> None:
+    """A shell's `<(...)` is open in no other process."""
+    os.mkfifo(tmp_path / "pipe")
+    inputs = [source(path, None) for path in (str(tmp_path / "pipe"), "-", "a.wav")]
+    here = [result.value == os.getpid() for result in run_tasks(inputs, process_of, pool)]
+    assert here == [True, True, False]
 
 
 def test_nothing_to_do_is_done(place: Processes | None) -> None:

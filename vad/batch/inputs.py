@@ -33,6 +33,13 @@ class Input:
         """The path, as messages and the names of outputs have it."""
         return "stdin" if self.path == "-" else self.path
 
+    @property
+    def is_pipe(self) -> bool:
+        """Whether it is a pipe: only this process can read it, and only once."""
+        with contextlib.suppress(OSError, ValueError):
+            return self.path == "-" or Path(self.path).is_fifo()
+        return False
+
 
 def holds_sound(path: Path) -> bool:
     """Whether a file has an extension of sound or video."""
@@ -102,11 +109,16 @@ def fetched(name: str) -> Iterator[str]:
         yield name
         return
     with temporary_folder() as folder:
-        path = str(folder / (Path(name).name or "sound"))
-        with _url_errors(name):
-            system, place = _file_system(name)
-            system.get_file(place, path)
-        yield path
+        yield str(fetch(name, folder))
+
+
+def fetch(url: str, folder: Path) -> Path:
+    """A copy in `folder` of what a URL names. Raises `AudioError` where it cannot be fetched."""
+    path = folder / (Path(url).name or "sound")
+    with _url_errors(url):
+        system, place = _file_system(url)
+        system.get_file(place, str(path))
+    return path
 
 
 def _search_folder(folder: str, wanted: Callable[[Path], bool]) -> list[Input]:

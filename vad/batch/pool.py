@@ -72,7 +72,7 @@ def run_tasks(
             number, group = next(groups, (0, []))
             if not group:
                 break
-            own = len(group) == 1 and group[0].path == "-"  # no other process has this standard input
+            own = len(group) == 1 and group[0].is_pipe
             running[_run_here(task, group) if own else pool.submit(task, group)] = (number, group)
         if not running:
             return
