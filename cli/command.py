@@ -16,10 +16,11 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import Any, get_type_hints
 
 import click
+from click.core import ParameterSource
 
 from vad.errors import SettingError, VadError, reason
 from vad.formats import FORMATS
@@ -171,6 +172,15 @@ def _filled(key: str, kind: type[Any], given: dict[str, Any]) -> Any:
         name = f"{key}_{f.name}"
         values[f.name] = given.pop(name) if f.metadata else _filled(name, get_type_hints(kind)[f.name], given)
     return kind(**values)
+
+
+def refuse(parameters: Container[str], why: str) -> None:
+    """Raise a usage error where an option of one of these `parameters` stands on the current command line."""
+    context = click.get_current_context()
+    for param in context.command.params:
+        given = context.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
+        if given and isinstance(param, Option) and param.parameter in parameters:
+            raise click.UsageError(f"{max(param.opts, key=len)}: {why}; leave it out.")
 
 
 def describe(error: Exception) -> str:

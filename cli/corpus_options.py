@@ -84,6 +84,6 @@ class SplitOptions(DevOptions):
         "[default: the labels' speaker, else the folder, else each file its own]",
     )
 
-    def splitting(self) -> Splitting:
-        """How the recordings are divided."""
-        return Splitting(self.dev_share, self.by, self.seed, self.speaker_pattern)
+    def splitting(self, divided: bool = True) -> Splitting:
+        """How the recordings are divided; without dev recordings where they are not to be `divided`."""
+        return Splitting(self.dev_share if divided else 0.0, self.by, self.seed, self.speaker_pattern)

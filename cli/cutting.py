@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from vad.atomic import temporary_folder
-from vad.errors import FormatError, SettingError
+from vad.errors import FormatError
 from vad.formats import speech_of
 from vad.segments import Segment, clip, drop, invert, merge, pad
 from vad.settings import Segmentation
 
-from .command import option
+from .command import option, refuse
 from .console import Console
 from .options import JobsOptions, MessageOptions, OneChannelOptions, SpeechOptions, labels_format
 
@@ -28,7 +28,14 @@ if TYPE_CHECKING:
     from vad.batch.task import Analysis
     from vad.cutting.cutter import Written
 
-WITH_MODEL = ("model", "onset", "offset", "max_speech")  # options that have no meaning with --labels
+WITH_MODEL = (
+    "model",
+    "preset",
+    "onset",
+    "offset",
+    "max_speech",
+    "channel",
+)  # options that have no meaning with --labels
 
 
 class Cuts(NamedTuple):
@@ -195,9 +202,7 @@ def _by_labels(
     from vad.labels.extent import past_end
     from vad.labels.matching import match_inputs
 
-    speech.refuse(WITH_MODEL, "has no meaning with --labels, which say where to cut")
-    if source.channel != "mix":
-        raise SettingError("channel: has no meaning with --labels, which say where to cut; leave it out", "channel")
+    refuse(WITH_MODEL, "has no meaning with --labels, which say where to cut")
     names = ("min_speech", "min_silence", "pad_start", "pad_end")
     settings = Segmentation(**{name: speech.changes[name] or 0.0 for name in names})
     matches = match_inputs(found, home, source.labels_format)

@@ -112,13 +112,6 @@ class SpeechOptions:
             return None if kind.longest == math.inf else kind.longest
         return self.max_speech
 
-    def refuse(self, names: tuple[str, ...], why: str) -> None:
-        """Raise `SettingError` where one of the options `names`, or a preset, is given."""
-        given = [name for name in names if getattr(self, name) is not None]
-        given += ["preset"] * (self.preset != "default")
-        if given:
-            raise SettingError(f"{given[0]}: {why}; leave it out", given[0])
-
 
 @dataclass(frozen=True)
 class DetectionOptions(SpeechOptions):

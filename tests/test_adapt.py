@@ -25,9 +25,9 @@ from vad.training.verdict import Candidate, Verdict, thresholds
 QUICK = ["loop.steps=2", "loop.batch=2", "loop.workers=0", "loop.dev_crops=2", "mixture.seconds=2.0", "--trust-labels"]
 
 
-def clip(speaker: str, seconds: float) -> Clip:
+def clip(speaker: str, seconds: float, file: str = "") -> Clip:
     target = np.ones(round(100 * seconds), np.float32)
-    return Clip("own", speaker, np.zeros(160 * len(target), np.int16), target, target)
+    return Clip("own", speaker, np.zeros(160 * len(target), np.int16), target, target, file=file)
 
 
 class TestFolds:
@@ -39,11 +39,17 @@ class TestFolds:
         assert folds[5] in (folds[2], folds[4])  # with those who say less than speaker a
 
     def test_recordings_of_one_speaker_are_divided(self) -> None:
-        assert sorted(divide([clip("a", 1), clip("a", 1)])) == [0, 1]
+        assert sorted(divide([clip("a", 1, "x"), clip("a", 1, "y")])) == [0, 1]
 
-    def test_one_recording_alone_cannot_be_left_out(self) -> None:
+    def test_the_parts_of_a_recording_stay_together(self) -> None:
+        folds = divide([clip("a", seconds, file) for seconds, file in zip((1, 4, 2, 3), "xyxy", strict=True)])
+        assert folds[0] == folds[2] != folds[1] == folds[3]
+
+    def test_one_recording_alone_cannot_be_left_out(self, talk: Path, tmp_path: Path) -> None:
         with pytest.raises(RecipeError, match="at least two"):
             divide([clip("a", 1), clip("b", 0)])
+        refused = invoke("train", *QUICK, "--audio", talk, "-o", tmp_path / "mine", status=1)
+        assert "speech in one recording alone" in refused.stderr and "dev" not in refused.stderr
 
 
 def test_the_readme_shows_the_verdict_of_the_recipe() -> None:
@@ -121,7 +127,7 @@ def test_an_adapted_model_names_what_it_was_made_from_and_keeps_the_splits(tmp_p
     assert "0.4 min of sound in 3 recordings: expect little" in refused.stderr
     assert not (output / "model.onnx").exists()
 
-    command += ["--keep-anyway", "--dev-share", "0.5"]  # which makes other splits of the same recordings
+    command += ["--keep-anyway", "--speaker-pattern", "[01]"]  # which makes other speakers of the same recordings
     splits = (output / "corpus" / "speech.jsonl").read_text()
     assert "--resume" in invoke(*command, status=1).stderr
     assert (output / "corpus" / "speech.jsonl").read_text() == splits

@@ -205,7 +205,7 @@ class TestGather:
         assert "pauses" in " ".join(gather(*labelled).warnings)
 
     @pytest.mark.parametrize(
-        "wrong", [{"dev_share": 0.0}, {"dev_share": 1.5}, {"by": "luck"}, {"speaker_pattern": "("}]
+        "wrong", [{"dev_share": -0.1}, {"dev_share": 1.5}, {"by": "luck"}, {"speaker_pattern": "("}]
     )
     def test_settings_that_make_no_sense_are_refused(self, wrong: dict[str, object]) -> None:
         with pytest.raises(SettingError) as refused:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conftest import COMMAND, DOUBLE, RATE, SOUND, detect, error_line, invoke, run, write_wav
+from conftest import COMMAND, DOUBLE, RATE, ROOT, SOUND, detect, error_line, invoke, run, write_wav
 from vad import AudioError, Detector, SettingError
 
 
@@ -156,6 +156,18 @@ class TestNames:
         (("train", "-o", "{0}/file", "--audio", "{0}"), "--output {0}/file: is a file"),
         (("train", "-o", "{0}/out", "--audio", "{0}", "--noise", "{0}/nope"), "--noise {0}/nope: does not exist"),
         (("train", "-o", "{0}/out", "--audio", "{0}", "--corpus", "{0}"), "Give either --audio or --corpus"),
+        (
+            ("train", "-o", "{0}/out", "--audio", "{0}", "--dev-share", "0.5"),
+            "--dev-share: chooses dev recordings for a",
+        ),
+        (
+            ("train", "-o", "{0}/out", "--corpus", "{0}", "r.toml", "--seed", "2"),
+            "--seed: belongs to --audio; a corpus",
+        ),
+        (
+            ("train", str(ROOT / "recipes/mini/recipe.toml"), "-o", "{0}/out", "--audio", "{0}", "--keep-anyway"),
+            "--keep-anyway: is for adapting a model, without a RECIPE",
+        ),
         (("stream", "{0}/file", "--exec-timeout", "3"), "--exec-timeout: ends what --exec runs"),
         (("evaluate", "--audio", "{0}", "--step", "3"), "--step: divides the numbers of a column"),
     ],

@@ -12,7 +12,7 @@ import click
 from vad.errors import VadError
 from vad.settings import Segmentation
 
-from ..command import command, option
+from ..command import command, option, refuse
 from ..console import Console
 from ..evaluation_options import TABLES, GroupOptions, ReferenceOptions
 from ..options import DetectionOptions, JobsOptions, MessageOptions, OneChannelOptions, force_option, labels_format
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from vad.evaluation.evaluate import Evaluation, HypothesisSource
 
 EXTENSIONS = {".json": "json", ".csv": "csv", ".md": "markdown"}
-DETECTING = ("model", "latency", *Segmentation.__dataclass_fields__)
+DETECTING = ("model", "latency", "preset", *Segmentation.__dataclass_fields__)
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def _evaluate(
     if source.hypothesis is None and source.audio is None:
         raise click.UsageError("Give --audio for a detector, or --hypothesis for labels to measure.")
     if source.hypothesis is not None:
-        speech.refuse(DETECTING, "has no meaning with --hypothesis, which needs no detector")
+        refuse(DETECTING, "has no meaning with --hypothesis, which needs no detector")
     if source.audio is None:
         return _evaluate_labels(source, measurement)
     sounds = read_labelled(
@@ -197,7 +197,7 @@ def _detector(speech: ModelOptions, channel: Channel) -> tuple[HypothesisSource,
     from vad.evaluation.peers import PEERS, open_system, version
 
     if speech.model in PEERS:
-        speech.refuse(DETECTING[1:], f"has no meaning with --model {speech.model}, which runs at its own defaults")
+        refuse(DETECTING[1:], f"has no meaning with --model {speech.model}, which runs at its own defaults")
         model = {"name": speech.model, "version": version(speech.model)}
         return SystemHypotheses(open_system(speech.model), channel), {"model": model}
     detector = load(speech.model).for_latency(speech.latency)

@@ -10,17 +10,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..command import command, option
+from ..command import command, option, refuse
 from ..console import Console
 from ..corpus_options import LabelledOptions, SplitOptions
 from ..types import PATH, Number
 
 if TYPE_CHECKING:
+    from vad.data.splitting import Splitting
     from vad.training.adapt import Adaptation
     from vad.training.loop import Progress
     from vad.training.recipe import Recipe
 
 SHOWN = 5  # remarks about single recordings
+OF_DEV = ("dev_share", "seed", "by")
+OF_ADAPTING = ("elsewhere", "keep_anyway")
+OF_AUDIO = ("labels", "labels_format", "uem", "noise", "shift_labels", "trust_labels", "speaker_pattern", *OF_DEV)
 
 
 @dataclass(frozen=True)
@@ -47,10 +51,8 @@ class DataOptions(LabelledOptions):
             raise click.UsageError("Give the recordings: --audio (with --labels), or --corpus.")
         if self.audio and self.corpus:
             raise click.UsageError("Give either --audio or --corpus; a corpus folder has recordings of its own.")
-        if self.corpus and (self.labels or self.noise or self.uem or self.shift_labels):
-            raise click.UsageError(
-                "--labels, --noise, --uem and --shift-labels belong to --audio; a corpus folder has its own."
-            )
+        if self.corpus:
+            refuse(OF_AUDIO, "belongs to --audio; a corpus folder has labels, noise and splits of its own")
         if missing := [str(folder) for folder in self.noise if not folder.exists()]:
             raise click.UsageError(f"--noise {missing[0]}: does not exist; name a folder of sound without speech.")
 
@@ -100,9 +102,9 @@ def train(arguments: tuple[str, ...], data: DataOptions, splits: SplitOptions, t
     Without RECIPE, --audio adapts the model of the package to the recordings: each is left out of
     one of three trainings, and there the models before and after are compared. The exit status is 1
     where the adapted one is not better. With RECIPE a model is trained as the recipe says, from
-    random weights or from --init-from. KEY=VALUE changes a single setting, as in loop.steps=2000.
-    Afterwards OUTPUT is ready for `vad detect --model OUTPUT`, and holds a model card. A killed
-    training loses minutes: run the same command with --resume.
+    random weights or from --init-from, on all but the dev recordings. KEY=VALUE changes a single
+    setting, as in loop.steps=2000. Afterwards OUTPUT is ready for `vad detect --model OUTPUT`, and
+    holds a model card. A killed training loses minutes: run the same command with --resume.
 
     Several GPUs or processes: torchrun --nproc-per-node 2 --no-python vad train ...
     """
@@ -114,11 +116,15 @@ def train(arguments: tuple[str, ...], data: DataOptions, splits: SplitOptions, t
     with Console(quiet=not first, verbose=first) as console:
         recipe, init_from = _recipe(arguments, training, own=data.audio is not None)
         adapts = not (arguments and "=" not in arguments[0])
+        if adapts:
+            refuse(OF_DEV, "chooses dev recordings for a RECIPE; without one, each recording is left out once")
+        else:
+            refuse(OF_ADAPTING, "is for adapting a model, without a RECIPE")
         place = training.output / "folds" / "1" if adapts else training.output
         checkpoint_path(place, training.resume)  # before the corpus of an earlier training is overwritten
         corpus = data.corpus or training.output / "corpus"
         if data.audio and first and not (training.resume and corpus.exists()):  # a training keeps its splits
-            _gather(console, corpus, data.audio, data, splits)
+            _gather(console, corpus, data.audio, data, splits.splitting(divided=not adapts))
         console.detail(f"training {recipe.name} in {training.output}: reading the recordings")
         if adapts and init_from:
             _adapt(console, Adaptation.read(recipe, corpus, training.output, init_from), corpus, training)
@@ -172,14 +178,14 @@ def _recipe(arguments: tuple[str, ...], training: TrainingOptions, own: bool) ->
     return changed(adapting(training.output.resolve().name, init_from), arguments), init_from
 
 
-def _gather(console: Console, corpus: Path, audio: Path, data: DataOptions, splits: SplitOptions) -> None:
+def _gather(console: Console, corpus: Path, audio: Path, data: DataOptions, splitting: Splitting) -> None:
     """Make a corpus folder of the recordings and labels, and warn of what is wrong with them."""
     from vad.data.check import inspect
     from vad.data.gather import gather
     from vad.data.import_settings import ImportSettings
     from vad.data.importing import import_source
 
-    gathered = gather(audio, data.labels, uem=data.uem, format=data.labels_format, splitting=splits.splitting())
+    gathered = gather(audio, data.labels, uem=data.uem, format=data.labels_format, splitting=splitting)
     notes = gathered.notes
     console.detail("checking the recordings")
     report = inspect(gathered, console.progress)

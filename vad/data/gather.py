@@ -147,6 +147,9 @@ def _speakers(matches: Matches, splitting: Splitting) -> dict[str, str]:
 
 def _divide(gathered: Gathered, splitting: Splitting) -> None:
     """Assign each region to a split: by speaker or, if there is only one, by file, or by time."""
+    if not splitting.dev_share:
+        gathered.regions = [replace(region, split="train") for region in gathered.regions]
+        return
     by = splitting.by
     if by == "speaker" and len({r.speaker for r in gathered.regions}) == 1:
         by = "file"
@@ -219,6 +222,8 @@ def _check_any(gathered: Gathered, audio: Path, uem: Path | None) -> None:
 
 def _check_sides(gathered: Gathered, audio: Path, splitting: Splitting) -> None:
     """Raise `RecipeError` if a split has no speech; warn if dev is far from its share."""
+    if not splitting.dev_share:
+        return
     count = Counter(r.split for r in gathered.regions)
     for split in ("train", "dev"):
         if not gathered.speech(split):

@@ -22,14 +22,14 @@ UNITS = ("speaker", "file", "time")
 class Splitting:
     """How recordings are divided into `train` and `dev`."""
 
-    dev_share: float = 0.2  # share of the speakers, files or time for dev
+    dev_share: float = 0.2  # share of the speakers, files or time for dev; 0: all is train
     by: str = "speaker"  # what stays together: a speaker's recordings, a file, or nothing ("time")
     seed: int = 1
     speaker_pattern: str | None = None  # regular expression; its group, or match, in the path is the speaker
 
     def __post_init__(self) -> None:
-        if not 0 < self.dev_share < 1:
-            raise SettingError(f"dev_share={self.dev_share}: give a share between 0 and 1, like 0.2", "dev_share")
+        if not 0 <= self.dev_share < 1:
+            raise SettingError(f"dev_share={self.dev_share}: give a share from 0 to below 1, like 0.2", "dev_share")
         if self.by not in UNITS:
             raise SettingError(f"by={self.by!r}: valid are {', '.join(UNITS)}", "by")
         try:

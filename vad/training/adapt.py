@@ -19,9 +19,10 @@ from vad.model.pretrained import Description, find
 from vad.network.causal import AnyNetwork, build
 from vad.network.to_onnx import from_onnx
 from vad.training.checkpoint import read_checkpoint, read_kept, read_model
-from vad.training.corpus import Clip, Corpus
+from vad.training.corpus import Clip, Corpus, read_corpus
+from vad.training.dataset import CACHE
 from vad.training.general_sound import general_clips
-from vad.training.loop import Progress, read_splits, train
+from vad.training.loop import Progress, train
 from vad.training.recipe import Recipe
 
 FOLDS = 3
@@ -31,7 +32,7 @@ Weights = dict[str, torch.Tensor]
 
 @dataclass(frozen=True)
 class Adaptation:
-    """What `model` is adapted with: `own` recordings with the number of the fold of each, and general sound."""
+    """What `model` is adapted with: the user's `own` sound, with the fold of each clip, and general sound."""
 
     recipe: Recipe
     output: Path
@@ -48,16 +49,21 @@ class Adaptation:
         """Decode the recordings of `corpus`; `RecipeError` where they are too few to leave one out."""
         torch.set_num_threads(recipe.loop.threads)
         network = read_model(model, recipe.features).eval()
-        sides = read_splits(recipe, corpus, output)
-        own = [replace(clip, real=True) for side in sides for clip in side.speech]
+        sound = read_corpus(corpus, "train", recipe.features.grid, recipe.corpus, output / CACHE)
+        own = [replace(clip, real=True) for clip in sound.speech]
         about = from_onnx(find(model))[1]
         folds = divide(own)
-        return cls(recipe, output, model, network, about, own, folds, sides[0], general_clips(network, recipe.features))
+        return cls(recipe, output, model, network, about, own, folds, sound, general_clips(network, recipe.features))
 
     @property
     def count(self) -> int:
         """The number of folds."""
         return max(self.folds) + 1
+
+    @property
+    def recordings(self) -> int:
+        """The number of files that `own` sound comes from."""
+        return len({clip.file for clip in self.own})
 
     def corpora(self, fold: int) -> tuple[Corpus, Corpus]:
         """To train on all but `fold`, and that fold."""
@@ -100,9 +106,12 @@ class Adaptation:
 
 
 def divide(clips: list[Clip]) -> list[int]:
-    """The fold of each recording: speakers stay together where there are several, and folds hold like much speech."""
-    speakers = {clip.speaker for clip in clips}
-    units = [clip.speaker if len(speakers) > 1 else str(number) for number, clip in enumerate(clips)]
+    """The fold of each clip, folds of like much speech.
+
+    The parts of a recording stay together, and its speaker where there are several.
+    """
+    several = len({clip.speaker for clip in clips}) > 1
+    units = [clip.speaker if several else clip.file for clip in clips]
     speech: dict[str, float] = dict.fromkeys(units, 0.0)
     for unit, clip in zip(units, clips, strict=True):
         speech[unit] += float(clip.target.sum())

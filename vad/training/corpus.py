@@ -7,7 +7,7 @@ and `duration` in seconds within that file, `split` (`train` or `dev`) and `spee
 and `rir.jsonl` (room responses: `file`) may be missing. `teacher.npz` may hold further opinions on
 the speech, `FILE:NAME`, as score * 255 per frame of the file. `real.jsonl`, which may be missing,
 holds real recordings as `speech.jsonl` does, all of them for training; their targets are the opinions
-of `real.npz` alone, each frame weighted by how far these agree.
+of `real.npz`, each frame weighted by how far these agree, or the labels where it has none of the file.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class Clip:
     target: Float32  # (frame,), 0..1
     weight: Float32  # (frame,), 0..1: how far the target is to be believed
     real: bool = False  # a recording of more than one clean talker
+    file: str = ""  # that it is a part of
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,8 @@ class _Targets:
             trust = (line.get("agree", 1.0) - s.trust_from) / (s.trust_to - s.trust_from)
             weight = s.silver_weight * min(1.0, max(0.0, trust))
             target = (weight * target + (1 - weight) * opinions.mean(0)).astype(np.float32)
-        return Clip(line.get("source", ""), line.get("speaker", ""), samples, target, np.ones_like(target))
+        source, speaker = line.get("source", ""), line.get("speaker", "")
+        return Clip(source, speaker, samples, target, np.ones_like(target), file=line["file"])
 
     def real_clip(self, line: dict[str, Any], samples: NDArray[np.int16]) -> Clip:
         """The mean of the teachers, which counts the less the further they are from each other."""

@@ -187,7 +187,7 @@ class Judge:
         gains = [_dcf(base.own[d].sum(0), weights) - _dcf(after[d].sum(0), weights) for d in draws]
         low, high = percentile_interval(np.array(gains))
         return chosen, Verdict(
-            len(self._adaptation.own),
+            self._adaptation.recordings,
             round(self.minutes, 2),
             chosen.share,
             _metrics(base.own, weights),
