@@ -26,6 +26,7 @@ from vad.evaluation.frames import curve, detection_cost, frame_mask, mask_segmen
 from vad.evaluation.metrics import METRICS
 from vad.evaluation.report.worst import worst_stretches
 from vad.evaluation.results import Group, Hypothesis, RecordingResult, evaluate_recording
+from vad.evaluation.tables import group_values
 from vad.grid import Grid
 from vad.labels.labelled_set import LabelledRecording
 from vad.segments import merge
@@ -195,9 +196,21 @@ class TestSegments:
         assert segments.onset_errors.tolist() == [1, -1]
         assert segments.offset_errors.tolist() == [1, 0]
         assert Group([compare("..####....####..", "...####..#####..")]).pooled["onset_median"] == 1000
+        assert Group([compare("..####....####..", "...####..#####..")]).pooled["onset_pairs"] == 2
         # run together: the inner boundaries are nobody's
         together = compare("..####....####..", "..############..").segments
         assert (together.onset_errors.tolist(), together.offset_errors.tolist()) == ([0], [0])
+
+    def test_of_segments_that_run_together_only_pairs_count(self) -> None:
+        bridged = Group([compare("..####....####..", "..############..")]).pooled
+        assert (bridged["segments"], bridged["onset_pairs"], bridged["onset_p95"]) == (2, 1, 0)
+        unpaired = Group([compare("#..##..#", "########")])  # what is detected has no boundary within the time
+        assert (
+            unpaired.pooled["segments"] == 3
+            and unpaired.pooled["onset_pairs"] == 0
+            and math.isnan(unpaired.pooled["onset_median"])
+        )
+        assert group_values(unpaired)["undefined"]["onset_median"] == "no pairs of boundaries"
 
     def test_where_counting_begins_within_speech_is_no_boundary(self) -> None:
         assert compare("####..", "####..").segments.onset_errors.tolist() == []

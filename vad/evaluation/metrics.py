@@ -23,7 +23,7 @@ class Metric:
 
 
 SPEECH, OTHER, TIME = "speech in the reference", "time without speech", "scored time"
-BOTH, PAIRS = "scores of both speech and non-speech", "detected boundaries"
+BOTH, PAIRS = "scores of both speech and non-speech", "pairs of boundaries"
 COST = "DCF: {miss:g} miss + {false_alarm:g} false alarm"
 
 # By unit: "%" for shares, "" for numbers from 0 to 1, "n" for counts.
@@ -39,12 +39,14 @@ METRICS: dict[str, Metric] = {
     "roc_auc": Metric("ROC-AUC", "", "chance that a frame of speech scores higher than another", BOTH, 1),
     "pr_auc": Metric("PR-AUC", "", "average precision over all thresholds", BOTH, 1),
     "eer": Metric("equal error rate", "%", "miss and false alarm at the threshold where they are equal", BOTH, -1),
-    "onset_median": Metric("onset error, median", "ms", "distance between detected and true starts", PAIRS, -1),
-    "onset_p95": Metric("onset error, 95 %", "ms", "95 % of the starts are nearer than this", PAIRS, -1),
-    "onset_bias": Metric("onset bias", "ms", "median with its sign: above 0, starts are detected late", PAIRS),
-    "offset_median": Metric("offset error, median", "ms", "distance between detected and true ends", PAIRS, -1),
-    "offset_p95": Metric("offset error, 95 %", "ms", "95 % of the ends are nearer than this", PAIRS, -1),
-    "offset_bias": Metric("offset bias", "ms", "median with its sign: above 0, ends are detected late", PAIRS),
+    "onset_pairs": Metric("onset pairs", "n", "starts in the reference and detected that are each other's nearest"),
+    "onset_median": Metric("onset error, median", "ms", "distance between the starts of a pair", PAIRS, -1),
+    "onset_p95": Metric("onset error, 95 %", "ms", "95 % of the paired starts are nearer than this", PAIRS, -1),
+    "onset_bias": Metric("onset bias", "ms", "median with its sign: above 0, paired starts are detected late", PAIRS),
+    "offset_pairs": Metric("offset pairs", "n", "ends in the reference and detected that are each other's nearest"),
+    "offset_median": Metric("offset error, median", "ms", "distance between the ends of a pair", PAIRS, -1),
+    "offset_p95": Metric("offset error, 95 %", "ms", "95 % of the paired ends are nearer than this", PAIRS, -1),
+    "offset_bias": Metric("offset bias", "ms", "median with its sign: above 0, paired ends are detected late", PAIRS),
     "segments": Metric("segments", "n", "speech segments in the reference"),
     "hit_segments": Metric("segments hit", "n", f"those detected for {100 * HIT_COVERAGE:.0f} % or more", better=1),
     "missed_segments": Metric("segments missed", "n", "the others", better=-1),
@@ -79,12 +81,12 @@ def rates(seconds: Any, weights: CostWeights) -> dict[str, Any]:
 
 
 def boundary_metrics(name: str, errors: Any) -> dict[str, float]:
-    """Median and 95th percentile of `errors` `(pair,)` in seconds, and their bias, in milliseconds; NaN for none."""
-    if not len(errors):
-        return dict.fromkeys((f"{name}_median", f"{name}_p95", f"{name}_bias"), float("nan"))
-    ms = 1000 * np.asarray(errors)
+    """The number of `errors` `(pair,)`, which are seconds; in milliseconds their median and 95th percentile, without
+    sign, and their bias. NaN for none."""
+    ms = 1000 * np.asarray(errors) if len(errors) else np.array([np.nan])
     median, p95 = np.percentile(np.abs(ms), [50, 95])
-    return {f"{name}_median": float(median), f"{name}_p95": float(p95), f"{name}_bias": float(np.median(ms))}
+    values = {"pairs": len(errors), "median": median, "p95": p95, "bias": np.median(ms)}
+    return {f"{name}_{key}": float(value) for key, value in values.items()}
 
 
 def _share(part: Any, whole: Any) -> Any:
