@@ -129,7 +129,8 @@ class TestRoundTrip:
     @pytest.mark.parametrize("kind", [*BOTH, *CAPTIONS])
     def test_other_sounds_stay_and_are_no_speech(self, again: Callable[[str, Document], Document], kind: str) -> None:
         found = again(kind, document(Label(0, 1, "hello"), Label(1, 2, "[noise]"), Label(2.5, 3, "music")))
-        assert [x.text for x in found.labels] == ["hello", "[noise]", "music"] and found.segments == [(0, 1)]
+        music = "[music]" if kind in ("ctm", "srt", "vtt") else "music"  # in a transcript, others are words
+        assert [x.text for x in found.labels] == ["hello", "[noise]", music] and found.segments == [(0, 1)]
 
     @pytest.mark.parametrize("kind", sorted(k for k in FORMATS if "points" in FORMATS[k].holds))
     def test_points_stay(self, again: Callable[[str, Document], Document], kind: str) -> None:

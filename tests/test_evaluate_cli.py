@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,19 @@ class TestSound:
             failed = evaluate(*options, "--by", "snr", "--step", step, status=2)
             assert "step" in failed.stderr.splitlines()[-1]
 
+    def test_a_table_contradicts_neither_itself_nor_the_folders(self, recordings: Path, tmp_path: Path) -> None:
+        table = tmp_path / "about.csv"
+        table.write_text("file;snr\nx.wav;1,5\ny.wav;3\ny.wav;3\nz.wav;4\n")
+        options = ("--audio", recordings, *DOUBLE, "--table", table, "--by", "snr", "--step", 2)
+        assert list(as_json(*options)["groups"]) == ["0 to 2", "2 to 4", "4 to 6"]
+        table.write_text("file,snr\nx.wav,1\nx.wav,9\n")
+        assert "a/x has several rows, with snr 1 and 9" in evaluate(*options, status=1).stderr
+        shutil.copytree(recordings / "a", recordings / "c")
+        assert "'x.wav' may mean a/x or c/x" in evaluate(*options, status=1).stderr
+        uem = tmp_path / "part.uem"
+        uem.write_text("x 1 0 1\n")
+        assert "'x' may mean" in evaluate("--audio", recordings, *DOUBLE, "--uem", uem, status=1).stderr
+
     def test_a_table_may_have_blank_lines_and_broken_cells(self, recordings: Path, tmp_path: Path) -> None:
         table = tmp_path / "about.csv"
         table.write_text('\nfile,place\nx.wav,"a\nstreet"\n\ny.wav,a\u2028street\nz.wav,home\n', "utf-8")
@@ -113,6 +127,7 @@ class TestSound:
         content = as_json("--audio", recordings, "--hypothesis", labels(tmp_path / "found/x.tsv", (1, 2)).parent)
         assert content["recordings"][0]["accuracy"] == 1  # the length is that of the sound
         assert content["recordings"][1]["miss"] == 1
+        assert "recordings that are not in the hypothesis: 2 count as missed, like a/y" in content["notes"]
         assert content["pooled"]["roc_auc"] is None and "scores" in content["undefined"]["roc_auc"]
 
     def test_only_what_the_uem_lists_counts(self, recordings: Path, tmp_path: Path) -> None:
@@ -168,7 +183,7 @@ class TestBadInput:
         (recordings / "a/y.tsv").write_text("1\tnan\n")
         result = evaluate("--audio", recordings, *DOUBLE, "-f", "json", status=1)
         assert [r["name"] for r in json.loads(result.stdout)["recordings"]] == ["b/z"]
-        assert "x.wav" in result.stderr and "y.tsv" in result.stderr
+        assert "x.wav" in result.stderr and "y.tsv" in result.stderr and "without labels" not in result.stderr
 
     def test_damaged_labels_are_not_taken_for_nothing_found(self, recordings: Path, tmp_path: Path) -> None:
         for name in "xyz":

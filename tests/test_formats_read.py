@@ -123,6 +123,31 @@ class TestSpeech:
     def test_these_are(self, text: str) -> None:
         assert is_speech(text)
 
+    @pytest.mark.parametrize(
+        ("name", "text", "speech"),
+        [
+            ("a.ctm", "a 1 {0} 1 music\na 1 {1} 1 [music]\na 1 {2} 1 SIL\n", [0]),
+            (
+                "a.srt",
+                "1\n00:00:0{0},000 --> 00:00:0{0},900\nsilence\n\n2\n00:00:0{1},000 --> 00:00:0{1},900\n(silence)\n\n"
+                "3\n00:00:0{2},000 --> 00:00:0{2},900\nAPPLAUSE\n",
+                [0],
+            ),
+            ("a.txt", "{0} 1 Silence!\n{1} 3 silence\n", [0]),
+            (
+                "a.rttm",
+                "SPEAKER a 1 {0} 1 <NA> <NA> NT <NA>\nSPEAKER a 1 {1} 1 <NA> <NA> noise <NA>\n"
+                "SPEAKER a 1 {2} 1 <NA> <NA> [breath] <NA>\n",
+                [0],
+            ),
+        ],
+    )
+    def test_words_of_a_transcript_and_initials_are_speech(
+        self, read_as: Read, name: str, text: str, speech: list[int]
+    ) -> None:
+        (found,) = read_as(text.format(0, 2, 4), name)
+        assert [segment.start for segment in found.segments] == speech
+
     def test_names_of_non_speech_are_written_as_they_are_compared(self) -> None:
         assert not any(is_speech(name) for name in NON_SPEECH)
 

@@ -82,6 +82,14 @@ class TestChannels:
         references = [[one.reference for one in read_labelled(calls, channel=n).recordings] for n in (1, 2)]
         assert references == [[[Segment(0.5, 1.2)], [Segment(0.5, 1.5)]], [[Segment(1.0, 2.0)], [Segment(0.5, 1.5)]]]
 
+    def test_a_channel_has_its_own_regions_and_those_of_no_channel(self, calls: Path) -> None:
+        uem = calls / "part.uem"
+        uem.write_text("call 1 0 1\ncall 2 1 3\n")
+        regions = [read_labelled(calls, uem=uem, channel=n).recordings[0].scored_regions for n in (1, 2, "mix")]
+        assert regions == [[Segment(0, 1)], [Segment(1, 3)], [Segment(0, 3)]]
+        uem.write_text("call 1 0 1\n")
+        assert read_labelled(calls, uem=uem, channel=2).recordings[0].scored_regions == [Segment(0, 1)]
+
     def test_a_recording_of_that_name_comes_first(self, calls: Path, write_bursts: Write) -> None:
         write_bursts("call.ch2.wav")
         found = read_labelled(calls).recordings

@@ -46,7 +46,7 @@ class Gathered:
     @property
     def notes(self) -> list[str]:
         """Notes for a person, a line each."""
-        lines = left_out(self.matches, self.unlisted)
+        lines = left_out(self.matches, self.unlisted, self.matches.unlabelled)
         if self.overlong:
             lines.append(
                 f"{len(self.overlong)} recordings end before their labels, which are cut, like {self.overlong[0]}"

@@ -19,7 +19,7 @@ from vad.evaluation.peers import RATE, System, frame_scores, read_samples
 from vad.evaluation.results import IDENTICAL, Group, Hypothesis, RecordingResult, evaluate_recording, identical
 from vad.formats import Document, speech_of
 from vad.labels.extent import OVERHANG, past_end
-from vad.labels.labelled_set import LabelledRecording, LabelledSet, left_out
+from vad.labels.labelled_set import LabelledRecording, LabelledSet, left_out, sounds_note
 from vad.labels.matching import Matches, Names, match_labels, read_uem, take_all
 from vad.settings import DEFAULT_EVALUATION, EvaluationSettings
 
@@ -93,7 +93,7 @@ class LabelHypotheses:
             left = (matches.problems + matches.orphans or ["there are no labels in it"])[0]
             raise RecipeError(f"{hypothesis}: nothing in it belongs to the recordings ({left})")
         sounds.problems.extend(p for p in matches.problems if p not in matches.damaged.values())
-        sounds.notes.extend(left_out(matches, []))
+        sounds.notes.extend([*left_out(matches), *_missing(matches)])
         return cls(matches.labelled, matches.damaged, channel)
 
     def __call__(self, one: Input) -> Hypothesis:
@@ -140,22 +140,21 @@ def evaluate_labels(
     *,
     uem: Path | None = None,
     formats: tuple[str | None, str | None] = (None, None),
+    channel: Channel = "mix",
 ) -> Evaluation:
-    """Evaluate labels against labels: files or folders of any formats (`formats`, where names do not tell).
+    """Evaluate labels against labels: files or folders of any formats (`formats`, where names do not tell), of
+    all channels or of one.
 
     Few formats state the duration of a recording; otherwise it is the end of the last label, or of
     the last region of the UEM. A recording that the hypothesis does not name has no detected
     speech. Raises `RecipeError` if nothing matches, `FormatError` for a damaged UEM.
     """
     named, matches = match_labels(reference, hypothesis, formats)
-    listed = read_uem(uem, matches.places) if uem else None
-    notes = left_out(Matches(orphans=matches.orphans), [n for n in named if listed is not None and n not in listed])
+    listed = read_uem(uem, matches.places, channel) if uem else None
+    notes = [*sounds_note(named), *left_out(matches, [n for n in named if listed is not None and not listed.get(n)])]
     if reference.samefile(hypothesis):
         notes.append(f"{reference} is both reference and hypothesis: of course they agree")
-    if missing := [name for name in named if name not in {**matches.labelled, **matches.damaged}]:
-        notes.append(
-            f"{len(missing)} recordings are not in the hypothesis: their speech counts as missed, like {missing[0]}"
-        )
+    notes += _missing(matches)
     results, guessed = [], False
     for name, documents in named.items():
         regions = None if listed is None else listed.get(name, [])
@@ -164,8 +163,8 @@ def evaluate_labels(
         found = matches.labelled.get(name, [])
         guessed = guessed or not (regions or any(map(_states_duration, [*documents, *found])))
         duration = max([*(d.duration for d in [*documents, *found]), *(s.end for s in regions or ())])
-        recording = LabelledRecording(name, "", speech_of(documents), regions)
-        compared = Hypothesis(duration, speech_of(found))
+        recording = LabelledRecording(name, "", speech_of(documents, channel), regions)
+        compared = Hypothesis(duration, speech_of(found, channel))
         results.append(evaluate_recording(recording, compared, settings.collar))
     if not results:
         if uem:
@@ -178,6 +177,14 @@ def evaluate_labels(
         )
     about = {"reference": str(reference), "hypothesis": str(hypothesis)}
     return _evaluation(Group(results, settings), about, notes, matches.problems)
+
+
+def _missing(matches: Matches) -> list[str]:
+    """A note about the recordings that the hypothesis in `matches` does not name."""
+    missing = matches.unlabelled
+    if not missing:
+        return []
+    return [f"recordings that are not in the hypothesis: {len(missing)} count as missed, like {missing[0]}"]
 
 
 def _states_duration(document: Document) -> bool:

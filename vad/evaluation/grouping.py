@@ -13,7 +13,7 @@ from vad.batch.inputs import Input
 from vad.errors import FormatError, SettingError
 from vad.formats import printable
 from vad.formats.columns import columns
-from vad.formats.csv import plain_cell
+from vad.formats.csv import plain_cell, points, separator_of
 from vad.formats.encoding import read_text
 from vad.formats.parsing import is_number
 from vad.labels.matching import Names
@@ -32,18 +32,17 @@ def by_column(names: Iterable[str], table: Path, column: str, step: float | None
 
     The column file, recording, path or the like names the recordings, else the first one. With
     `step`, numbers (like an SNR) are grouped in ranges of this width. Raises `FormatError` for a
-    table that cannot be read, and `SettingError` for an invalid step, and if the table has no such
-    column or names none of the recordings.
+    table that cannot be read, an ambiguous name, and rows that contradict each other; `SettingError`
+    for an invalid step, and if the table has no such column or names none of the recordings.
     """
     if step is not None and not MIN_STEP <= step < math.inf:
         raise SettingError(f"step={step}: give the width of a range, {MIN_STEP:g} or more", "step")
     names = list(names)
-    groups = dict.fromkeys(names, NONE)
     known = Names([Input(name, Path(name)) for name in names])
     try:
         text, _ = read_text(table)
         text = text.lstrip("\n")
-        separator = "\t" if "\t" in text.partition("\n")[0] else ","
+        separator = separator_of(text) or ","
         head, *rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     except FormatError as error:
         raise FormatError(printable(f"{table}: {error}")) from error
@@ -52,10 +51,13 @@ def by_column(names: Iterable[str], table: Path, column: str, step: float | None
     if column not in head:
         raise SettingError(f"{table}: has no column {column!r}; its columns are {', '.join(head)}")
     at, name_at = head.index(column), columns(tuple(head)).get("recording", 0)
-    for row in rows:
+    listed: dict[str, str] = {}
+    for row in rows if separator != ";" else map(points, rows):
         if len(row) > max(at, name_at):
-            for name in known.find(plain_cell(row[name_at])):
-                groups[name] = _range(row[at], step)
+            for name in known.find_one(plain_cell(row[name_at]), table)[0]:
+                if listed.setdefault(name, row[at]) != row[at]:
+                    raise FormatError(f"{table}: {name} has several rows, with {column} {listed[name]} and {row[at]}")
+    groups = {name: _range(listed[name], step) if name in listed else NONE for name in names}
     if set(groups.values()) == {NONE}:
         raise SettingError(f"{table}: names none of the recordings, which are called like {names[0]}")
     order = sorted(set(groups.values()), key=_number_first)

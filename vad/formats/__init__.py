@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -71,6 +72,11 @@ class Labels(NamedTuple):
         counts = Counter(document.recording for document in self.documents)
         alone = [self.format.numbered and d.channel == 1 and counts[d.recording] == 1 for d in self.documents]
         return [None if lone else d.channel for lone, d in zip(alone, self.documents, strict=True)]
+
+    @property
+    def of_channels(self) -> list[Document]:
+        """The documents with their `channels`."""
+        return [replace(one, channel=channel) for one, channel in zip(self.documents, self.channels, strict=True)]
 
 
 def by_extension(path: Path) -> Format:

@@ -43,10 +43,15 @@ def write_tabs(document: Document) -> str:
     return write(document, "\t")
 
 
+def separator_of(text: str) -> str | None:
+    """What separates the cells of the first line that is not blank: a tab, a semicolon or a comma; None for none."""
+    first = next((line for line in text.split("\n") if line.strip()), "")
+    return next((mark for mark in "\t;," if mark in first), None)
+
+
 def read(text: str) -> list[Document]:
     """A table with any of the usual separators, with or without a head that names the columns."""
-    first = next((line for line in text.split("\n") if line.strip()), "")
-    separator = next((mark for mark in "\t;," if mark in first), None)
+    separator = separator_of(text)
     if separator:
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     else:
@@ -57,7 +62,7 @@ def read(text: str) -> list[Document]:
         for cells in rows:
             if not "".join(cells).strip():
                 continue
-            row = [plain_cell(cell) for cell in (_points(cells) if separator == ";" else cells)]
+            row = [plain_cell(cell) for cell in (points(cells) if separator == ";" else cells)]
             if at is None:
                 at = _head(row)
                 if at:
@@ -77,7 +82,7 @@ def _head(row: list[str]) -> dict[str, int]:
     return dict(at)
 
 
-def _points(row: list[str]) -> list[str]:
+def points(row: list[str]) -> list[str]:
     """`row` with decimal points in place of decimal commas, which go with semicolons."""
     return [re.sub(r"^(\s*\d+),(\d+\s*)$", r"\1.\2", field) for field in row]
 

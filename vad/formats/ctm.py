@@ -8,7 +8,9 @@ from vad.formats.parsing import (
     channel_of,
     check_span,
     each_line,
+    in_transcript,
     is_number,
+    is_spoken,
     seconds,
     word,
     words,
@@ -18,7 +20,7 @@ from vad.formats.parsing import (
 def write(document: Document) -> str:
     return "".join(
         f"{document.uri} {document.channel or 1} {decimal(x.start)} {decimal(x.end - x.start)} {word(x.content)}\n"
-        for x in document.rows
+        for x in map(in_transcript, document.rows)
     )
 
 
@@ -35,7 +37,7 @@ def _parse(line: str) -> Label | None:
         return None
     begin = seconds(fields[2])
     start, end = check_span(begin, begin + seconds(fields[3]))
-    return Label(start, end, fields[4], fields[0], channel_of(fields[1]))
+    return Label(start, end, fields[4], fields[0], channel_of(fields[1]), spoken=is_spoken(fields[4]))
 
 
 def fits(lines: list[str]) -> bool:

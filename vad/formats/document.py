@@ -56,6 +56,7 @@ class Label(NamedTuple):
     tier: str = ""  # in files that have several
     markup: str = ""  # the text as WebVTT, if some of it is bold, italic or underlined
     score: float | None = None  # 0..1, of a detector
+    spoken: bool = False  # a word of a transcript: speech, also if it is the name of another sound, like "music"
 
     @property
     def words(self) -> str:

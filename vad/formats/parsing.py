@@ -14,20 +14,18 @@ from vad.errors import FormatError
 from vad.formats.document import SPEECH, Document, Label, one_line, printable
 from vad.segments import Segment, merge
 
-# Labels that mean non-speech, in lower case and without brackets, blanks, hyphens and underscores.
-# One line each from: HTK and Kaldi; TIMIT; WebMAUS and Praat's users; RATS and OpenSAT;
-# AVA-Speech and corpora of noise; Verbmobil; subtitles.
-NON_SPEECH = frozenset(
+# Labels that mean non-speech, in lower case and without brackets, blanks, hyphens and underscores: codes, which
+# are no words, and names, which are no speaker's. From HTK and Kaldi; TIMIT; WebMAUS and Praat's users; RATS and
+# OpenSAT; AVA-Speech and corpora of noise; Verbmobil; subtitles.
+CODES = frozenset(["", "sil", "sp", "eps", "h#", "pau", "epi", "p:", "#", "...", "\u2026", "ns", "nt", "\u266a"])
+SOUNDS = frozenset(
     [
-        *("", "sil", "sp", "eps"),
-        *("h#", "pau", "epi"),
-        *("p:", "#", "...", "\u2026", "silence", "silent", "pause"),
-        *("ns", "nt", "nonspeech", "notspeech"),
-        *("nospeech", "noise", "noises", "backgroundnoise"),
+        *("silence", "silent", "pause", "nonspeech", "notspeech", "nospeech"),
+        *("noise", "noises", "backgroundnoise", "music", "applause"),
         *("breath", "breathing", "inhale", "exhale"),
-        *("music", "applause", "\u266a"),
     ]
 )
+NON_SPEECH = CODES | SOUNDS
 DAY = 86_400
 PLACES = 6  # decimals of the times of labels
 ROUNDING = 1e-6  # seconds; segments nearer to each other than this are merged
@@ -69,7 +67,7 @@ def build_documents(
         speaker = _speaker(label.speaker)
         if label.text.strip():
             here.labels.append(Label(round(start, PLACES), round(end, PLACES), *label[2:5], speaker, *label[6:]))
-        if end > start and is_speech(label.text):
+        if end > start and means_speech(label):
             here.spans.append(Segment(start, end))
             if speaker:
                 here.speakers[speaker] = None
@@ -98,17 +96,42 @@ def _speaker(name: str) -> str:
 @functools.lru_cache(4096)
 def is_speech(text: str) -> bool:
     """Whether a label with this text means speech."""
-    return re.sub(r"[\s_<>()\[\]{}!-]", "", text.lower()) not in NON_SPEECH
+    return _plain(text) not in NON_SPEECH
+
+
+def means_speech(label: Label) -> bool:
+    """Whether a label means speech."""
+    return label.spoken or is_speech(label.text)
+
+
+def other_sounds(document: Document) -> list[Label]:
+    """The labels of `document` that have a duration and mean no speech."""
+    return [x for x in document.labels if x.end > x.start and not means_speech(x)]
+
+
+def is_spoken(text: str) -> bool:
+    """Whether `text` of a transcript is a word, and not the name of another sound in brackets."""
+    return text.strip().lower() in SOUNDS
+
+
+def in_transcript(label: Label) -> Label:
+    """`label` as transcripts have it: the names of other sounds in brackets."""
+    return label if label.spoken or not is_spoken(label.text) else label._replace(text=f"[{label.text}]", markup="")
+
+
+def _plain(text: str) -> str:
+    """`text` as it is compared with `NON_SPEECH`."""
+    return re.sub(r"^!|[\s_<>()\[\]{}-]", "", text.lower())
 
 
 def speech_labels(document: Document) -> list[Label]:
     """The labels of `document` that mean speech and have a duration."""
-    return [x for x in document.rows if x.end > x.start and (is_speech(x.text) or not document.labels)]
+    return [x for x in document.rows if x.end > x.start and (means_speech(x) or not document.labels)]
 
 
 def speaker_label(start: float, end: float, name: str, recording: str, channel: int | None) -> Label:
-    """A label of a format whose `name` is the speaker or, for other sounds, what they are."""
-    if not is_speech(name):
+    """A label of a format whose `name` is the speaker, who may be called NS or SP, or what another sound is."""
+    if _plain(name) in SOUNDS or (name[:1] in "<([{" and not is_speech(name)):
         return Label(start, end, name, recording, channel)
     return Label(start, end, "speech", recording, channel, _speaker(name))
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from vad.clock import parse_clock, timestamp
 from vad.errors import FormatError
 from vad.formats.document import Document, Format, Label, harmless, one_line
-from vad.formats.parsing import build_documents, check_span
+from vad.formats.parsing import build_documents, check_span, in_transcript, is_spoken
 
 CUE = re.compile(r"\s*([0-9:.,]+)\s*-->\s*([0-9:.,]+)(?:\s.*)?")
 SRT_TAG = re.compile(r"(</?(?:[bius]|font|c|v|ruby|rt|lang)(?:[\s.][^<>]*)?>|\{\\[^{}]*\})", re.IGNORECASE)
@@ -40,7 +40,7 @@ def write_vtt(document: Document) -> str:
 
 def _cues_of(document: Document) -> list[Label]:
     """The labels that can be shown: a cue lasts at least a millisecond."""
-    return [label for label in document.rows if round(1000 * label.end) > round(1000 * label.start)]
+    return [in_transcript(label) for label in document.rows if round(1000 * label.end) > round(1000 * label.start)]
 
 
 def _srt_text(label: Label) -> str:
@@ -118,7 +118,8 @@ def _label(cue: tuple[float, float], content: str, tag: re.Pattern[str], entitie
     if any(tags):
         both = itertools.zip_longest(map(_escape, texts), tags, fillvalue="")
         markup = "".join(itertools.chain.from_iterable(both)).strip()
-    return Label(*cue, "".join(texts).strip(), markup=markup)
+    plain = "".join(texts).strip()
+    return Label(*cue, plain, markup=markup, spoken=is_spoken(plain) and not plain.isupper())  # as in APPLAUSE
 
 
 def _times(line: str, number: int) -> tuple[float, float]:

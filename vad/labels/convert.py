@@ -10,7 +10,7 @@ from typing import Literal
 from vad.batch.inputs import Input
 from vad.errors import FormatError
 from vad.formats import Document, Format, Label, Labels, by_extension
-from vad.formats.parsing import build_documents, is_speech
+from vad.formats.parsing import build_documents, means_speech
 from vad.formats.tiers import tier_of
 from vad.wording import pluralize
 
@@ -46,7 +46,7 @@ def prepare(
 
 def _spoken_by(label: Label, speakers: SpeakersFrom | None) -> Label:
     """`label` with its speaker taken from the text or the tier."""
-    if speakers == "text" and is_speech(label.text):
+    if speakers == "text" and means_speech(label):
         return label._replace(text="speech", speaker=label.words or label.speaker, markup="")
     if speakers == "tier":
         return label._replace(speaker=label.tier or label.speaker)
@@ -73,7 +73,7 @@ def plain_name(path: Path) -> str:
 def losses(written: Iterable[Document], kind: Format) -> list[str]:
     """The parts of `written` that the format `kind` cannot hold, a line each."""
     labels = [label for document in written for label in document.labels]
-    speech = [label for label in labels if is_speech(label.text)]
+    speech = [label for label in labels if means_speech(label)]
     lines = []
 
     def add(count: int, reason: str) -> None:

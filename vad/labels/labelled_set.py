@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from vad.audio.decode import Channel
 from vad.batch.inputs import Input
 from vad.errors import RecipeError
-from vad.formats import speech_of
+from vad.formats import Document, speech_of
+from vad.formats.parsing import other_sounds
 from vad.labels.matching import Matches, match, read_uem
 from vad.segments import Segment
 
@@ -51,14 +53,14 @@ def read_labelled(
     """The labelled recordings of `audio`, a file or a folder.
 
     `labels` are a folder with a file per recording, or one file that names many, in any format
-    (`format`, if the name does not tell); None if they are beside the sound. The reference of a
-    channel has the labels of that channel alone; of "mix" it has those of all. With `uem`, a file or
-    a folder, only the regions listed there are scored, and recordings not listed are left out.
-    Raises `RecipeError` if no labels belong to any of the sound, and `FormatError` for a damaged
-    UEM. Does not decode: a file that is not audio fails when it is opened.
+    (`format`, if the name does not tell); None if they are beside the sound. With `uem`, a file or a
+    folder, only the regions listed there are scored, and recordings not listed are left out. Of a
+    channel, the labels and regions of that channel alone count; of "mix" those of all.
+    Raises `RecipeError` if no labels belong to any of the sound, and `FormatError` for a UEM
+    that is damaged or ambiguous. Does not decode: a file that is not audio fails when it is opened.
     """
     matches = match(audio, labels, format)
-    listed = read_uem(uem, matches.places) if uem else None
+    listed = read_uem(uem, matches.places, channel) if uem else None
     recordings = [
         LabelledRecording(
             one.relative.with_suffix("").as_posix(),
@@ -80,15 +82,23 @@ def read_labelled(
     files = matches.files
     home = labels or (audio if audio.is_dir() else audio.parent)
     reference = str(files[0]) if len(files) == 1 else f"{len(files)} files in {home}"
-    return LabelledSet(recordings, left_out(matches, unlisted), matches.problems, reference)
+    return LabelledSet(recordings, left_out(matches, unlisted, matches.unlabelled), matches.problems, reference)
 
 
-def left_out(matches: Matches, unlisted: list[str]) -> list[str]:
-    """Notes for a person: recordings and labels without a match, and recordings that the UEM does not list."""
+def left_out(matches: Matches, unlisted: Sequence[str] = (), unlabelled: Sequence[str] = ()) -> list[str]:
+    """Notes for a person: labels without a recording and of other sounds; recordings `unlabelled`, and `unlisted` in
+    the UEM."""
     counts = {
-        "sound files without labels": matches.unlabelled,
+        "sound files without labels": unlabelled,
         "labels that belong to no recording": matches.orphans,
         "label files that vad wrote": matches.detected,
         "recordings that the UEM does not list": unlisted,
     }
-    return [f"{what}: {len(items)} left out, like {items[0]}" for what, items in counts.items() if items]
+    lines = [f"{what}: {len(items)} left out, like {items[0]}" for what, items in counts.items() if items]
+    return lines + sounds_note(matches.labelled)
+
+
+def sounds_note(labelled: Mapping[str, Iterable[Document]]) -> list[str]:
+    """A note about the labels that mean no speech, of the documents of each recording; none without any."""
+    sounds = [label.text for documents in labelled.values() for one in documents for label in other_sounds(one)]
+    return [f"labels of other sounds: {len(sounds)} count as no speech, like {sounds[0]!r}"] if sounds else []

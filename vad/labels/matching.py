@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path, PurePath
 
+from vad.audio.decode import Channel
 from vad.batch.inputs import Input, find
 from vad.errors import FormatError, RecipeError
-from vad.formats import FORMATS, Document, holds_labels, load, read_labels
-from vad.segments import Segment, merge
+from vad.formats import FORMATS, Document, holds_labels, load, speech_of
+from vad.segments import Segment
 from vad.settings import EXTENSIONS
 
 OF_CHANNEL = re.compile(r"(.+)\.ch([1-9]\d*)")  # as `vad detect --channel each` names its files
@@ -37,8 +38,8 @@ class Matches:
 
     @property
     def unlabelled(self) -> list[str]:
-        """Sound files without labels, by their path within the folder."""
-        return [place for path, place in self.places.items() if path not in self.labelled]
+        """Sound files that have no labels, not even damaged ones, by their path within the folder."""
+        return [place for path, place in self.places.items() if path not in {**self.labelled, **self.damaged}]
 
 
 def match(audio: Path, labels: Path | None = None, format: str | None = None) -> Matches:
@@ -115,7 +116,7 @@ def match_labels(
     problems = []
     for file in _label_files(reference, formats[0]):
         try:
-            documents = read_labels(file, formats[0])
+            documents = load(file, formats[0]).of_channels
         except FormatError as error:
             if file == reference:
                 raise RecipeError(str(error)) from error
@@ -132,7 +133,7 @@ def match_labels(
     take_all(hypothesis, formats[1], names, matches)
     nameless = names.only and reference.is_file() and not any(document.recording for document in named[names.only])
     if names.only and nameless and not matches.labelled and hypothesis.is_file():
-        documents = read_labels(hypothesis, formats[1])
+        documents = load(hypothesis, formats[1]).of_channels
         if len({document.recording for document in documents}) == 1:
             matches.labelled[names.only], matches.orphans = documents, []
     if not matches.labelled:
@@ -141,16 +142,21 @@ def match_labels(
     return named, matches
 
 
-def read_uem(path: Path, places: dict[str, str]) -> dict[str, list[Segment]]:
-    """The scored regions of each recording in `places`, by its path; `path` is a UEM file or a folder of them."""
+def read_uem(path: Path, places: dict[str, str], channel: Channel = "mix") -> dict[str, list[Segment]]:
+    """The scored regions of each recording in `places`, by its path; `path` is a UEM file or a folder of them.
+
+    Of a `channel` those of this channel alone, of "mix" those of all. Raises `FormatError` for a damaged UEM, and
+    for a name that may mean several recordings.
+    """
     names = Names([Input(file, Path(place)) for file, place in places.items()])
-    listed: dict[str, list[Segment]] = {}
+    listed: dict[str, list[Document]] = {}
     files = sorted(path.rglob("*.uem")) if path.is_dir() else [path]
     for file in files:
-        for document in read_labels(file, "uem"):
-            for recording in names.find(document.recording):
-                listed.setdefault(recording, []).extend(document.segments)
-    return {recording: merge(segments) for recording, segments in listed.items()}
+        for document in load(file, "uem").of_channels:
+            found, named = names.find_one(document.recording, file)
+            for recording in found:
+                listed.setdefault(recording, []).append(replace(document, channel=named or document.channel))
+    return {recording: speech_of(documents, channel) for recording, documents in listed.items()}
 
 
 class Names:
@@ -175,6 +181,13 @@ class Names:
         of_channel = (self.find(channel[1]), int(channel[2])) if channel else ([], None)
         return next((found for found in (exact, whole, last, of_channel, first) if found[0]), ([], None))
 
+    def find_one(self, name: str, where: Path) -> tuple[list[str], int | None]:
+        """`find_channel`; raises `FormatError` if `name`, which stands in the file `where`, is ambiguous."""
+        found, channel = self.find_channel(name)
+        if len(found) > 1:
+            raise FormatError(f"{where}: {name!r} may mean {found[0]} or {found[1]}; name it with its folder")
+        return found, channel
+
 
 def take_all(home: Path, format: str | None, names: Names, matches: Matches) -> None:
     """Add the labels in `home`, a file or a folder, to `matches`."""
@@ -197,7 +210,7 @@ def _take(file: Path, home: Path, format: str | None, names: Names, matches: Mat
     if labels.detected and not detected:
         matches.detected.append(str(file))
         return
-    documents = [replace(one, channel=channel) for one, channel in zip(labels.documents, labels.channels, strict=True)]
+    documents = labels.of_channels
     if names.only and file == home and not any(d.recording for d in documents):  # one sound, one file: no names
         matches.labelled[names.only] = documents
         matches.files.append(file)
