@@ -68,6 +68,12 @@ class Option(click.Option):
         super().__init__(declarations, **settings)
         self.section, self.parameter = section, parameter
 
+    @property
+    def names_one_path(self) -> bool:
+        """Whether the value is a path, of which a second one would silently replace the first; of settings the last
+        counts, so that a command can add to those of an alias."""
+        return isinstance(self.type, click.Path) and not self.multiple
+
 
 class Command(click.Command):
     """A command whose help has sections, and whose library errors become one line that names the option.
@@ -82,6 +88,11 @@ class Command(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the arguments; an option of another program's name suggests the one of this."""
         try:
+            given = self.make_parser(ctx).parse_args(list(args))[2]
+            for param in given:
+                if isinstance(param, Option) and param.names_one_path and given.count(param) > 1:
+                    flag = max(param.opts, key=len)
+                    raise click.UsageError(f"{flag}: given {given.count(param)} times; only one is possible.", ctx)
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
             ours = SYNONYMS.get(error.option_name, "")

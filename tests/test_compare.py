@@ -14,7 +14,7 @@ import pytest
 from click.testing import Result
 
 from conftest import ENERGY, RATE, Write, bursts, invoke
-from vad import ModelError, Segment
+from vad import ModelError, Segment, __version__
 from vad.evaluation.compare import compare as run
 from vad.evaluation.peers import installed, open_system
 from vad.labels.labelled_set import read_labelled
@@ -117,7 +117,10 @@ class TestCompare:
             write_bursts(f"many/{number}.wav", (start, start + 1))
             (tmp_path / f"many/{number}.tsv").write_text(f"{start}\t{start + 1}\n")
         options = (tmp_path / "many", "--systems", f"webrtc,{ENERGY},ten")
-        systems = json.loads(compare(*options, "-f", "json").stdout)["systems"]
+        content = json.loads(compare(*options, "-f", "json").stdout)
+        systems = content["systems"]
+        assert content["vad"] == __version__ and content["collar"] == 0 and content["uem"] is None
+        assert content["models"].keys() == systems.keys()
         assert systems["webrtc"]["differences"]["dcf"] == [0, 0, 0]
         for name in (str(ENERGY), "ten"):
             value, low, high = systems[name]["differences"]["dcf"]

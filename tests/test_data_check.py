@@ -89,6 +89,16 @@ class TestCheck:
         result = invoke("data", "check", talk, tmp_path / "talk.txt", "--split-by", "time")
         assert "dB quieter than the rest" in result.stdout
 
+    def test_all_that_is_damaged_is_named_beside_what_stops_training(self, labelled: tuple[Path, Path]) -> None:
+        audio, labels = labelled
+        for name in ("s0/0", "s3/6"):
+            label(labels / f"{name}.txt", *((1000 * start, 1000 * end) for start, end in PAUSED))
+        (labels / "s4/9.txt").write_text("once upon a time\n")
+        (audio / "s1/2.wav").write_bytes(b"no sound")
+        result = invoke("data", "check", audio, labels, status=1)
+        assert "milliseconds; write them in seconds (1 recording more like it)" in result.stdout.splitlines()[0]
+        assert all(name in result.stdout for name in ("0.wav", "6.wav", "9.txt", "2.wav"))
+
     def test_what_would_stop_training_is_status_1(self, labelled: tuple[Path, Path], tmp_path: Path) -> None:
         (tmp_path / "none").mkdir()
         result = invoke("data", "check", labelled[0], tmp_path / "none", status=1)

@@ -12,6 +12,7 @@ import pytest
 from click.testing import Result
 
 from conftest import ENERGY, Write, invoke
+from vad import __version__
 from vad.evaluation.metrics import METRICS
 
 DOUBLE = ("--model", ENERGY)
@@ -62,6 +63,7 @@ class TestSound:
     def test_the_metrics_are_right(self, recordings: Path) -> None:
         content = as_json("--audio", recordings, *DOUBLE, "--by", "folder")
         assert content["model"]["name"] == "energy"
+        assert content["vad"] == __version__ and content["uem"] is None
         perfect, half = content["recordings"][0], content["recordings"][1]
         assert perfect["deter"] < 0.1 and perfect["roc_auc"] > 0.98
         assert half["miss"] == pytest.approx(0.5, abs=0.05)
@@ -210,6 +212,12 @@ class TestBadInput:
         labels(tmp_path / "short.tsv", (1, 2), (2.5, 60))
         result = evaluate("--audio", sound, *DOUBLE)
         assert "short: reference labels reach to 60.00 s, past the end at 3.00 s" in result.stderr
+
+    def test_times_in_milliseconds_are_named(self, write_bursts: Write, tmp_path: Path) -> None:
+        sound = write_bursts("short.wav", (1, 2))
+        labels(tmp_path / "short.tsv", (1000, 1400), (1500, 2000))
+        notes = evaluate("--audio", sound, *DOUBLE).stderr
+        assert "their times seem to be in milliseconds; write them in seconds" in notes and "are they of" not in notes
 
     def test_the_same_file_twice_is_said(self, tmp_path: Path) -> None:
         one = labels(tmp_path / "a.tsv", (1, 2))

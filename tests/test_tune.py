@@ -18,7 +18,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from conftest import DOUBLE, ENERGY, RATE, detect, invoke
-from vad import Detector, ModelError, Segment, Segmentation, SettingError, VadError
+from vad import Detector, ModelError, Segment, Segmentation, SettingError, VadError, __version__
 from vad.batch.task import Analysis
 from vad.evaluation.evaluate import DetectorHypotheses, evaluate_sound
 from vad.evaluation.frames import detection_cost, frame_mask
@@ -255,6 +255,7 @@ class TestCommand:
     def test_json_says_the_same_by_names(self, quiet_speech: Path) -> None:
         found = json.loads(tune(quiet_speech, "--format", "json").stdout)
         assert found["metrics"]["before"]["miss"] == 1
+        assert (found["vad"], found["model"]["name"], found["collar"], found["seed"]) == (__version__, "energy", 0, 1)
         assert found["metrics"]["left_out"]["dcf"] < 0.05
         settings = Segmentation(**found["tuned"] | {"max_speech": np.inf})
         assert found["options"] == to_options(settings, DEFAULT, model=str(ENERGY))

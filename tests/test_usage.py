@@ -169,6 +169,7 @@ class TestNames:
             "--keep-anyway: is for adapting a model, without a RECIPE",
         ),
         (("stream", "{0}/file", "--exec-timeout", "3"), "--exec-timeout: ends what --exec runs"),
+        (("evaluate", "--audio", "{0}", "--audio", "{0}"), "--audio: given 2 times; only one is possible"),
         (("evaluate", "--audio", "{0}", "--step", "3"), "--step: divides the numbers of a column"),
     ],
 )

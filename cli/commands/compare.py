@@ -68,13 +68,15 @@ def compare(
     """
     from vad.evaluation.compare import compare as run
     from vad.evaluation.comparison_tables import WRITERS
+    from vad.evaluation.peers import identity
     from vad.evaluation.results import IDENTICAL, identical
 
     with messages.console() as console:
         systems = _open(detectors.systems, console)
         labelled, unlabelled, reference = _recordings(audio, source, console)
         found = run(labelled, unlabelled, systems, measurement.settings(), progress=console.progress)
-        found.reference = reference
+        found.about = {"audio": list(map(str, audio)), "reference": reference, "uem": source.uem and str(source.uem)}
+        found.about["models"] = {name: identity(name, system) for name, system in systems.items()}
         for name, group in found.groups.items():
             if identical(group.recordings):
                 console.warn(f"{name}: {IDENTICAL}")

@@ -233,7 +233,7 @@ def printable_lines(lines: list[str]) -> str:
 def _table(report: CheckReport) -> list[str]:
     """The report as text: recordings, splits, and what looks wrong."""
     if report.error:
-        return [f"stops training: {report.error}"]
+        return [f"stops training: {report.error}", *(f"! {warning}" for warning in report.warnings)]
     shown = report.recordings
     if len(shown) > FEW:
         shown = [r for r in shown if r.remarks]

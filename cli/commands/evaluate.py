@@ -160,7 +160,8 @@ def _evaluate(
         source.audio, source.reference, uem=source.uem, format=source.reference_format, channel=source.channel
     )
     groups = measurement.groups([one.name for one in sounds.recordings])
-    about: dict[str, Any] = {"audio": str(source.audio), "reference": sounds.reference}
+    about: dict[str, Any] = {"audio": str(source.audio), "reference": sounds.reference, "channel": source.channel}
+    about["uem"] = source.uem and str(source.uem)
     if source.hypothesis is not None:
         hypotheses: HypothesisSource = LabelHypotheses.read(
             source.hypothesis, sounds, source.hypothesis_format, source.channel
@@ -196,12 +197,12 @@ def _detector(speech: ModelOptions, channel: Channel) -> tuple[HypothesisSource,
     """The detector to measure, and what the evaluation says about it."""
     from vad.batch.task import Analysis, load
     from vad.evaluation.evaluate import DetectorHypotheses, SystemHypotheses
-    from vad.evaluation.peers import PEERS, open_system, version
+    from vad.evaluation.peers import PEERS, identity, open_system
 
     if speech.model in PEERS:
         refuse(DETECTING[1:], f"has no meaning with --model {speech.model}, which runs at its own defaults")
-        model = {"name": speech.model, "version": version(speech.model)}
-        return SystemHypotheses(open_system(speech.model), channel), {"model": model}
+        system = open_system(speech.model)
+        return SystemHypotheses(system, channel), {"model": identity(speech.model, system)}
     detector = load(speech.model).for_latency(speech.latency)
     settings = speech.settings(detector)
     about: dict[str, Any] = {"model": detector.description.identity, "settings": asdict(settings)}

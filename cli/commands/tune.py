@@ -154,7 +154,9 @@ def tune(
             audio, source.labels, uem=source.uem, format=source.labels_format, channel=source.channel
         )
         with open_pool(scale.jobs, sounds.inputs) as pool:
-            about = {"audio": str(audio), "reference": sounds.reference, "model": detector.description.identity}
+            about = {"audio": str(audio), "reference": sounds.reference, "uem": source.uem and str(source.uem)}
+            about |= {"channel": source.channel, "model": detector.description.identity, "latency": speech.latency}
+            about |= {"seed": goal.seed}
             hypotheses, progress = DetectorHypotheses(task), console.progress
             evaluation = evaluate_sound(sounds, hypotheses, settings, pool=pool, progress=progress, about=about)
         trials = Trials(map(TuningRecording.of, evaluation.whole.recordings), detector.grid, goal.collar)

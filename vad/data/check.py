@@ -14,7 +14,7 @@ import numpy as np
 
 from vad.audio.decode import open_sound
 from vad.audio.resample import to_int16
-from vad.data.gather import FULL, Gathered, gather
+from vad.data.gather import FULL, Gathered, collect, divide
 from vad.data.label_shift import Contrast, contrast
 from vad.data.labelling import frame_levels
 from vad.data.splitting import DEFAULT, Splitting
@@ -68,12 +68,16 @@ def check(
 ) -> CheckReport:
     """Gather sound and labels as training would, then `inspect` them.
 
-    The parameters are those of `gather`. An error that `gather` raises becomes the `error` of the report.
+    The parameters are those of `gather`. An error that it raises becomes the `error` of the report.
     """
+    warnings: list[str] = []
     try:
-        return inspect(gather(audio, labels, uem=uem, format=format, splitting=splitting))
+        gathered = collect(audio, labels, uem=uem, format=format, splitting=splitting)
+        warnings = [*gathered.matches.problems, *gathered.unreadable, *gathered.misread]
+        divide(gathered, audio, uem, splitting)
     except RecipeError as error:
-        return CheckReport(error=str(error))
+        return CheckReport(warnings=warnings, error=str(error))
+    return inspect(gathered)
 
 
 def inspect(gathered: Gathered, progress: Callable[[float], None] = lambda _: None) -> CheckReport:

@@ -14,12 +14,12 @@ from vad.data.corpus_index import SHORTEST, Region, cut, update_index, write_ind
 from vad.data.splitting import DEFAULT, Splitting, only_speaker
 from vad.errors import AudioError, RecipeError
 from vad.formats import speech_of
+from vad.labels.extent import other_unit
 from vad.labels.labelled_set import left_out
 from vad.labels.matching import Matches, match, read_uem
 from vad.segments import Segment
 from vad.wording import pluralize
 
-UNLIKELY = 20.0  # times the length of the sound: labels that end there have another unit
 FEW, LITTLE = 5, 5.0  # recordings and minutes below which little can be expected of training
 FULL = 0.98  # share of speech above which there is hardly any non-speech to learn from
 
@@ -31,6 +31,7 @@ class Gathered:
     regions: list[Region]
     matches: Matches
     unreadable: list[str] = field(default_factory=list)  # sound files that cannot be read, and why
+    misread: list[str] = field(default_factory=list)  # sound files whose labels have another unit, and which
     overlong: list[str] = field(default_factory=list)  # sound files whose labels continue after their end
     unlisted: list[str] = field(default_factory=list)  # labelled sound files that the UEM does not list
     warnings: list[str] = field(default_factory=list)
@@ -87,7 +88,23 @@ def gather(
     source: str = "",
     licence: str = "not stated",
 ) -> Gathered:
-    """Match sound and labels, and divide them into `train` and `dev`.
+    """Match sound and labels, and divide them into `train` and `dev`: `collect`, then `divide`."""
+    gathered = collect(audio, labels, uem=uem, format=format, splitting=splitting, source=source, licence=licence)
+    divide(gathered, audio, uem, splitting)
+    return gathered
+
+
+def collect(
+    audio: Path,
+    labels: Path | None = None,
+    *,
+    uem: Path | None = None,
+    format: str | None = None,
+    splitting: Splitting = DEFAULT,
+    source: str = "",
+    licence: str = "not stated",
+) -> Gathered:
+    """Match sound and labels, which belong to no split yet.
 
     `audio` and `labels` are those of `match`; `format` is that of the labels, if their names do not
     tell. With `uem`, only the regions listed there are used, each as a region of its own. The
@@ -95,7 +112,7 @@ def gather(
     else the folder if there are several, else the file. `source` (default: the name of the sound's
     folder) and `licence` are for the model card. Sound that cannot be read is left out and listed.
 
-    Raises `RecipeError` if the result is of no use for training.
+    Raises `RecipeError` if no labels belong to any of the sound.
     """
     matches = match(audio, labels, format)
     listed = read_uem(uem, matches.places) if uem else None
@@ -109,7 +126,9 @@ def gather(
             gathered.unreadable.append(str(error))
             continue
         segments = speech_of(documents)
-        _check_unit(path, segments, duration)
+        if note := other_unit(segments, duration):
+            gathered.misread.append(f"{path}: {note}")
+            continue
         if segments and segments[-1].end > duration + 0.1:
             gathered.overlong.append(f"{path} ({segments[-1].end - duration:.2f} s)")
         spans = [Segment(0.0, duration)] if listed is None else listed.get(path, [])
@@ -120,10 +139,17 @@ def gather(
             if end - start >= SHORTEST:
                 speech = cut(segments, start, end)
                 gathered.regions.append(Region(Path(path), start, end - start, source, licence, speech, speakers[path]))
+    return gathered
+
+
+def divide(gathered: Gathered, audio: Path, uem: Path | None = None, splitting: Splitting = DEFAULT) -> None:
+    """Assign the regions of `audio` to splits; raises `RecipeError` if they are of no use for training."""
+    if gathered.misread:
+        more = len(gathered.misread) - 1
+        raise RecipeError(gathered.misread[0] + (f" ({pluralize(more, 'recording')} more like it)" if more else ""))
     _check_any(gathered, audio, uem)
     _divide(gathered, splitting)
     _check_sides(gathered, audio, splitting)
-    return gathered
 
 
 def _speakers(matches: Matches, splitting: Splitting) -> dict[str, str]:
@@ -178,19 +204,6 @@ def _halve(region: Region, dev_share: float) -> list[Region]:
     rest = region.duration - at
     last = replace(region, start=region.start + at, duration=rest, speech=cut(speech, at, region.duration), split="dev")
     return [first, last]
-
-
-def _check_unit(path: str, segments: list[Segment], duration: float) -> None:
-    """Raise `RecipeError` where times are in milliseconds or samples rather than in seconds."""
-    if not segments or segments[0].end <= duration:
-        return
-    end = segments[-1].end
-    for unit, per_second in (("milliseconds", 1000), ("samples", 48_000)):
-        if end <= per_second * (duration + 0.1) and end > UNLIKELY * duration:
-            raise RecipeError(
-                f"{path}: lasts {duration:.1f} s, and its labels go from {segments[0].start:g} to {end:g} s: "
-                f"their times seem to be in {unit}; write them in seconds"
-            )
 
 
 def _check_any(gathered: Gathered, audio: Path, uem: Path | None) -> None:

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,8 @@ class Comparison:
     segments: dict[str, int] = field(default_factory=dict)  # number of detected segments
     agreement: Floats = field(default_factory=lambda: np.empty((0, 0)))  # (system, system) seconds of equal decisions
     problems: list[str] = field(default_factory=list)  # recordings that were left out, and why
-    reference: str = ""  # the label file, or how many in which folder
+    settings: EvaluationSettings = DEFAULT_EVALUATION
+    about: dict[str, Any] = field(default_factory=dict)  # what was compared: models, paths
 
     def difference(self, name: str, metric: str) -> tuple[float, float, float]:
         """How much higher a metric is than that of the first detector, and the 95 % interval of this difference.
@@ -63,7 +65,7 @@ def compare(
     segments, without decoding. Recordings that cannot be read become problems; raises `AudioError`
     if none can.
     """
-    comparison = Comparison(agreement=np.zeros((len(systems), len(systems))))
+    comparison = Comparison(settings=settings, agreement=np.zeros((len(systems), len(systems))))
     for totals in (comparison.processor, comparison.speech, comparison.segments):
         totals.update(dict.fromkeys(systems, 0))
     results: dict[str, list[RecordingResult]] = {name: [] for name in systems}

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from vad.evaluation.compare import Comparison
 from vad.evaluation.metrics import METRICS
-from vad.evaluation.tables import align, group_values, markdown, metric_columns
+from vad.evaluation.tables import align, group_values, markdown, metric_columns, provenance
 from vad.formats import printable
 from vad.formats.csv import safe_cell
 from vad.formats.json import to_text
@@ -22,7 +22,8 @@ def summary(comparison: Comparison) -> str:
     labelled = len(next(iter(comparison.groups.values())).recordings) if comparison.groups else 0
     minutes, count = comparison.seconds / 60, comparison.recordings
     line = f"{minutes:.2f} min of sound, {labelled} of {count} recordings with a reference"
-    return printable(f"{line}: {comparison.reference}") if comparison.reference else line
+    reference = comparison.about.get("reference")
+    return printable(f"{line}: {reference}") if reference else line
 
 
 def table_rows(comparison: Comparison) -> list[list[str]]:
@@ -69,6 +70,7 @@ def to_json(comparison: Comparison) -> str:
     }
     return to_text(
         {
+            **provenance(comparison.about, comparison.settings),
             "seconds": comparison.seconds,
             "recordings": comparison.recordings,
             "systems": systems,

@@ -18,7 +18,7 @@ from vad.errors import AudioError, FormatError, RecipeError, VadError
 from vad.evaluation.peers import RATE, System, frame_scores, read_samples
 from vad.evaluation.results import IDENTICAL, Group, Hypothesis, RecordingResult, evaluate_recording, identical
 from vad.formats import Document, speech_of
-from vad.labels.extent import OVERHANG, past_end
+from vad.labels.extent import OVERHANG, other_unit, past_end
 from vad.labels.labelled_set import LabelledRecording, LabelledSet, left_out, sounds_note
 from vad.labels.matching import Matches, Names, match_labels, read_uem, take_all
 from vad.settings import DEFAULT_EVALUATION, EvaluationSettings
@@ -175,7 +175,7 @@ def evaluate_labels(
             "labels do not state how long a recording is, so it ends with its last label: "
             "false alarm, accuracy and detection cost may be wrong; give the sound or a UEM"
         )
-    about = {"reference": str(reference), "hypothesis": str(hypothesis)}
+    about = {"reference": str(reference), "hypothesis": str(hypothesis), "uem": uem and str(uem), "channel": channel}
     return _evaluation(Group(results, settings), about, notes, matches.problems)
 
 
@@ -194,11 +194,14 @@ def _states_duration(document: Document) -> bool:
 
 def _overhangs(recording: LabelledRecording, found: Hypothesis) -> list[str]:
     """Notes about labels that reach past the end of the recording."""
-    return [
-        f"{recording.name}: {what} {note}"
-        for what, segments in (("reference", recording.reference), ("hypothesis", found.segments))
-        for note in past_end(segments, found.duration, OVERHANG)
-    ]
+    notes = []
+    for what, segments in (("reference", recording.reference), ("hypothesis", found.segments)):
+        unit = other_unit(segments, found.duration)
+        notes += [
+            f"{recording.name}: {unit}" if unit else f"{recording.name}: {what} {note}"
+            for note in past_end(segments, found.duration, OVERHANG)
+        ]
+    return notes
 
 
 def _evaluation(whole: Group, about: dict[str, Any], notes: list[str], problems: list[str]) -> Evaluation:

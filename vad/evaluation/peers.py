@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -42,6 +43,11 @@ class Own:
 
     def __init__(self, model: str | None = None) -> None:
         self._detector = Detector(model)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The name and version of the model, and its settings."""
+        return {**self._detector.description.identity, "settings": asdict(self._detector.settings())}
 
     def scores(self, samples: Array) -> Array:
         """A score per frame."""
@@ -136,12 +142,14 @@ def installed() -> list[str]:
     return [name for name, peer in PEERS.items() if importlib.util.find_spec(peer.module)]
 
 
-def version(name: str) -> str:
-    """The version of a peer's package; "unknown" if it has none."""
+def identity(name: str, system: System) -> dict[str, Any]:
+    """What results say of a system opened as `name`; the version of a peer is that of its package, or "unknown"."""
+    if isinstance(system, Own):
+        return system.identity
     try:
-        return importlib.metadata.version(PEERS[name].package)
+        return {"name": name, "version": importlib.metadata.version(PEERS[name].package)}
     except importlib.metadata.PackageNotFoundError:
-        return "unknown"
+        return {"name": name, "version": "unknown"}
 
 
 def open_system(name: str) -> System:

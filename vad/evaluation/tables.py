@@ -8,13 +8,14 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from vad import __version__
 from vad.evaluation.evaluate import Evaluation
 from vad.evaluation.metrics import METRICS
 from vad.evaluation.results import CONFIDENCE, Group
 from vad.formats import printable
 from vad.formats.csv import safe_cell
 from vad.formats.json import to_text
-from vad.settings import CostWeights
+from vad.settings import CostWeights, EvaluationSettings
 from vad.wording import pluralize
 
 COLUMNS = {  # of the tables with a row per recording, and their heads
@@ -111,13 +112,9 @@ def to_csv(evaluation: Evaluation) -> str:
 def to_json(evaluation: Evaluation) -> str:
     """The whole evaluation; null for undefined metrics, and why they are undefined."""
     whole = evaluation.whole
-    settings = whole.settings
     return to_text(
         {
-            **evaluation.about,
-            "collar": settings.collar,
-            "dcf_weights": settings.weights._asdict(),
-            "bootstrap": {"resamples": settings.resamples, "seed": settings.seed, "percent": CONFIDENCE},
+            **provenance(evaluation.about, whole.settings),
             **group_values(whole),
             "groups": {name: group_values(group) for name, group in evaluation.groups.items()},
             "recordings": [
@@ -127,6 +124,17 @@ def to_json(evaluation: Evaluation) -> str:
             "problems": evaluation.problems,
         }
     )
+
+
+def provenance(about: dict[str, Any], settings: EvaluationSettings) -> dict[str, Any]:
+    """What every JSON result begins with: the version, `about` (models, settings, files), and how it was measured."""
+    return {
+        "vad": __version__,
+        **about,
+        "collar": settings.collar,
+        "dcf_weights": settings.weights._asdict(),
+        "bootstrap": {"resamples": settings.resamples, "seed": settings.seed, "percent": CONFIDENCE},
+    }
 
 
 WRITERS: dict[str, Callable[[Evaluation], str]] = {

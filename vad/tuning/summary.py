@@ -6,7 +6,7 @@ import shlex
 from dataclasses import asdict
 
 from vad.evaluation.evaluate import Evaluation
-from vad.evaluation.tables import COLUMNS, align, show, summary
+from vad.evaluation.tables import COLUMNS, align, provenance, show, summary
 from vad.formats import json
 from vad.settings import GOALS, Segmentation
 from vad.tuning.search import TUNABLE
@@ -55,7 +55,7 @@ def to_json(tuned: TuningResult, evaluation: Evaluation, goal: Goal, options: st
     """The same; shares as numbers from 0 to 1, null for no limit."""
     return json.to_text(
         {
-            **evaluation.about,
+            **provenance(evaluation.about, evaluation.whole.settings),
             "recordings": len(evaluation.whole.recordings),
             "minutes": round(evaluation.whole.pooled["minutes"], 3),
             "goal": str(goal),
