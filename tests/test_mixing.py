@@ -315,6 +315,12 @@ def test_lost_packets_leave_gaps_or_repeat(rng: np.random.Generator) -> None:
         assert 0 < changed < 0.25
 
 
+def test_a_first_packet_that_is_lost_repeats_nothing() -> None:
+    late = np.concatenate([np.zeros(RATE, np.float32), np.ones(RATE, np.float32)])
+    for seed in range(300):
+        assert not channel.drop_packets(late, np.random.default_rng(seed), RATE)[:RATE].any()
+
+
 def test_mu_law_is_coarse_but_close() -> None:
     ramp = np.linspace(-1, 1, 10_001, dtype=np.float32)
     coded = channel.mu_law(ramp)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -28,10 +29,12 @@ from vad.model.pretrained import find
 from vad.network.bilstm import NetworkSettings
 from vad.network.causal import CausalNetwork
 from vad.network.to_onnx import from_onnx
+from vad.training.card import card
 from vad.training.checkpoint import read_checkpoint, read_kept
 from vad.training.corpus import read_corpus
 from vad.training.dataset import Batches, batches, dev_mixtures
 from vad.training.distributed import World
+from vad.training.finish import finish
 from vad.training.loop import hardness, learning_rate, score, train, train_stages
 from vad.training.mixing.mixer import Mixer
 from vad.training.objective import CausalLoss, weighted_loss, windows
@@ -270,6 +273,13 @@ def test_masks_hide_a_few_bands_and_moments() -> None:
     assert (y == 1).all()
 
 
+@pytest.mark.parametrize("shape", [(6, 8, 64), (6, 900, 8)])
+def test_masks_are_no_wider_than_the_sequence(shape: tuple[int, int, int]) -> None:
+    ones = torch.ones(shape[:2])
+    for step in range(30):
+        sequences((torch.randn(shape), ones, ones), step, LogMel(n_mels=shape[2]), LoopSettings(masks=1.0))
+
+
 def test_an_equaliser_changes_levels_smoothly_and_leaves_digital_silence_alone() -> None:
     features = LogMel()
     sound = np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32)
@@ -435,6 +445,33 @@ def command(corpus: Path, tmp_path: Path, output: str, *more: str) -> list[str]:
     return [*map(str, (COMMAND, "train", recipe, "--corpus", corpus, "-o", output)), *more]
 
 
+def test_a_model_appears_when_it_is_complete(
+    trained: tuple[Result, Path, list[str]], corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    _, output, arguments = trained
+    overrides = tuple(a for a in arguments if "=" in a)
+    shutil.copy(output / "checkpoint.pt", tmp_path)
+    (tmp_path / "model.onnx").write_bytes(b"the one before")
+    monkeypatch.setattr("vad.training.finish.choose", killed)
+    with pytest.raises(KeyboardInterrupt):
+        finish(read_recipe(Path(arguments[1]), overrides), corpus, tmp_path)
+    assert (tmp_path / "model.onnx").read_bytes() == b"the one before"
+
+
+@pytest.mark.parametrize(
+    ("reuse", "replay", "says"),
+    [(1, 1, "recordings, drawn anew at every step."), (1, 2, "recordings; each is trained on about 2 times.")],
+)
+def test_the_card_says_how_often_a_mixture_is_used(reuse: int, replay: int, says: str) -> None:
+    about = Detector().description
+    recipe = {**about.recipe, "loop": {"replay": replay}, "mixture": {"reuse": reuse}}
+    assert f"Mixtures of these {says}" in card(replace(about, recipe=recipe))
+    assert card(about) in (find("speech-1").with_suffix(".md")).read_text("utf-8")
+
+
 def train_on(corpus: Path, tmp_path: Path, output: str) -> None:
     """What `command` trains, in this process, from the last checkpoint on."""
     command(corpus, tmp_path, output)
@@ -583,6 +620,11 @@ def test_the_learning_rate_rises_and_then_falls_to_zero() -> None:
             "recipe.toml [network]: kernel = 2: must be at least stride = 4",
         ),
         ("name = 'x'\n[network]\ndelays = 2\n[loop]\nshortest = 1.0\nlongest = 2.0", "loop.longest: a causal network"),
+        (
+            "name = 'x'\n[network]\ndelays = 2\n[[stage]]\n[[stage]]\nloop.shortest = 1.0\nloop.longest = 2.0",
+            "loop.longest: a causal network",
+        ),
+        ("name = 'x'\n[loop]\nshortest = 0.03\nlongest = 2.0", "loop.shortest = 0.03: must be 4 frames or more"),
         ("name = 'x'\n[[stage]]\nloop.barks = 1", "[stage] [0] [loop]: unknown key 'barks'; valid are steps"),
         ("name = 'x'\n[stage]\nloop.steps = 1", "must be tables, each headed [[stage]]"),
         ("name = 'x'\n[mixture.sounds]\nbarks = 1", "[mixture] [sounds]: unknown key 'barks'; valid are recorded"),

@@ -97,10 +97,20 @@ def card(about: Description) -> str:
         f"| set | AUC | DCF | DetER | miss | false alarm |\n|---|---|---|---|---|---|\n{results}\n"
         f"| preset | onset | offset |\n|---|---|---|\n{presets}\n"
         f"{_latencies(about)}{notes}"
-        "## Training data\n\nMixtures of these recordings, drawn anew at every step. The weights file does not "
-        "hold the recordings. Their licences:\n\n"
+        f"## Training data\n\n{_mixtures(about.recipe)} The weights file does not hold the recordings. "
+        "Their licences:\n\n"
         f"{HEAD}{_rows(about.training['data'])}{earlier}"
     )
+
+
+def _mixtures(recipe: dict[str, Any]) -> str:
+    """How the recordings became training sound; of several stages, the largest numbers."""
+    stages = recipe.get("stage") or [recipe]
+    reuse = max(stage["mixture"].get("reuse", 1) for stage in stages)
+    replay = max(stage["loop"].get("replay", 1) for stage in stages)
+    how = [f"speech and noise are rendered for {reuse} of them at a time"] if reuse > 1 else []
+    how += [f"each is trained on about {replay} times"] if replay > 1 else []
+    return f"Mixtures of these recordings{'; ' + ' and '.join(how) if how else ', drawn anew at every step'}."
 
 
 def _rows(data: list[dict[str, Any]]) -> str:

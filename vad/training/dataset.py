@@ -21,7 +21,7 @@ from vad.model.runtime import BidirectionalModel, open_model
 from vad.training.corpus import Corpus
 from vad.training.distributed import World
 from vad.training.mixing.mixer import Mixer
-from vad.training.pool import Pool
+from vad.training.pool import CropPool
 from vad.training.recipe import Recipe
 from vad.training.seeds import Draw
 from vad.training.sequences import Step
@@ -79,7 +79,7 @@ def batches(mixer: Mixer, recipe: Recipe, first: int, world: World) -> Iterator[
     loop, reuse = recipe.loop, recipe.mixture.reuse
     rendered = Batches(mixer, recipe, world)
     if loop.pool:
-        pool = Pool(loop, reuse, world)
+        pool = CropPool(loop, reuse, world)
         return pool.drawn(first, _loaded(rendered, pool.oldest(first), recipe))
     steps = (step for some in _loaded(rendered, first // reuse, recipe) for step in zip(*some, strict=True))
     skipped = first % reuse

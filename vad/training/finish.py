@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from safetensors.torch import save_file
 
+from vad.atomic import temporary_folder
 from vad.data.corpus_index import INDICES, read_index
 from vad.detector import Detector
 from vad.errors import RecipeError
@@ -51,15 +52,15 @@ def finish(recipe: Recipe, corpus: Path, output: Path) -> Path:
     network = read_kept(output / "checkpoint.pt", recipe)
     thresholds = {"default": _thresholds(Segmentation())}
     description = Description(recipe.name, "1", recipe.features, thresholds, asdict(recipe), {})
-    path = output / "model.onnx"
-    export(network, description, path)
+    with temporary_folder() as scratch:  # `output` gets its model when that is complete
+        export(network, description, scratch / "model.onnx")
+        detector = Detector(scratch / "model.onnx")
 
     held_out = read_corpus(corpus, "dev", recipe.features.grid, recipe.corpus, output / CACHE)
     sets = []
     for name, snr in MIXTURES.items():
         features, targets = dev_mixtures(recipe.stages()[-1], held_out, snr)
         sets.append(DevSet(name, list(score(network, features)), list(targets > 0.5)))
-    detector = Detector(path)
     as_recorded = recorded_sets(corpus, held_out, detector)
     sets += as_recorded
     grid = recipe.features.grid

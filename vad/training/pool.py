@@ -18,7 +18,7 @@ from vad.training.sequences import Step
 from vad.training.settings import LoopSettings
 
 
-class Pool:
+class CropPool:
     """The crops of the last renderings, each of `reuse` batches, on the device that trains.
 
     What it holds at a step depends on the step alone, so that a training that was interrupted goes on to the same

@@ -17,6 +17,7 @@ from vad.features import LogMel
 from vad.model import pretrained
 from vad.network.bilstm import NetworkSettings
 from vad.network.to_onnx import from_onnx
+from vad.training.sequences import MULTIPLE
 from vad.training.settings import ONLY_THESE, CorpusSettings, LoopSettings, MixtureSettings, SoundSettings
 
 if sys.version_info >= (3, 11):
@@ -53,8 +54,11 @@ class Recipe:
 
     def __post_init__(self) -> None:
         LogMel.from_dict(self.features.to_dict())  # raises ValueError where they are impossible
-        if self.network.delays and self.loop.longest:
-            raise ValueError("loop.longest: a causal network goes on from crop to crop; leave it out")
+        for loop in (self.loop, *(stage.loop for stage in self.stage)):
+            if loop.longest and self.network.delays:
+                raise ValueError("loop.longest: a causal network goes on from crop to crop; leave it out")
+            if loop.longest and self.features.grid.to_frames(loop.shortest) < MULTIPLE:
+                raise ValueError(f"loop.shortest = {loop.shortest}: must be {MULTIPLE} frames or more, like 0.1")
 
     def stages(self) -> list[Recipe]:
         """A recipe without stages for each stage."""
@@ -148,10 +152,12 @@ def _recipe(tables: dict[str, Any], where: str) -> Recipe:
         raise RecipeError(f"{table}: unknown key {key!r}; valid are {', '.join(_keys(path))}")
     if wrong["type"] == "missing":
         raise RecipeError(f"{table}: {key!r} is missing")
+    if wrong["type"] == "tuple_type":
+        kind = "tables, each headed [[stage]]" if key == "stage" else "a list"
+        raise RecipeError(f"{table}: {key} = {_short(wrong['input'])}: must be {kind}")
     if wrong["type"] == "dataclass_type":
         raise RecipeError(f"{where}: {key} = {_short(wrong['input'])}: must be a table of {', '.join(_keys([key]))}")
     reason = str(wrong.get("ctx", {}).get("error", wrong["msg"])).replace("Input should be", "must be")
-    reason = reason.replace("a valid tuple", "a list" if key != "stage" else "tables, each headed [[stage]]")
     raise RecipeError(f"{table}: {key} = {_short(wrong['input'])}: {reason}" if key else f"{table}: {reason}")
 
 

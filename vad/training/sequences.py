@@ -80,10 +80,10 @@ def _mask(x: Tensor, rng: np.random.Generator) -> None:
     """
     mean = x.mean()
     for _ in range(2):
-        width = int(rng.integers(BANDS + 1))
+        width = int(rng.integers(min(BANDS, x.shape[1]) + 1))
         first = int(rng.integers(x.shape[1] - width + 1))
         x[:, first : first + width] = mean
     for _ in range(max(1, x.shape[0] // 800)):
-        width = int(rng.integers(MOMENTS + 1))
+        width = int(rng.integers(min(MOMENTS, x.shape[0]) + 1))
         first = int(rng.integers(x.shape[0] - width + 1))
         x[first : first + width] = mean

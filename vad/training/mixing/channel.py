@@ -64,14 +64,14 @@ def automatic_gain(sound: Float32, rng: np.random.Generator, rate: int) -> Float
 
 
 def drop_packets(sound: Float32, rng: np.random.Generator, rate: int) -> Float32:
-    """Packets of 10 to 60 ms that never arrive: silence in their place, or the packet before once more."""
+    """Packets of 10 to 60 ms that never arrive: silence in their place, or the packet before, if any, once more."""
     size = int(rng.uniform(0.01, 0.06) * rate)
     packets = sound[: len(sound) // size * size].reshape(-1, size).copy()
     lost = np.flatnonzero(rng.random(len(packets)) < rng.uniform(0.005, 0.1))
     if rng.random() < 0.5:
         packets[lost] = 0
     else:
-        packets[lost] = packets[lost - 1] * np.float32(0.7)
+        packets[lost] = np.vstack([np.zeros_like(packets[:1]), packets[:-1]])[lost] * np.float32(0.7)
     return np.concatenate([packets.ravel(), sound[packets.size :]])
 
 
