@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -154,9 +154,11 @@ def tune(
             audio, source.labels, uem=source.uem, format=source.labels_format, channel=source.channel
         )
         with open_pool(scale.jobs, sounds.inputs) as pool:
-            about = {"audio": str(audio), "reference": sounds.reference, "uem": source.uem and str(source.uem)}
-            about |= {"channel": source.channel, "model": detector.description.identity, "latency": speech.latency}
-            about |= {"seed": goal.seed}
+            about: dict[str, Any] = {
+                **{"audio": str(audio), "reference": sounds.reference, "uem": source.uem and str(source.uem)},
+                **{"channel": source.channel, "model": detector.description.identity},
+                **{"latency": speech.latency, "seed": goal.seed},
+            }
             hypotheses, progress = DetectorHypotheses(task), console.progress
             evaluation = evaluate_sound(sounds, hypotheses, settings, pool=pool, progress=progress, about=about)
         trials = Trials(map(TuningRecording.of, evaluation.whole.recordings), detector.grid, goal.collar)

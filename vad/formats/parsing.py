@@ -66,7 +66,7 @@ def build_documents(
         last = max(last, end)
         speaker = _speaker(label.speaker)
         if label.text.strip():
-            here.labels.append(Label(round(start, PLACES), round(end, PLACES), *label[2:5], speaker, *label[6:]))
+            here.labels.append(label._replace(start=round(start, PLACES), end=round(end, PLACES), speaker=speaker))
         if end > start and means_speech(label):
             here.spans.append(Segment(start, end))
             if speaker:
