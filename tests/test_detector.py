@@ -123,6 +123,7 @@ def test_each_channel_has_its_own_segments(energy: Detector) -> None:
     assert (left.channel, right.channel) == (1, 2)
     assert left.segments == energy.detect(stereo, sample_rate=RATE, channel=1)
     assert right.segments == energy.detect(stereo, sample_rate=RATE, channel=2)
+    assert right.segments == energy.detect(stereo, sample_rate=RATE, channel=np.int64(2))
     assert left.segments != right.segments
     assert len(energy.detect(stereo, sample_rate=RATE)) == 2
 
@@ -190,6 +191,8 @@ def test_settings_are_those_of_model_and_preset_with_single_changes(energy: Dete
         ({"min_speech": -1}, "min_speech", "min_speech"),
         ({"max_speech": 0.01}, "max_speech", "max_speech=0.01"),
         ({"channel": "each"}, "channel", "analyse"),
+        ({"channel": "left"}, "channel", "channel='left'"),
+        ({"channel": 1.0}, "channel", "channel=1.0"),
         ({"latency": "fast"}, "latency", "latency=fast"),
         ({"latency": 0.01}, "latency", "latency=0.01"),
     ],

@@ -90,6 +90,12 @@ def test_a_slice_keeps_the_model_and_is_of_no_known_duration() -> None:
     assert made()[:].duration == 0.035
 
 
+@pytest.mark.parametrize("change", [lambda s: np.repeat(s, 2), lambda s: s.take([1]), lambda s: s.reshape(2, 2)])
+def test_another_number_of_frames_is_of_no_known_duration(change: Callable[[Scores], Any]) -> None:
+    assert vars(change(made())) == vars(made()) | {"duration": None}
+    assert np.roll(made(), 1).duration == 0.035
+
+
 @pytest.mark.parametrize(
     "calculate",
     [
@@ -128,5 +134,7 @@ def test_segments_end_with_the_recording(energy: Detector) -> None:
 def test_scores_that_are_none_are_refused(energy: Detector) -> None:
     with pytest.raises(SettingError, match=r"^scores of shape \(2, 3\): give one score per frame"):
         energy.segment(np.ones((2, 3)))
-    with pytest.raises(SettingError, match=r"^scores: hold values that are no numbers"):
-        energy.segment([0.5, float("nan")])
+    for wrong in (float("nan"), float("inf"), -0.1, 1.1, 80):
+        with pytest.raises(SettingError, match=r"^scores: hold values that are not from 0 to 1"):
+            energy.segment([0.5, wrong])
+    assert energy.segment([0, -1e-6, 1 + 1e-6, 1], min_speech=0) == [(0.02, 0.04)]  # rounding

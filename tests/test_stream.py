@@ -265,6 +265,7 @@ class TestUse:
             ({"sample_rate": 10}, None, "sample_rate"),
             ({"raw_dtype": "int7"}, None, "int7"),
             ({"channel": "each"}, None, "analyse"),
+            ({"channel": "left"}, None, "channel='left'"),
             ({"onset": 2}, None, "onset"),
             ({}, np.zeros((2, 2, 2)), "shape"),
             ({}, np.zeros(3, complex), "dtype"),

@@ -22,7 +22,7 @@ from vad.features import Float32
 from vad.geometry import LIVE, Geometry, latency_of
 from vad.grid import floor_milliseconds
 from vad.model import pretrained
-from vad.model.runtime import Model, open_model
+from vad.model.runtime import ROUNDING, Model, open_model
 from vad.scorer import open_scorer
 from vad.scores import Scores
 from vad.segmenter import Segmenter
@@ -107,9 +107,9 @@ class Detector:
         equals that of a stream of this latency. `settings` are those of `vad.Segmentation`. Raises
         `AudioError` where the audio cannot be read, `SettingError` for invalid parameters.
         """
-        sound, best = _open_input(source, sample_rate), self.for_latency(latency)
+        best, one = self.for_latency(latency), _not_each(channel)
         chosen = best.settings(preset, **settings)
-        return best.analyse(sound, chosen, _not_each(channel), latency=latency)[0].segments
+        return best.analyse(_open_input(source, sample_rate), chosen, one, latency=latency)[0].segments
 
     def scores(
         self,
@@ -119,13 +119,15 @@ class Detector:
         channel: Channel = "mix",
         latency: float | str | None = None,
     ) -> Scores:
-        """The probability of speech in each frame of 10 ms: a float32 array `(ceil(seconds * 100),)`.
+        """The probability of speech in each frame of 10 ms: a float32 array `(ceil(n / hop),)`.
 
+        n is the number of samples after resampling, which rounds it, and `hop` that of a frame: 160 at 16 kHz.
         Takes the parameters of `detect`. `Scores` also carry the model that made them, so that
         `segment(scores(x, latency=l), preset=p)` equals `detect(x, latency=l, preset=p)`.
         """
-        sound, best = _open_input(source, sample_rate), self.for_latency(latency)
-        detection = best.analyse(sound, best.settings(), _not_each(channel), latency=latency, keep_scores=True)[0]
+        best, one = self.for_latency(latency), _not_each(channel)
+        sound = _open_input(source, sample_rate)
+        detection = best.analyse(sound, best.settings(), one, latency=latency, keep_scores=True)[0]
         assert detection.scores is not None
         return detection.scores
 
@@ -141,8 +143,8 @@ class Detector:
         values = np.asarray(scores, np.float32)
         if values.ndim != 1:
             raise SettingError(f"scores of shape {values.shape}: give one score per frame, (frame,)", "scores")
-        if not np.isfinite(values).all():
-            raise SettingError("scores: hold values that are no numbers; give scores of 0 to 1", "scores")
+        if not (np.abs(values - 0.5) <= 0.5 + ROUNDING).all():  # NaN is neither
+            raise SettingError("scores: hold values that are not from 0 to 1; give probabilities", "scores")
         if not isinstance(scores, Scores):
             scores = Scores(values, self.grid, self.description.identity, self.description.thresholds)
         segmenter = Segmenter(to_segmentation(scores.thresholds, preset, **settings), scores.grid)

@@ -22,7 +22,8 @@ class Scores(_Array):
     It carries the frame `grid`, the `model` that made it (its name and version), the `thresholds` of
     that model for each preset, and the `duration` of the recording in seconds. `Detector.segment`
     uses them. A slice of consecutive frames carries them too, except for the duration, which is
-    `None` there: its first frame is at 0 s. Every calculation gives a plain array.
+    `None` there: its first frame is at 0 s. It is `None` wherever the number of frames changes, as by
+    `numpy.repeat`. Arithmetic gives a plain array.
     """
 
     grid: Grid
@@ -44,8 +45,11 @@ class Scores(_Array):
         return scores
 
     def __array_finalize__(self, source: object) -> None:
-        """A copy or a view of scores carries what they carry."""
-        self.__dict__.update(getattr(source, "__dict__", {}))
+        """A copy or a view of scores carries what they carry, a part of them no duration."""
+        if isinstance(source, Scores):
+            self.__dict__.update(source.__dict__)
+            if self.shape != source.shape:
+                self.duration = None
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
         """The result of a calculation is a plain array, or a number."""
@@ -56,10 +60,7 @@ class Scores(_Array):
         """Consecutive frames as `Scores`; otherwise a plain array, or a number."""
         if not isinstance(key, slice) or key.step not in (None, 1):
             return np.asarray(self)[key]
-        part: Scores = super().__getitem__(key)  # type: ignore[assignment]
-        if len(part) < len(self):
-            part.duration = None
-        return part
+        return super().__getitem__(key)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For pickle."""

@@ -6,7 +6,9 @@ the input is divided into blocks.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import operator
 import warnings
 from typing import Any, Literal, TypeGuard
 
@@ -14,7 +16,7 @@ import numpy as np
 import soxr
 from numpy.typing import ArrayLike, NDArray
 
-from vad.errors import AudioError, reason
+from vad.errors import AudioError, SettingError, reason
 from vad.features import Float32
 from vad.settings import DTYPES
 
@@ -37,11 +39,11 @@ class Resampler:
 
     There is one row: the mean of all channels (`"mix"`) or channel N, counted from 1. With `"each"`
     there are `rows` rows, one for each channel. Samples that are NaN, infinite or above `MAX_SAMPLE`
-    become 0, with one `AudioWarning`.
+    become 0, with one `AudioWarning`. Raises `SettingError` for a `channel` that is none of these.
     """
 
     def __init__(self, name: str, rate: int, model_rate: int, channel: Channel = "mix", rows: int = 1) -> None:
-        self._name, self._rate, self._channel, self._rows = name, rate, channel, rows
+        self._name, self._rate, self._channel, self._rows = name, rate, to_channel(channel), rows
         self._soxr = None
         if rate != model_rate:
             self._soxr = soxr.ResampleStream(rate, model_rate, rows, "float32", QUALITY)
@@ -125,6 +127,17 @@ def mean_channel(block: Float32) -> Float32:
             total += block[:, number : number + 1]
         total /= np.float32(block.shape[1])
         return total
+
+
+def to_channel(channel: Channel) -> Channel:
+    """`channel` with a number of any type as an int; `SettingError` where it is no channel."""
+    if isinstance(channel, str):
+        if channel in ("mix", "each"):
+            return channel
+    else:
+        with contextlib.suppress(TypeError):
+            return operator.index(channel)
+    raise SettingError(f'channel={channel!r}: give "mix", "each" or a number from 1', "channel")
 
 
 def missing_channel(name: str, channel: int, channels: int) -> AudioError:

@@ -12,8 +12,8 @@ from types import TracebackType
 from typing import Any, BinaryIO
 
 from vad.audio.encode import PLAIN, Encoding
-from vad.audio.resample import AudioWarning, Channel, Resampler, missing_channel
-from vad.errors import AudioError, reason
+from vad.audio.resample import AudioWarning, Channel, Resampler, missing_channel, to_channel
+from vad.errors import AudioError, VadError, reason
 from vad.features import Float32
 
 COPY = 1 << 20  # bytes copied at once
@@ -56,10 +56,17 @@ class Sound:
         return min(1.0, self.samples / self.length) if self.length else None
 
     def rows(self, channel: Channel) -> int:
-        """How many rows `blocks(..., channel)` gives; `AudioError` for a channel that does not exist."""
-        if isinstance(channel, int) and not 1 <= channel <= self.channels:
+        """How many rows `blocks(..., channel)` gives; `AudioError` for a channel that does not exist.
+
+        Raises `SettingError` for what is no channel.
+        """
+        try:
+            channel = to_channel(channel)
+            if isinstance(channel, int) and not 1 <= channel <= self.channels:
+                raise missing_channel(self.name, channel, self.channels)
+        except VadError:
             self.close()
-            raise missing_channel(self.name, channel, self.channels)
+            raise
         return self.channels if channel == "each" else 1
 
     def blocks(self, sample_rate: int, channel: Channel = "mix") -> Iterator[Float32]:

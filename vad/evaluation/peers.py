@@ -177,7 +177,7 @@ def read_samples(path: str, channel: Channel = "mix") -> Float32:
 
 
 def frame_scores(system: System, samples: Array) -> Array:
-    """A system's scores on the grid of 10 ms frames, `ceil(seconds * 100)` of them."""
+    """A system's scores on the grid of 10 ms frames: `(ceil(n / 160),)` for n samples."""
     return system.scores(samples)[: Grid().frame_count(len(samples))]
 
 
