@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import vad.audio.libsndfile
 from conftest import RATE
 from sounds import SECONDS, compare, pipe, rows, sweep, write_av
-from vad.audio.decode import from_array, open_sound, read
+from vad.audio.decode import AudioWarning, from_array, open_sound, read
 from vad.errors import AudioError
 from vad.settings import DTYPES, Raw
 
@@ -180,8 +180,13 @@ class TestRaw:
         path = tmp_path / name
         expected = np.round(sweep() * 32767).astype("<i2")
         path.write_bytes(expected.tobytes() + b"\x7f")
-        decoded = rows(open_sound(path, Raw(RATE, 1, "int16")))[0]
+        with pytest.warns(AudioWarning, match=r"a\.(raw|pcm|wav): ends within a sample, with 1 of its 2"):
+            decoded = rows(open_sound(path, Raw(RATE, 1, "int16")))[0]
         np.testing.assert_array_equal(decoded, expected / np.float32(32768))
+
+    def test_a_file_object_has_the_name_that_it_is_given(self) -> None:
+        with pytest.raises(AudioError, match=r"^call 7: not a sound file"):
+            open_sound(io.BytesIO(b"no sound"), name="call 7")
 
     def test_samples_that_trickle_in_are_put_together(self) -> None:
         class Trickle(io.RawIOBase):

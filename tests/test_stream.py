@@ -259,6 +259,13 @@ class TestUse:
         with pytest.raises(SettingError, match="finished"):
             stream.push(np.zeros(10))
 
+    def test_bytes_that_end_within_a_sample_are_warned_of(self, energy: Detector) -> None:
+        stream = energy.stream(sample_rate=RATE, raw_channels=2)
+        stream.push(bytes(4 * RATE + 3))
+        with pytest.warns(AudioWarning, match="^stream: ends within a sample, with 3 of its 4"):
+            stream.finish()
+        assert stream.duration == 1.0
+
     @pytest.mark.parametrize(
         ("options", "chunk", "message"),
         [

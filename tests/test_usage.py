@@ -170,6 +170,7 @@ class TestNames:
         ),
         (("stream", "{0}/file", "--exec-timeout", "3"), "--exec-timeout: ends what --exec runs"),
         (("evaluate", "--audio", "{0}", "--audio", "{0}"), "--audio: given 2 times; only one is possible"),
+        (("stream", "{0}/file", "--exec", "true", "--exec-timeout", "-1"), "--exec-timeout=-1: give seconds above 0"),
         (("evaluate", "--audio", "{0}", "--step", "3"), "--step: divides the numbers of a column"),
     ],
 )

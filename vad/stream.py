@@ -8,7 +8,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vad.audio.resample import FEW_CHANNELS, Resampler, from_bytes, is_bytes, resampling_delay, to_array, to_float
+from vad.audio.resample import (
+    FEW_CHANNELS,
+    Resampler,
+    from_bytes,
+    incomplete,
+    is_bytes,
+    resampling_delay,
+    to_array,
+    to_float,
+)
 from vad.errors import AudioError, SettingError
 from vad.events import Event, Score, clip_events
 from vad.features import BLOCK, FeatureStream, Float32, LogMel
@@ -146,6 +155,8 @@ class Stream:
         if self._finished:
             return []
         self._finished = True
+        if self._rest:
+            incomplete("stream", self._rest, self._raw)
         (samples,) = self._resampler.finish()
         events = self._take(samples)
         return events + self._chain.finish(floor_milliseconds(self.duration)).events

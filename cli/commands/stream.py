@@ -102,6 +102,8 @@ class OutputOptions:
     def __post_init__(self) -> None:
         if self.command_timeout is not None and self.command is None:
             raise SettingError("command_timeout: ends what --exec runs; give --exec, too", "command_timeout")
+        if self.command_timeout is not None and not self.command_timeout > 0:
+            raise SettingError(f"command_timeout={self.command_timeout:g}: give seconds above 0", "command_timeout")
         if self.scores and self.format not in (None, "jsonl"):
             raise SettingError(f"scores: {self.format} holds only segments; give --format jsonl", "scores")
 

@@ -23,6 +23,7 @@ from vad.audio.resample import (
     check_rate,
     check_raw,
     from_bytes,
+    incomplete,
     to_array,
     to_float,
 )
@@ -41,13 +42,13 @@ MPEG = (".mp1", ".mp2", ".mp3", ".mpga")
 def open_sound(source: str | Path | BinaryIO, raw: Raw | None = None, name: str | None = None) -> Sound:
     """Open a file by its path, or a pipe as a binary file object; `raw` describes a file of bare samples.
 
-    `name` stands for the file in messages, where it is a copy. Raises `AudioError` where the file is
+    `name` stands for it in messages, as where a file is a copy. Raises `AudioError` where the file is
     missing, unreadable or empty, or holds no sound.
     """
     if isinstance(source, (str, Path)):
         sound = _open_path(Path(source), raw, name or str(Path(source)))
     else:
-        name = str(getattr(source, "name", "stream")).strip("<>")
+        name = name or str(getattr(source, "name", "stream")).strip("<>")
         if isinstance(source.read(0), str):
             raise AudioError(f"{name}: opened as text; open it in binary mode, as with open(path, 'rb')")
         sound = _open_raw(source, name, raw, owned=False) if raw else open_av(source, name, owned=False)
@@ -134,6 +135,8 @@ def _open_raw(file: BinaryIO, name: str, raw: Raw, owned: bool) -> Sound:
         source.close()
         if source.failure:
             damaged(name, done / raw.sample_rate, source.failure)
+        elif rest:
+            incomplete(name, rest, raw)
 
     return Sound(name, raw.sample_rate, raw.channels, None, blocks(), release=source.close)
 

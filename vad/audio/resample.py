@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vad.errors import AudioError, SettingError, reason
 from vad.features import Float32
-from vad.settings import DTYPES
+from vad.settings import DTYPES, Raw
 
 Channel = Literal["mix", "each"] | int
 
@@ -215,6 +215,17 @@ def from_bytes(data: bytes, dtype: str, channels: int) -> tuple[Float32, bytes]:
     size = kind.itemsize * channels
     whole = len(data) // size * size
     return to_float(np.frombuffer(data[:whole], kind).reshape(-1, channels)), data[whole:]
+
+
+def incomplete(name: str, rest: bytes, raw: Raw) -> None:
+    """Warn that bare samples end with `rest`, which is not a sample of all channels."""
+    size = np.dtype(raw.dtype).itemsize * raw.channels
+    warnings.warn(
+        f"{name}: ends within a sample, with {len(rest)} of its {size} bytes; "
+        f"check the number of channels ({raw.channels}) and the sample type ({raw.dtype})",
+        AudioWarning,
+        stacklevel=2,
+    )
 
 
 def check_raw(name: str, dtype: str, channels: int) -> None:

@@ -113,7 +113,9 @@ class Analysis:
         """Find speech in a recording: a `Detection` per channel."""
         with (
             fetched(one.path) as path,
-            open_sound(sys.stdin.buffer if one.path == "-" else path, self.raw, one.path) as sound,
+            open_sound(sys.stdin.buffer, self.raw)
+            if one.path == "-"
+            else open_sound(path, self.raw, one.path) as sound,
         ):
             return self.analyse(sound)
 
