@@ -45,14 +45,14 @@ class Source(Protocol):
 class SoundReader:
     """Reads a file or a pipe in a thread, so that the caller can stop waiting for it.
 
-    Blocks are at most `block_seconds` long. With `realtime`, each block is given when a live source
+    Blocks are at most `BLOCK_SECONDS` long. With `realtime`, each block is given when a live source
     would give it: at the end of its sound. The thread waits while the queue is full, so no sound is lost.
     """
 
-    def __init__(self, sound: Sound, realtime: bool = False, block_seconds: float = BLOCK_SECONDS) -> None:
+    def __init__(self, sound: Sound, realtime: bool = False) -> None:
         self.name, self.sample_rate, self.channels = sound.name, sound.sample_rate, sound.channels
         self._sound, self._realtime = sound, realtime
-        self._block_samples = max(1, round(block_seconds * sound.sample_rate))
+        self._block_samples = max(1, round(BLOCK_SECONDS * sound.sample_rate))
         self._blocks: queue.Queue[Float32 | Exception] = queue.Queue(QUEUE_BLOCKS)
         self._closed = threading.Event()
         threading.Thread(target=self._decode, daemon=True).start()
