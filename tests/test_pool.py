@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import multiprocessing
 import os
 import signal
 import time
@@ -145,6 +146,20 @@ def test_pipes_stay_in_this_process(pool: Processes, tmp_path: Path) -> None:
     inputs = [source(path, None) for path in (str(tmp_path / "pipe"), "-", "a.wav")]
     here = [result.value == os.getpid() for result in run_tasks(inputs, process_of, pool)]
     assert here == [True, True, False]
+
+
+def test_an_interrupt_ends_the_workers_and_no_other_process() -> None:
+    own = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,))
+    own.start()
+    try:
+        with pytest.raises(KeyboardInterrupt), Processes(2) as pool:
+            waiting = pool.submit(endless, sources(2)[1:])
+            raise KeyboardInterrupt
+        assert waiting.exception() or waiting.cancelled()
+        assert own.is_alive()
+    finally:
+        own.kill()
+        own.join()
 
 
 def test_nothing_to_do_is_done(place: Processes | None) -> None:

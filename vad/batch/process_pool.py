@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import wait as wait_for
 from multiprocessing.synchronize import Event
@@ -36,8 +36,8 @@ class Processes:
             self._context.set_forkserver_preload(["vad.batch.task"])
         with _no_interrupts():  # one that cut the making of a semaphore short would leave it behind
             self._stop: Event = self._context.Event()
-        self._pool: Executor | None = None
-        self._isolated: Executor | None = None
+        self._pool: ProcessPoolExecutor | None = None
+        self._isolated: ProcessPoolExecutor | None = None
 
     @property
     def workers(self) -> int:
@@ -49,12 +49,12 @@ class Processes:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._stop.set()
-        if kind and not issubclass(kind, Exception):  # an interrupt: nobody waits for the tasks that run
-            for worker in multiprocessing.active_children():
-                worker.kill()
-        for pool in (self._pool, self._isolated):
-            if pool:
-                pool.shutdown(cancel_futures=True)
+        interrupted = kind and not issubclass(kind, Exception)
+        for pool in filter(None, (self._pool, self._isolated)):
+            if interrupted:  # nobody waits for the tasks that run
+                for worker in list(pool._processes.values()):  # Python 3.14 has `kill_workers` for this
+                    worker.kill()
+            pool.shutdown(cancel_futures=True)
 
     def submit(self, task: Task[T], group: list[Input]) -> Future[list[Result[T]]]:
         """Run `run_group(task, group)` in a worker."""
@@ -73,14 +73,14 @@ class Processes:
             self._isolated = None
             return Result(one, AudioError(f"{one.path}: crashes the decoder; convert it first"))
 
-    def _start(self, workers: int) -> Executor:
+    def _start(self, workers: int) -> ProcessPoolExecutor:
         if USE_FORKSERVER:
             _start_server()
         with _no_interrupts():
             return ProcessPoolExecutor(workers, self._context, _start_worker, (self._stop,))
 
 
-def _submit(pool: Executor, task: Task[T], group: list[Input]) -> Future[list[Result[T]]]:
+def _submit(pool: ProcessPoolExecutor, task: Task[T], group: list[Input]) -> Future[list[Result[T]]]:
     with _no_interrupts():
         return pool.submit(run_group, task, group)
 
