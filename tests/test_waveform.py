@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from vad.features import LogMel
 from vad.model.pretrained import Description
 from vad.network import waveform
 from vad.network.bilstm import NetworkSettings
-from vad.network.causal import CausalNetwork
+from vad.network.causal import CausalNetwork, build
 from vad.network.to_onnx import export
 
 PAGE = (ROOT / "docs" / "embedding.md").read_text("utf-8")
@@ -128,6 +129,20 @@ def test_a_causal_network_goes_on_from_its_state(tmp_path: Path, delays: int) ->
         part, state = session.run(["scores", "next_state"], {"samples": piece, "state": state})
         parts.append(part)
     np.testing.assert_allclose(np.concatenate(parts, 1), whole, atol=1e-6)
+
+
+@pytest.mark.parametrize(("delays", "stride", "geometry"), [(0, 3, (798, 7998, 400)), (6, 4, None)])
+def test_it_says_the_steps_of_its_network(
+    tmp_path: Path, delays: int, stride: int, geometry: tuple[int, ...] | None
+) -> None:
+    network = NetworkSettings(8, 8, 1, delays, stride=stride, kernel=8)
+    description = Description(
+        "steps", "1", LogMel(), {"default": {"onset": 0.5, "offset": 0.3}}, {"network": asdict(network)}, {}
+    )
+    export(build(64, network), description, tmp_path / "model.onnx")
+    said = waveform.contract(Detector(tmp_path / "model.onnx"))
+    assert said["stride"] == stride
+    assert geometry is None or tuple(said[name] for name in ("left", "block", "right")) == geometry
 
 
 def test_without_waveform_it_is_the_weights_file(tmp_path: Path, detector: Detector) -> None:

@@ -21,7 +21,6 @@ from vad.atomic import write
 from vad.detector import Detector
 from vad.errors import ModelError
 from vad.features import Float32, LogMel
-from vad.geometry import OFFLINE
 from vad.grid import Grid
 from vad.model.runtime import INPUT, OUTPUT, STATE, CausalModel
 
@@ -46,7 +45,6 @@ def export_waveform(detector: Detector, path: Path) -> float:
 def to_waveform(model: onnx.ModelProto, detector: Detector) -> onnx.ModelProto:
     """`model` with `samples (window, sample)` in place of its features; all else stays as it is."""
     features = detector.description.features
-    causal = isinstance(detector.model, CausalModel)
     spectrum, bands = _kernels(features)
     constants: dict[str, NDArray[Any]] = {
         "channel": np.array([1], np.int64),
@@ -74,26 +72,28 @@ def to_waveform(model: onnx.ModelProto, detector: Detector) -> onnx.ModelProto:
     )
     whole = helper.make_model(made, opset_imports=model.opset_import, ir_version=model.ir_version)
     about = {entry.key: entry.value for entry in model.metadata_props}
-    helper.set_model_props(whole, about | {"waveform": json.dumps(contract(features, causal))})
+    helper.set_model_props(whole, about | {"waveform": json.dumps(contract(detector))})
     onnx.checker.check_model(whole, full_check=True)
     return whole
 
 
-def contract(features: LogMel, causal: bool) -> dict[str, int | str]:
+def contract(detector: Detector) -> dict[str, int | str]:
     """What a caller has to know of the samples: `hop`, `before` and `after` in samples, the rest in frames."""
+    features = detector.description.features
     common: dict[str, int | str] = {
         "sample_rate": features.sample_rate,
         "hop": features.hop,
         "before": features.lead,
         "after": features.window - features.hop - features.lead,
+        "stride": detector.description.stride,
         "samples": "mono float32, -1..1: for each frame `hop` samples, with the `before` of them that come before "
         "the first and the `after` that come after the last; zeros where the recording has none",
     }
-    if causal:
-        use = "an even number of frames; the state is zeros at first, and then the next_state of the call before"
+    if isinstance(detector.model, CausalModel):
+        use = "whole steps of `stride` frames; the state is zeros at first, and then the next_state of the call before"
         return common | {"use": use}
     return common | {
-        **vars(OFFLINE),
+        **vars(detector.geometry()),
         "use": "frames in blocks of `block`, each with `left` frames before it and `right` after it, as far as the "
         "recording reaches; the scores of those are dropped",
     }
