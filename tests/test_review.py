@@ -24,7 +24,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from conftest import COMMAND, ENERGY, RATE, bursts, invoke
+from conftest import COMMAND, ENERGY, RATE, all_files_closed, bursts, invoke
 from vad import Detector
 from vad.audio.sound import Sound
 from vad.errors import AudioError, FormatError, SettingError
@@ -686,6 +686,13 @@ class TestServer:
         with pytest.raises(AudioError, match="damaged"):
             playable(path, cache, channel=1)
         assert list(cache.folder(path).iterdir()) == []
+
+    def test_a_recording_without_the_channel_is_closed(self, folder: Path, tmp_path: Path) -> None:
+        from vad.review.playback import playable
+
+        with all_files_closed(folder), pytest.raises(AudioError) as caught:  # its traceback holds the sound
+            playable(folder / "a.wav", Cache(tmp_path / "cache"), channel=7)
+        assert "no channel 7" in str(caught.value)
 
     @pytest.mark.parametrize("channels", [1, 2])
     def test_flac_is_sent_as_wav_from_any_byte(self, folder: Path, tmp_path: Path, channels: int) -> None:

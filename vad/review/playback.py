@@ -12,7 +12,6 @@ import soundfile
 from vad.atomic import replacing
 from vad.audio.decode import open_sound
 from vad.audio.encode import explain_sound
-from vad.audio.resample import missing_channel
 from vad.review.cache import Cache
 
 # WAV is sent as it is; FLAC is decoded where the browser wants it, as Chromium fails to seek in the last second of
@@ -82,8 +81,8 @@ def _plays(path: Path) -> bool:
 
 def _convert(path: Path, copy: Path, channel: int | None) -> None:
     sound = open_sound(path)
-    if channel and channel > sound.channels:
-        raise missing_channel(str(path), channel, sound.channels)
+    if channel:
+        sound.rows(channel)  # raises where there is no such channel
     channels = sound.channels if channel is None and sound.channels <= MOST_CHANNELS else 1
     with (
         replacing(copy) as place,
