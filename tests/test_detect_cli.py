@@ -230,6 +230,14 @@ class TestSettings:
 
 
 class TestRun:
+    @pytest.mark.skipif(sys.platform == "win32", reason="other folders, and reports by way of the system")
+    def test_onnx_runtime_is_kept_from_reporting(self, one: Path, tmp_path: Path) -> None:
+        home = tmp_path / "home"
+        home.mkdir()
+        inherited = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+        run("detect", one, *DOUBLE, env={**inherited, "HOME": str(home), "XDG_CACHE_HOME": str(home)})
+        assert list(home.iterdir()) == []  # where it would keep its reports, and the number of this machine
+
     def test_what_lies_in_the_working_folder_is_not_run(self, write_bursts: Write, tmp_path: Path) -> None:
         """It may be another checkout of this repository."""
         paths = [write_bursts(name, (1, 2)) for name in ("a.wav", "b.wav")]

@@ -7,6 +7,7 @@ segments = Detector().detect("talk.mp3")  # [Segment(start=0.41, end=3.27), ...]
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from vad.stream import Stream
 
 __version__ = "0.1.0"
+
+# ONNX Runtime reports to its maker from version 1.29 on, unless this is set before it is imported. "0" lets it.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [
     "AudioError",
