@@ -28,14 +28,8 @@ if TYPE_CHECKING:
     from vad.batch.task import Analysis
     from vad.cutting.cutter import Written
 
-WITH_MODEL = (
-    "model",
-    "preset",
-    "onset",
-    "offset",
-    "max_speech",
-    "channel",
-)  # options that have no meaning with --labels
+# Options that have no meaning with --labels.
+WITH_MODEL = ("model", "preset", "onset", "offset", "max_speech", "channel")
 
 
 class Cuts(NamedTuple):

@@ -187,7 +187,12 @@ def _evaluate_labels(source: InputOptions, measurement: GroupOptions) -> Evaluat
     formats = (source.reference_format, source.hypothesis_format)
     settings = measurement.settings()
     evaluation = evaluate_labels(
-        *(source.reference, source.hypothesis, settings), uem=source.uem, formats=formats, channel=source.channel
+        source.reference,
+        source.hypothesis,
+        settings,
+        uem=source.uem,
+        formats=formats,
+        channel=source.channel,
     )
     evaluation.group(measurement.groups([one.name for one in evaluation.whole.recordings]))
     return evaluation

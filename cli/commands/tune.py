@@ -155,9 +155,13 @@ def tune(
         )
         with open_pool(scale.jobs, sounds.inputs) as pool:
             about: dict[str, Any] = {
-                **{"audio": str(audio), "reference": sounds.reference, "uem": source.uem and str(source.uem)},
-                **{"channel": source.channel, "model": detector.description.identity},
-                **{"latency": speech.latency, "seed": goal.seed},
+                "audio": str(audio),
+                "reference": sounds.reference,
+                "uem": source.uem and str(source.uem),
+                "channel": source.channel,
+                "model": detector.description.identity,
+                "latency": speech.latency,
+                "seed": goal.seed,
             }
             hypotheses, progress = DetectorHypotheses(task), console.progress
             evaluation = evaluate_sound(sounds, hypotheses, settings, pool=pool, progress=progress, about=about)

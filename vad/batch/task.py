@@ -111,13 +111,10 @@ class Analysis:
 
     def __call__(self, one: Input) -> list[Detection]:
         """Find speech in a recording: a `Detection` per channel."""
-        with (
-            fetched(one.path) as path,
-            open_sound(sys.stdin.buffer, self.raw)
-            if one.path == "-"
-            else open_sound(path, self.raw, one.path) as sound,
-        ):
-            return self.analyse(sound)
+        with fetched(one.path) as path:
+            source, name = (sys.stdin.buffer, "") if one.path == "-" else (path, one.path)
+            with open_sound(source, self.raw, name) as sound:
+                return self.analyse(sound)
 
     def analyse(self, sound: Sound) -> list[Detection]:
         """Find speech in an opened recording: a `Detection` per channel."""
