@@ -41,7 +41,6 @@ COMMANDS = [
     (("tune", *DOUBLE, "a.wav", "--plot", "x.png"), "x.png"),
     (("export", "-o", "x.onnx"), "x.onnx"),
     (("stream", *DOUBLE, "a.wav", "--save-all", "x.wav"), "x.wav"),
-    (("stream", *DOUBLE, "a.wav", "--save", "x-{number}.wav"), "x-2.wav"),
     (("data", "label", *DOUBLE, "a.wav", "-o", "x.rttm"), "x.rttm"),
 ]
 

@@ -93,6 +93,22 @@ class TestTrace:
         assert left(place) == []
         wait_for(lambda: not group(int(pid.read_text())))
 
+    def test_a_stream_that_is_ended_tells_what_it_waits_for(self, tmp_path: Path, number: signal.Signals) -> None:
+        pid = tmp_path / "pid"
+        how = ("stream", "-", "--raw", "--exec", f"sh -c 'echo $$ > {pid}; sleep 1000'", "--model", ENERGY)
+        process = begin(tmp_path, *how, "-f", "text", stdin=subprocess.PIPE)
+        assert process.stdin and process.stderr
+        process.stdin.write((bursts((0.2, 0.5), (1, 1.5), seconds=3) * 32767).astype("<i2").tobytes())
+        process.stdin.flush()
+        wait_for(lambda: pid.exists() and pid.read_text().endswith("\n"))
+        process.send_signal(number)
+        assert process.stderr.readline().startswith(b"stdin: 16000 Hz")
+        said = process.stderr.readline()
+        assert said == b"waiting for 2 runs of --exec; a second signal, like Ctrl-C, ends them\n"
+        wait_for(lambda: process.poll() is not None or twice(process, number))
+        assert process.communicate(timeout=30)[1] == b"Aborted!\n"
+        wait_for(lambda: not group(int(pid.read_text())))
+
     def test_a_recording_from_a_pipe_is_not_left(self, tmp_path: Path, number: signal.Signals) -> None:
         place = tmp_path / "tmp"
         place.mkdir()
@@ -139,8 +155,8 @@ def test_a_program_that_hangs_is_ended_and_the_stream_goes_on(
     how = ("stream", sound, "--exec", "sh -c 'sleep 1000 & wait'", "--exec-timeout", "0.3", "--model", ENERGY)
     process = begin(tmp_path, *how, "-f", "text")
     out, said = process.communicate(timeout=60)
-    assert process.returncode == 0 and len(out.splitlines()) == 2
-    assert said.count(b"Warning: --exec: sh has taken more than 0.3 s, and is ended\n") == 2
+    assert process.returncode == 1 and len(out.splitlines()) == 2
+    assert said.count(b"Error: --exec: sh has taken more than 0.3 s, and is ended\n") == 2
 
 
 class TestLimits:

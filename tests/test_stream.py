@@ -315,6 +315,44 @@ class TestUse:
 
         assert [type(e) for e in asyncio.run(collect())] == [Start, End]
 
+    @pytest.mark.parametrize("by", ["cancel", "break"])
+    def test_what_was_found_when_the_caller_stopped_is_given_by_finish(self, energy: Detector, by: str) -> None:
+        sound = bursts((0.5, 1), (1.5, 2), seconds=3)
+        stream = energy.stream(sample_rate=RATE)
+        working, go_on, push = threading.Event(), threading.Event(), stream.push
+
+        def slow_push(chunk: Any) -> list[Event]:
+            working.set()
+            assert go_on.wait(30)
+            return push(chunk)
+
+        async def chunks() -> AsyncIterator[np.ndarray]:
+            yield sound
+
+        async def collect(got: list[Event]) -> None:
+            async for event in stream.follow(chunks()):
+                got.append(event)
+                if by == "break":
+                    break
+
+        async def stop() -> list[Event]:
+            got: list[Event] = []
+            task = asyncio.create_task(collect(got))
+            await asyncio.to_thread(working.wait)
+            if by == "cancel":
+                task.cancel()
+                asyncio.get_running_loop().call_later(0.05, go_on.set)
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+                assert stream.duration == 3  # no thread works on the stream any more
+            else:
+                go_on.set()
+                await task
+            return got + stream.finish()
+
+        stream.push = slow_push  # type: ignore[method-assign]
+        assert asyncio.run(stop()) == events_of(energy.stream(sample_rate=RATE), [sound])
+
     def test_events_as_json(self) -> None:
         assert to_json(Start(1.5)) == {"event": "start", "time": 1.5}
         assert to_json(End(Segment(1.5, 2.0), 0.9)) == {

@@ -145,6 +145,22 @@ class TestFiles:
         assert "is the input itself" in stream(two, "--save-all", two, status=1).stderr
         assert two.read_bytes() == before
 
+    @pytest.mark.parametrize(
+        ("target", "others"), [("u{number}.wav", ["u3.wav", "u4.wav"]), ("{start}.wav", ["0.09-2.wav", "1.59-2.wav"])]
+    )
+    def test_a_stream_that_begins_again_replaces_nothing_and_loses_nothing(
+        self, two: Path, tmp_path: Path, target: str, others: list[str]
+    ) -> None:
+        stream(two, "--save", tmp_path / "u" / target)
+        before = {path: path.read_bytes() for path in (tmp_path / "u").iterdir()}
+        result = stream(two, "--save", tmp_path / "u" / target)
+        files = [Path(e["file"]) for e in map(json.loads, result.stdout.splitlines()) if e["event"] == "end"]
+        assert [path.name for path in files] == others
+        assert len(before) == 2 and all(path.read_bytes() == content for path, content in before.items())
+        assert set((tmp_path / "u").iterdir()) == {*before, *files}
+        stream(two, "--save", tmp_path / "u" / target, "--force")
+        assert set((tmp_path / "u").iterdir()) == {*before, *files}
+
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full disk here")
     @pytest.mark.parametrize("option", ["--save-all"])
     def test_a_full_disk_costs_a_line(self, two: Path, tmp_path: Path, option: str) -> None:
@@ -166,10 +182,11 @@ class TestFiles:
         assert '"file"' not in result.stdout  # it was there for the command alone
 
     def test_a_command_that_fails_costs_a_line(self, two: Path, tmp_path: Path) -> None:
-        assert stream(two, "--exec", "false").stderr.count("Warning: --exec: false ended with status 1\n") == 2
+        said = stream(two, "--exec", "false", "-q", status=1).stderr
+        assert said == "Error: --exec: false ended with status 1\n" * 2
         (tmp_path / "tool").write_bytes(b"no program")
         (tmp_path / "tool").chmod(0o755)
-        assert stream(two, "--exec", tmp_path / "tool").stderr.count("tool cannot be run") == 2
+        assert stream(two, "--exec", tmp_path / "tool", status=1).stderr.count("tool cannot be run") == 2
 
     @pytest.mark.parametrize(
         ("options", "says", "status"),

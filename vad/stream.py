@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -104,6 +104,7 @@ class Stream:
         self._chain, self._resampler, self._features, self._raw = chain, resampler, features, raw
         self._rest = b""
         self._finished = False
+        self._unread: list[Event] = []  # events that `follow` has found and not given
         self.geometry = geometry
         self.latency = latency_of(geometry, features) + resampling_delay(raw.sample_rate, features.sample_rate)
         self.score = 0.0  # of the last frame scored, 0..1
@@ -148,31 +149,51 @@ class Stream:
         if self._finished:
             raise SettingError("the stream is finished; start another with Detector.stream")
         (samples,) = self._resampler.push(self._block(chunk))
-        return self._take(samples)
+        return self._read() + self._take(samples)
 
     def finish(self) -> list[Event]:
         """The last events: the sound ends here, and an open segment with it."""
         if self._finished:
-            return []
+            return self._read()
         self._finished = True
         if self._rest:
             incomplete("stream", self._rest, self._raw)
         (samples,) = self._resampler.finish()
-        events = self._take(samples)
+        events = self._read() + self._take(samples)
         return events + self._chain.finish(floor_milliseconds(self.duration)).events
 
     async def follow(self, chunks: AsyncIterable[Chunk]) -> AsyncIterator[Event]:
         """The events of all `chunks`, and of their end: `async for event in stream.follow(chunks)`.
 
-        The work is done in another thread, so that it does not block the event loop.
+        The work is done in another thread, so that it does not block the event loop. A task that is
+        cancelled ends when the chunk in work is done. The events that it has not given are then the
+        first of the next `push`, or of `finish`.
         """
+        async for chunk in chunks:
+            await self._in_thread(self.push, chunk)
+            while self._unread:
+                yield self._unread.pop(0)
+        await self._in_thread(self.finish)
+        while self._unread:
+            yield self._unread.pop(0)
+
+    async def _in_thread(self, work: Callable[..., list[Event]], *arguments: Chunk) -> None:
+        """Keep the events of `work` in `_unread`, also where the caller is cancelled: a thread cannot be."""
         import asyncio
 
-        async for chunk in chunks:
-            for event in await asyncio.to_thread(self.push, chunk):
-                yield event
-        for event in await asyncio.to_thread(self.finish):
-            yield event
+        def keep() -> None:
+            self._unread = work(*arguments)
+
+        running = asyncio.ensure_future(asyncio.to_thread(keep))
+        try:
+            await asyncio.shield(running)
+        except asyncio.CancelledError:
+            await asyncio.wait([running])
+            raise
+
+    def _read(self) -> list[Event]:
+        unread, self._unread = self._unread, []
+        return unread
 
     def _take(self, samples: Float32) -> list[Event]:
         result = self._chain.push(samples)
