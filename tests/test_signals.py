@@ -95,16 +95,16 @@ class TestTrace:
 
     def test_a_stream_that_is_ended_tells_what_it_waits_for(self, tmp_path: Path, number: signal.Signals) -> None:
         pid = tmp_path / "pid"
-        how = ("stream", "-", "--raw", "--exec", f"sh -c 'echo $$ > {pid}; sleep 1000'", "--model", ENERGY)
+        how = ("stream", "-", "--raw", "--exec", f"sh -c 'echo $$ > {pid}; sleep 30'", "--model", ENERGY)
         process = begin(tmp_path, *how, "-f", "text", stdin=subprocess.PIPE)
         assert process.stdin and process.stderr
-        process.stdin.write((bursts((0.2, 0.5), (1, 1.5), seconds=3) * 32767).astype("<i2").tobytes())
+        process.stdin.write((bursts((0.2, 0.5), seconds=2) * 32767).astype("<i2").tobytes())
         process.stdin.flush()
         wait_for(lambda: pid.exists() and pid.read_text().endswith("\n"))
         process.send_signal(number)
         assert process.stderr.readline().startswith(b"stdin: 16000 Hz")
         said = process.stderr.readline()
-        assert said == b"waiting for 2 runs of --exec; a second signal, like Ctrl-C, ends them\n"
+        assert said == b"waiting for 1 run of --exec; a second signal, like Ctrl-C, ends them\n"
         wait_for(lambda: process.poll() is not None or twice(process, number))
         assert process.communicate(timeout=30)[1] == b"Aborted!\n"
         wait_for(lambda: not group(int(pid.read_text())))

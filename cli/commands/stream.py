@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vad.errors import AudioError, SettingError
+from vad.errors import AudioError, SettingError, VadError
 from vad.formats import FORMATS, printable
 from vad.settings import LIVE_FORMATS, PRE_ROLL, Raw
+from vad.wording import pluralize
 
 from .. import types
 from ..command import command, option
@@ -118,7 +119,9 @@ class QuietOptions:
     """What is written to standard error."""
 
     title = "Messages"
-    quiet: bool = option("-q", "--quiet", is_flag=True, help="No meter, no header and no warnings, only errors.")
+    quiet: bool = option(
+        "-q", "--quiet", is_flag=True, help="No meter, no line about the source and no warnings, only errors."
+    )
 
 
 @command()
@@ -174,9 +177,12 @@ def stream(
         if not messages.quiet:
             click.echo(printable(f"{opened.name}: {live.sample_rate} Hz, {_about(header)}"), err=True)
         sinks = _open_sinks(stack, output, opened, console, header)
-        for block, events in run(opened, live, limits, stack.enter_context(asked_to_stop())):
+        stopped = stack.enter_context(asked_to_stop())
+        for block, events in run(opened, live, limits, stopped):
             sinks.take(block, events, live, meter.cleared)
             meter.show(block, live)
+        if stopped() and sinks.commands and (waiting := sinks.commands.waiting):
+            console.note(f"waiting for {pluralize(waiting, 'run')} of --exec; a second signal, like Ctrl-C, ends them")
 
 
 def _adapted(speech: LiveOptions, output: OutputOptions) -> LiveOptions:
@@ -204,7 +210,9 @@ def _open_sinks(
         if not save:
             save, on_done = str(stack.enter_context(temporary_folder())), lambda path: path.unlink(missing_ok=True)
         timeout = TIMEOUT if output.command_timeout is None else output.command_timeout
-        commands = CommandRunner(output.command, lambda line: console.warn(f"--exec: {line}"), on_done, timeout)
+        commands = CommandRunner(
+            output.command, lambda line: console.error(VadError(f"--exec: {line}")), on_done, timeout
+        )
         stack.enter_context(commands)
     recorder = None
     if save:

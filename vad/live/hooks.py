@@ -64,6 +64,11 @@ class CommandRunner:
             self.kill()
         self.close()
 
+    @property
+    def waiting(self) -> int:
+        """How many runs have not ended."""
+        return self._queue.unfinished_tasks
+
     def run(self, path: Path, segment: Segment) -> None:
         """Add a run for the utterance in `path` to the queue."""
         self._queue.put((path, segment))
@@ -97,6 +102,7 @@ class CommandRunner:
                 self._on_error(f"{words[0]} cannot be run ({error.strerror})")
             if not self._killed:
                 self._on_done(item[0])
+            self._queue.task_done()
 
     def _run(self, words: list[str]) -> None:
         # its output goes to standard error, as standard output holds events; Ctrl-C is for the stream alone

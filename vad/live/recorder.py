@@ -14,7 +14,7 @@ from typing import IO, NamedTuple
 
 import soundfile
 
-from vad.atomic import check_free, scratch
+from vad.atomic import check_free, free_path, scratch
 from vad.audio.encode import Encoding, create, encoding_for, explain_sound, libsndfile_reason, to_subtype
 from vad.audio.media import MEDIA, SoundWriter
 from vad.batch.inputs import Input
@@ -39,8 +39,9 @@ class UtteranceRecorder:
     """Writes a file for each segment, padding included, with the rate and the channels of the source.
 
     `target` is a folder, or a template for file names with `FIELDS` in braces; its extension selects
-    the format of the sound (`.wav`, `.flac`, `.ogg`, ...). Raises `SettingError` for a target that
-    does not give each utterance a name of its own.
+    the format of the sound (`.wav`, `.flac`, `.ogg`, ...). A file that exists stays, unless `force`:
+    numbers go on, and a name without a number gets one, as in `name-2.wav`. Raises `SettingError` for
+    a target that does not give each utterance a name of its own.
     """
 
     def __init__(self, target: str | Path, sample_rate: int, force: bool = False) -> None:
@@ -118,8 +119,7 @@ class UtteranceRecorder:
 
     def _complete(self, segment: Segment) -> Utterance:
         assert self._open and self._scratch
-        path = self._name(segment)
-        check_free(path, self._force)
+        path = self._free_name(segment)
         with explain_sound(path, Path(self._scratch.name)):
             self._open.close()
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -127,6 +127,16 @@ class UtteranceRecorder:
         self._scratch.close()
         self._open = self._scratch = None
         return Utterance(path, segment)
+
+    def _free_name(self, segment: Segment) -> Path:
+        path = self._name(segment)
+        while path.exists() and not self._force:
+            self._number += 1
+            following = self._name(segment)
+            if following == path:
+                return free_path(path)
+            path = following
+        return path
 
     def _write(self, until: int) -> None:
         assert self._open
