@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _NAMES = ", ".join(f"{name} ({1000 * seconds:g}ms)" for name, seconds in LATENCIES.items())
 LATENCY_HELP = f"How late a score may be: seconds, like 0.1 or 100ms, or {_NAMES}; longer is better."
 
-MODEL_HELP = "Weights file, or folder of `vad train`.  [default: speech-1]"
+MODEL_HELP = "Model of the package, weights file, or folder of `vad train`.  [default: speech-1]"
 
 
 def _duration(name: str, meaning: str) -> Any:

@@ -218,8 +218,30 @@ def test_a_model_is_found_by_path_folder_or_name(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(own.read_bytes())
     for model in (None, "speech-1", own, str(own), tmp_path, tmp_path / "model.onnx"):
         assert Detector(model).description.name == "speech-1"
-    with pytest.raises(ModelError, match="speech-1"):
-        Detector("speech-999")
+    for missing in ("speech-999", ""):
+        with pytest.raises(ModelError, match="speech-1"):
+            Detector(missing)
+
+
+def test_a_folder_with_the_name_of_a_model_of_the_package_is_named_as_a_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "speech-1").mkdir()
+    (tmp_path / "speech-1" / "model.onnx").write_bytes(ENERGY.read_bytes())
+    assert [Detector(m).description.name for m in (None, "speech-1")] == ["speech-1"] * 2
+    assert [Detector(m).description.name for m in ("./speech-1", Path("speech-1"))] == ["energy"] * 2
+
+
+def test_a_pickled_detector_opens_its_weights_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "own.onnx").write_bytes(ENERGY.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    pickled = [pickle.dumps(Detector(model).detect) for model in ("own.onnx", None)]
+    monkeypatch.chdir("/")
+    sound = bursts((0.5, 1), seconds=2)
+    assert pickle.loads(pickled[0])(sound, sample_rate=RATE) == [Segment(0.49, 1.01)]
+    assert b"/" not in pickled[1]  # another machine has the package elsewhere
+    assert pickle.loads(pickled[1])(sound, sample_rate=RATE) == []
 
 
 def test_damaged_weights_of_the_package_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

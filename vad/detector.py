@@ -50,9 +50,10 @@ class Detection:
 class Detector:
     """A speech detector with the default weights, or with `model`: a path, or a name of weights in the package.
 
-    Threads may share it. On the `device` "cpu" ONNX Runtime runs the network; on any other, like
-    "cuda" or "cuda:1", torch does. Raises `ModelError` where the weights cannot be used,
-    `SettingError` where the device cannot.
+    A `str` that is such a name means the package: `./NAME` or a `Path` is a file or folder of that name.
+    Threads may share a detector. A pickled one, in another process, opens the same weights anew. On
+    the `device` "cpu" ONNX Runtime runs the network; on any other, like "cuda" or "cuda:1", torch does.
+    Raises `ModelError` where the weights cannot be used, `SettingError` where the device cannot.
     """
 
     def __init__(self, model: str | Path | None = None, device: str = CPU) -> None:
@@ -61,6 +62,10 @@ class Detector:
         self.model = _open(self.path, device)
         self.description = self.model.description
         self.grid = self.description.features.grid
+
+    def __reduce__(self) -> tuple[type[Detector], tuple[str | Path, str]]:
+        packaged = self.path.parent == pretrained.FOLDER
+        return type(self), (self.path.stem if packaged else self.path.absolute(), self.device)
 
     @cached_property
     def live(self) -> Detector | None:

@@ -78,24 +78,24 @@ class Description:
 def find(model: str | Path | None = None) -> Path:
     """The weights file for a path or the name of a model in the package (`None`: the default).
 
-    Raises `ModelError` where there is none, or where the package's own file is damaged.
+    A name of the package, as a `str`, means that model in every folder; a file or folder of the same
+    name is `./NAME` or a `Path`. Raises `ModelError` where there is none, or where the package's own
+    file is damaged.
     """
-    path = Path(model or DEFAULT)
-    if path.is_dir() and (path / "model.onnx").is_file():
-        return path / "model.onnx"
+    names = sorted(p.stem for p in FOLDER.glob("*.onnx"))
+    if model is None or model in names:
+        return _checked(FOLDER / f"{model or DEFAULT}.onnx")
+    path = Path(model)
     if path.is_file():
         return path
-    own = FOLDER / f"{path}.onnx"
-    if path.name != str(path) or not own.is_file():
-        if path.is_dir():
-            raise ModelError(
-                f"model {path}: a folder without model.onnx; name one that `vad train` has finished, or a file", "model"
-            )
-        names = ", ".join(sorted(p.stem for p in FOLDER.glob("*.onnx")))
+    if model == "" or not path.is_dir():  # an empty path would be this folder
+        remedy = f"give the path of one, or a model of the package ({', '.join(names)})"
+        raise ModelError(f"model {model or repr(model)}: no such weights file; {remedy}", "model")
+    if not (path / "model.onnx").is_file():
         raise ModelError(
-            f"model {path}: no such weights file; give the path of one, or a model of the package ({names})", "model"
+            f"model {path}: a folder without model.onnx; name one that `vad train` has finished, or a file", "model"
         )
-    return _checked(own)
+    return path / "model.onnx"
 
 
 def find_live(path: Path) -> Path | None:
