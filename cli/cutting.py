@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -184,6 +184,8 @@ class DetectedCuts:
 def _by_model(source: InputOptions, speech: CutOptions) -> DetectedCuts:
     from vad.batch.task import Analysis, load
 
+    if speech.inverted:
+        speech = replace(speech, max_speech=speech.unlimited())
     settings = speech.settings(load(speech.model))
     return DetectedCuts(Analysis(speech.model, settings, source.channel))
 

@@ -112,6 +112,12 @@ class SpeechOptions:
             return None if kind.longest == math.inf else kind.longest
         return self.max_speech
 
+    def unlimited(self) -> float:
+        """`max_speech` where the silences are wanted: none, a cut is no silence. `SettingError` where it is given."""
+        if self.max_speech is not None:
+            raise SettingError("max_speech: cuts speech, and a cut is no silence; leave it out", "max_speech")
+        return math.inf
+
 
 @dataclass(frozen=True)
 class DetectionOptions(SpeechOptions):

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from conftest import COMMAND, ENERGY, RATE, all_files_closed, bursts
+from conftest import COMMAND, ENERGY, RATE, all_files_closed, bursts, run
 from sounds import compare, pipe, rows, sweep, write_av
 from vad import AudioError, Detector
 from vad.audio.decode import AudioWarning, decoded_duration, duration_of, open_native, open_sound
@@ -304,6 +304,12 @@ class TestPipes:
         )
         assert (done.returncode, done.stdout) == (1, b"")
         assert done.stderr == b"Error: stdin: the input is empty; give one that holds sound\n"
+
+    @pytest.mark.parametrize("raw", [[], ["--raw"]])
+    @pytest.mark.parametrize("command", ["detect", "stream"])
+    def test_an_empty_file_as_standard_input_is_called_empty(self, command: str, raw: list[str]) -> None:
+        done = run(command, "-", *raw, "--model", ENERGY, status=1)  # from /dev/null
+        assert done.stderr.splitlines()[-1] == "Error: stdin: the input is empty; give one that holds sound"
 
 
 @pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")

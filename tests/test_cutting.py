@@ -18,7 +18,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import DATA, DOUBLE, ENERGY, all_files_closed, invoke, run
+from conftest import DATA, DOUBLE, ENERGY, Write, all_files_closed, invoke, run
 from vad.audio.decode import AudioWarning, decoded_duration
 from vad.audio.encode import ARRAYS
 from vad.batch.inputs import Input
@@ -283,6 +283,15 @@ class TestCommands:
         assert "--onset: has no meaning with --labels" in refused
         (tmp_path / "b.rttm").write_text((tmp_path / "a.rttm").read_text().replace(" a ", " b "))
         assert "no sound named 'b'" in invoke("split", path, "--labels", tmp_path / "b.rttm", status=1).stderr
+
+    def test_a_cut_in_long_speech_is_no_silence(self, write_bursts: Write, tmp_path: Path) -> None:
+        path = write_bursts("long.wav", (1, 18), (18.3, 36), seconds=37)
+        done = invoke("split", path, "-o", tmp_path / "out", "--silences", "--preset", "asr", *DOUBLE)
+        assert len(done.stdout.splitlines()) == 2
+        refused = invoke(
+            "split", path, "-o", tmp_path / "x", "--silences", "--max-speech", "9", *DOUBLE, status=2
+        ).stderr
+        assert "--max-speech: cuts speech" in refused
 
     def test_no_speech_makes_no_file(self, tmp_path: Path) -> None:
         path = tmp_path / "a.wav"

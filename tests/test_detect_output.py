@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -239,6 +240,15 @@ class TestOutput:
         assert detect(two, "--invert").stdout == "0.000\t0.490\n1.010\t1.990\n2.510\t3.000\n"
         assert detect(write_bursts("silence.wav"), "--invert").stdout == "0.000\t3.000\n"
         assert json.loads(detect(two, "--invert", "-f", "json").stdout)["label"] == "silence"
+
+    def test_a_cut_in_long_speech_is_no_silence(self, write_bursts: Write) -> None:
+        path = write_bursts("long.wav", (1, 5), (5.2, 11), seconds=12)
+        shown = detect(path, "--silences", "--min-silence", "0.6", "-f", "srt").stdout
+        assert re.findall(r"\S+ --> \S+", shown) == [
+            "00:00:00,000 --> 00:00:00,990", "00:00:11,010 --> 00:00:12,000"
+        ]  # fmt: skip
+        refused = detect(path, "--silences", "--max-speech", "5", status=2).stderr
+        assert "--max-speech: cuts speech, and a cut is no silence" in refused
 
 
 class TestScores:

@@ -134,7 +134,7 @@ def detect(
     from vad.batch.task import Analysis, load
 
     kind = output.kind()
-    speech = replace(speech, max_speech=speech.longest(kind))
+    speech = replace(speech, max_speech=speech.unlimited() if speech.inverted else speech.longest(kind))
     settings = speech.settings(load(speech.model, scale.device).for_latency(speech.latency))
     task = Analysis(
         speech.model, settings, source.channel, speech.latency, output.scores is not None, source.to_raw(), scale.device

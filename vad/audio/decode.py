@@ -126,8 +126,7 @@ def _open_raw(file: BinaryIO, name: str, raw: Raw, owned: bool) -> Sound:
 
     def blocks() -> Iterator[Float32]:
         rest, done = b"", 0
-        if not source.seekable():
-            source.refuse_empty()
+        source.refuse_empty()
         while data := source.read(libsndfile.block_rows(raw.channels) * size):
             block, rest = from_bytes(rest + data, raw.dtype, raw.channels)
             done += len(block)

@@ -44,6 +44,7 @@ def open_av(file: BinaryIO, name: str, owned: bool, encoding: Encoding | None = 
     """
     source = ReadUntilError(file, name, owned)
     try:
+        source.refuse_empty()
         if not source.seekable():
             source = _readable_pipe(source)
         track = _Track(open_container(source, name), source, name)
@@ -57,7 +58,6 @@ def open_av(file: BinaryIO, name: str, owned: bool, encoding: Encoding | None = 
 
 def _readable_pipe(source: ReadUntilError) -> ReadUntilError:
     """A pipe as FFmpeg can read it; MP4 whose table of contents follows the sound goes to a temporary file first."""
-    source.refuse_empty()
     at = 0
     while (box := source.peek(at + 8)[at:])[4:] in MP4_BEFORE and at < MP4_LOOK:
         at += max(8, int.from_bytes(box[:4], "big"))

@@ -127,8 +127,14 @@ class ReadUntilError:
         return self._peeked[:size]
 
     def refuse_empty(self) -> None:
-        """Raise `AudioError` for a pipe that ends before its first byte."""
-        if not self.peek(1) and not self.failure:
+        """Raise `AudioError` for a file or a pipe that ends before its first byte."""
+        if self.seekable():
+            at = self.tell()
+            first = self.read(1)
+            self.seek(at)
+        else:
+            first = self.peek(1)
+        if not first and not self.failure:
             raise AudioError(f"{self._name}: the input is empty; give one that holds sound")
 
     def ready(self) -> bool:
