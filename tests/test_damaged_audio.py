@@ -301,10 +301,6 @@ class TestProcess:
         assert done.stdout == ""
         assert "stdin" in error_line(done.stderr)
 
-    def test_no_bare_samples_are_no_speech(self) -> None:
-        done = run("detect", *DOUBLE, "--raw", "-")
-        assert (done.stdout, done.stderr) == ("", "-: no speech found\n")
-
     @pytest.mark.parametrize(
         "kind",
         [

@@ -155,7 +155,7 @@ def test_a_file_name_need_not_be_unicode(tmp_path: Path) -> None:
 
 class TestRaw:
     @given(
-        content=st.binary(max_size=100),
+        content=st.binary(min_size=1, max_size=100),
         dtype=st.sampled_from(DTYPES),
         channels=st.integers(1, 3),
         block=st.integers(1, 5),

@@ -47,7 +47,7 @@ def test_what_lies_above_the_band_disappears_and_is_not_folded_into_it(hertz: in
 @settings(max_examples=25, deadline=None)
 @given(block=st.integers(1, 5000), rate=st.sampled_from([8_000, 16_000, 22_050, 44_100, 48_000]), data=st.data())
 def test_block_borders_leave_no_trace(block: int, rate: int, data: st.DataObject) -> None:
-    count = data.draw(st.integers(0, 3 * block if block > 50 else 200))
+    count = data.draw(st.integers(1, 3 * block if block > 50 else 200))
     samples = np.random.default_rng(count).uniform(-1, 1, (count, 2)).astype(np.float32)
     whole = rows(from_array(samples, rate), "each")
     with pytest.MonkeyPatch.context() as patch:

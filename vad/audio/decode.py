@@ -49,7 +49,7 @@ def open_sound(source: str | Path | BinaryIO, raw: Raw | None = None, name: str 
         sound = _open_path(Path(source), raw, name or str(Path(source)))
     else:
         name = name or str(getattr(source, "name", "stream")).strip("<>")
-        if isinstance(source.read(0), str):
+        if hasattr(source, "encoding"):
             raise AudioError(f"{name}: opened as text; open it in binary mode, as with open(path, 'rb')")
         sound = _open_raw(source, name, raw, owned=False) if raw else open_av(source, name, owned=False)
     return _checked(sound)
