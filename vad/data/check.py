@@ -14,7 +14,7 @@ import numpy as np
 
 from vad.audio.decode import open_sound
 from vad.audio.resample import to_int16
-from vad.data.gather import FULL, Gathered, collect, divide
+from vad.data.gather import FULL, Gathered, divide, gather
 from vad.data.label_shift import Contrast, contrast
 from vad.data.labelling import frame_levels
 from vad.data.splitting import DEFAULT, Splitting
@@ -72,7 +72,7 @@ def check(
     """
     warnings: list[str] = []
     try:
-        gathered = collect(audio, labels, uem=uem, format=format, splitting=splitting)
+        gathered = gather(audio, labels, uem=uem, format=format, splitting=splitting, divided=False)
         warnings = [*gathered.matches.problems, *gathered.unreadable, *gathered.misread]
         divide(gathered, audio, uem, splitting)
     except RecipeError as error:

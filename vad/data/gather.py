@@ -87,24 +87,9 @@ def gather(
     splitting: Splitting = DEFAULT,
     source: str = "",
     licence: str = "not stated",
+    divided: bool = True,
 ) -> Gathered:
-    """Match sound and labels, and divide them into `train` and `dev`: `collect`, then `divide`."""
-    gathered = collect(audio, labels, uem=uem, format=format, splitting=splitting, source=source, licence=licence)
-    divide(gathered, audio, uem, splitting)
-    return gathered
-
-
-def collect(
-    audio: Path,
-    labels: Path | None = None,
-    *,
-    uem: Path | None = None,
-    format: str | None = None,
-    splitting: Splitting = DEFAULT,
-    source: str = "",
-    licence: str = "not stated",
-) -> Gathered:
-    """Match sound and labels, which belong to no split yet.
+    """Match sound and labels, and `divide` them into `train` and `dev`, unless they are not to be `divided` yet.
 
     `audio` and `labels` are those of `match`; `format` is that of the labels, if their names do not
     tell. With `uem`, only the regions listed there are used, each as a region of its own. The
@@ -112,7 +97,7 @@ def collect(
     else the folder if there are several, else the file. `source` (default: the name of the sound's
     folder) and `licence` are for the model card. Sound that cannot be read is left out and listed.
 
-    Raises `RecipeError` if no labels belong to any of the sound.
+    Raises `RecipeError` if no labels belong to any of the sound, and what `divide` raises.
     """
     matches = match(audio, labels, format)
     listed = read_uem(uem, matches.places) if uem else None
@@ -139,6 +124,8 @@ def collect(
             if end - start >= SHORTEST:
                 speech = cut(segments, start, end)
                 gathered.regions.append(Region(Path(path), start, end - start, source, licence, speech, speakers[path]))
+    if divided:
+        divide(gathered, audio, uem, splitting)
     return gathered
 
 
@@ -148,6 +135,9 @@ def divide(gathered: Gathered, audio: Path, uem: Path | None = None, splitting: 
         more = len(gathered.misread) - 1
         raise RecipeError(gathered.misread[0] + (f" ({pluralize(more, 'recording')} more like it)" if more else ""))
     _check_any(gathered, audio, uem)
+    if not splitting.dev_share:
+        gathered.regions = [replace(region, split="train") for region in gathered.regions]
+        return
     _divide(gathered, splitting)
     _check_sides(gathered, audio, splitting)
 
@@ -173,9 +163,6 @@ def _speakers(matches: Matches, splitting: Splitting) -> dict[str, str]:
 
 def _divide(gathered: Gathered, splitting: Splitting) -> None:
     """Assign each region to a split: by speaker or, if there is only one, by file, or by time."""
-    if not splitting.dev_share:
-        gathered.regions = [replace(region, split="train") for region in gathered.regions]
-        return
     by = splitting.by
     if by == "speaker" and len({r.speaker for r in gathered.regions}) == 1:
         by = "file"
@@ -235,8 +222,6 @@ def _check_any(gathered: Gathered, audio: Path, uem: Path | None) -> None:
 
 def _check_sides(gathered: Gathered, audio: Path, splitting: Splitting) -> None:
     """Raise `RecipeError` if a split has no speech; warn if dev is far from its share."""
-    if not splitting.dev_share:
-        return
     count = Counter(r.split for r in gathered.regions)
     for split in ("train", "dev"):
         if not gathered.speech(split):

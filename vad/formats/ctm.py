@@ -10,7 +10,7 @@ from vad.formats.parsing import (
     each_line,
     in_transcript,
     is_number,
-    is_spoken,
+    names_sound,
     seconds,
     word,
     words,
@@ -37,7 +37,7 @@ def _parse(line: str) -> Label | None:
         return None
     begin = seconds(fields[2])
     start, end = check_span(begin, begin + seconds(fields[3]))
-    return Label(start, end, fields[4], fields[0], channel_of(fields[1]), spoken=is_spoken(fields[4]))
+    return Label(start, end, fields[4], fields[0], channel_of(fields[1]), spoken=names_sound(fields[4]))
 
 
 def fits(lines: list[str]) -> bool:

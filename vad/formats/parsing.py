@@ -109,14 +109,14 @@ def other_sounds(document: Document) -> list[Label]:
     return [x for x in document.labels if x.end > x.start and not means_speech(x)]
 
 
-def is_spoken(text: str) -> bool:
-    """Whether `text` of a transcript is a word, and not the name of another sound in brackets."""
+def names_sound(text: str) -> bool:
+    """Whether `text` is the name of another sound without brackets, like "music": in a transcript it is a word."""
     return text.strip().lower() in SOUNDS
 
 
 def in_transcript(label: Label) -> Label:
     """`label` as transcripts have it: the names of other sounds in brackets."""
-    return label if label.spoken or not is_spoken(label.text) else label._replace(text=f"[{label.text}]", markup="")
+    return label if label.spoken or not names_sound(label.text) else label._replace(text=f"[{label.text}]", markup="")
 
 
 def _plain(text: str) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from vad.clock import parse_clock, timestamp
 from vad.errors import FormatError
 from vad.formats.document import Document, Format, Label, harmless, one_line
-from vad.formats.parsing import build_documents, check_span, in_transcript, is_spoken
+from vad.formats.parsing import build_documents, check_span, in_transcript, names_sound
 
 CUE = re.compile(r"\s*([0-9:.,]+)\s*-->\s*([0-9:.,]+)(?:\s.*)?")
 SRT_TAG = re.compile(r"(</?(?:[bius]|font|c|v|ruby|rt|lang)(?:[\s.][^<>]*)?>|\{\\[^{}]*\})", re.IGNORECASE)
@@ -119,7 +119,7 @@ def _label(cue: tuple[float, float], content: str, tag: re.Pattern[str], entitie
         both = itertools.zip_longest(map(_escape, texts), tags, fillvalue="")
         markup = "".join(itertools.chain.from_iterable(both)).strip()
     plain = "".join(texts).strip()
-    return Label(*cue, plain, markup=markup, spoken=is_spoken(plain) and not plain.isupper())  # as in APPLAUSE
+    return Label(*cue, plain, markup=markup, spoken=names_sound(plain) and not plain.isupper())  # as in APPLAUSE
 
 
 def _times(line: str, number: int) -> tuple[float, float]:

@@ -8,8 +8,6 @@ from vad.formats import Label
 from vad.segments import Segment
 
 OVERHANG = 0.1  # seconds that labels may reach past the end without a note: they are rounded, and codecs add a little
-
-
 UNLIKELY = 20.0  # times the length of the sound: labels that end there have another unit
 
 
