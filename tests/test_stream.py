@@ -315,7 +315,7 @@ class TestUse:
 
         assert [type(e) for e in asyncio.run(collect())] == [Start, End]
 
-    @pytest.mark.parametrize("by", ["cancel", "break"])
+    @pytest.mark.parametrize("by", ["cancel", "cancel twice", "cancel all", "break"])
     def test_what_was_found_when_the_caller_stopped_is_given_by_finish(self, energy: Detector, by: str) -> None:
         sound = bursts((0.5, 1), (1.5, 2), seconds=3)
         stream = energy.stream(sample_rate=RATE)
@@ -339,8 +339,12 @@ class TestUse:
             got: list[Event] = []
             task = asyncio.create_task(collect(got))
             await asyncio.to_thread(working.wait)
-            if by == "cancel":
-                task.cancel()
+            if by != "break":
+                for one in asyncio.all_tasks() - {asyncio.current_task()} if by == "cancel all" else {task}:
+                    one.cancel()
+                if by == "cancel twice":
+                    await asyncio.sleep(0.01)
+                    task.cancel()
                 asyncio.get_running_loop().call_later(0.05, go_on.set)
                 with pytest.raises(asyncio.CancelledError):
                     await task

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from typing import Any, NamedTuple
 
@@ -104,7 +106,7 @@ class Stream:
         self._chain, self._resampler, self._features, self._raw = chain, resampler, features, raw
         self._rest = b""
         self._finished = False
-        self._unread: list[Event] = []  # events that `follow` has found and not given
+        self._unread: deque[Event] = deque()  # events that `follow` has found and not given
         self.geometry = geometry
         self.latency = latency_of(geometry, features) + resampling_delay(raw.sample_rate, features.sample_rate)
         self.score = 0.0  # of the last frame scored, 0..1
@@ -172,28 +174,31 @@ class Stream:
         async for chunk in chunks:
             await self._in_thread(self.push, chunk)
             while self._unread:
-                yield self._unread.pop(0)
+                yield self._unread.popleft()
         await self._in_thread(self.finish)
         while self._unread:
-            yield self._unread.pop(0)
+            yield self._unread.popleft()
 
     async def _in_thread(self, work: Callable[..., list[Event]], *arguments: Chunk) -> None:
         """Keep the events of `work` in `_unread`, also where the caller is cancelled: a thread cannot be."""
         import asyncio
 
         def keep() -> None:
-            self._unread = work(*arguments)
+            self._unread = deque(work(*arguments))
 
-        running = asyncio.ensure_future(asyncio.to_thread(keep))
+        # a future of the executor, not a task: the end of `asyncio.run` cancels all tasks
+        running = asyncio.get_running_loop().run_in_executor(None, keep)
         try:
             await asyncio.shield(running)
         except asyncio.CancelledError:
-            await asyncio.wait([running])
+            while not running.done():  # also where the caller is cancelled again
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait([running])
             raise
 
     def _read(self) -> list[Event]:
-        unread, self._unread = self._unread, []
-        return unread
+        unread, self._unread = self._unread, deque()
+        return list(unread)
 
     def _take(self, samples: Float32) -> list[Event]:
         result = self._chain.push(samples)
