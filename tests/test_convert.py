@@ -137,6 +137,10 @@ class TestRoundTrip:
         found = again(kind, document(Label(0, 1, "hello"), Label(1.5, 1.5, "click"), duration=3))
         assert rows(found, lambda x: x.text) == [(0, 1, "hello"), (1.5, 1.5, "click")]
 
+    def test_points_stay_on_their_tiers(self, again: Callable[[str, Document], Document]) -> None:
+        found = again("textgrid", document(Label(1, 1, "H*", tier="tones"), Label(1, 1, "4", tier="breaks")))
+        assert [(x.start, x.text, x.tier) for x in found.labels] == [(1, "H*", "tones"), (1, "4", "breaks")]
+
     @pytest.mark.parametrize("kind", ["text", "csv", "textgrid", "audacity", "lab", "rttm", "kaldi", "uem", "json"])
     def test_times_keep_microseconds(self, again: Callable[[str, Document], Document], kind: str) -> None:
         found = again(kind, document(Label(0.123457, 1.000001)))
@@ -269,6 +273,13 @@ def test_a_warning_names_what_is_lost(kind: str, expected: list[str]) -> None:
     given = document(Label(0, 1, "hi", speaker="Ann"), Label(1, 2, "[noise]"), Label(3, 3, "speech"))
     found = losses([given], FORMATS[kind])
     assert len(found) == len(expected) and all(part in line for part, line in zip(expected, found, strict=True))
+
+
+def test_a_warning_names_the_tiers_that_are_mixed() -> None:
+    given = document(Label(0, 1, "hi", tier="words"), Label(0, 0.5, "h", tier="phones"))
+    (found,) = losses([given], FORMATS["csv"])
+    assert found.startswith("csv has no place for tiers: phones, words stand together")
+    assert not losses([given], FORMATS["elan"]) and not losses([document(given.labels[0])], FORMATS["csv"])
 
 
 def convert(*arguments: object, status: int = 0, give: str = "") -> subprocess.CompletedProcess[str]:

@@ -50,6 +50,39 @@ class TestOtherPrograms:
             assert times([found]) == SPANS
             assert found.speakers == ("Ann", "Bob") and found.duration == 5
 
+    def test_elan_annotations_without_times_of_their_own(self, read_as: Read) -> None:
+        # as ELAN writes a time subdivision (word), a symbolic subdivision (gloss) and an association (free, first)
+        def annotation(name: str, text: str, **references: str) -> str:
+            kind = "REF" if "ANNOTATION_REF" in references else "ALIGNABLE"
+            attributes = " ".join(f'{key}="{value}"' for key, value in references.items())
+            return (
+                f'<ANNOTATION><{kind}_ANNOTATION ANNOTATION_ID="{name}" {attributes}><ANNOTATION_VALUE>{text}'
+                f"</ANNOTATION_VALUE></{kind}_ANNOTATION></ANNOTATION>"
+            )
+
+        tiers = {
+            "free": annotation("a5", "I go home", ANNOTATION_REF="a1"),
+            "utt": annotation("a1", "me ko fie", TIME_SLOT_REF1="t1", TIME_SLOT_REF2="t3"),
+            "word": annotation("a2", "me", TIME_SLOT_REF1="t1", TIME_SLOT_REF2="t2")
+            + annotation("a3", "ko fie", TIME_SLOT_REF1="t2", TIME_SLOT_REF2="t3"),
+            "gloss": annotation("a6", "go", ANNOTATION_REF="a3")
+            + annotation("a7", "home", ANNOTATION_REF="a3", PREVIOUS_ANNOTATION="a6"),
+        }
+        times = '<TIME_SLOT TIME_SLOT_ID="t1" TIME_VALUE="1000"/><TIME_SLOT TIME_SLOT_ID="t2"/>'
+        times += '<TIME_SLOT TIME_SLOT_ID="t3" TIME_VALUE="2000"/>'
+        body = "".join(f'<TIER TIER_ID="{name}">{content}</TIER>' for name, content in tiers.items())
+        (found,) = read_as(
+            f"<ANNOTATION_DOCUMENT><TIME_ORDER>{times}</TIME_ORDER>{body}</ANNOTATION_DOCUMENT>", "a.eaf"
+        )
+        assert [(x.start, x.end, x.tier, x.text, x.speaker) for x in found.labels] == [
+            (1, 1.5, "word", "me", "word"),
+            (1, 2, "utt", "me ko fie", "utt"),
+            (1, 2, "free", "I go home", "utt"),
+            (1.5, 1.75, "gloss", "go", "word"),
+            (1.5, 2, "word", "ko fie", "word"),
+            (1.75, 2, "gloss", "home", "word"),
+        ]
+
     def test_srt(self, read_as: Read) -> None:
         cues = [srt.Subtitle(i, *(timedelta(seconds=t) for t in s), "Hi\n<i>you</i>") for i, s in enumerate(SPANS)]
         cues.append(srt.Subtitle(9, timedelta(seconds=5), timedelta(seconds=6), "[Music]"))

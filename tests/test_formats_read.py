@@ -241,5 +241,10 @@ class TestEncodings:
         (found,) = read_as(written(kind, given).encode("latin-1"), f"x{FORMATS[kind].extension}")
         assert found.recording in (given.recording, given.uri)
 
+    def test_windows_1252(self, read_as: Read) -> None:
+        cue = "1\r\n00:00:01,000 --> 00:00:02,000\r\nIt\u2019s a caf\xe9\u2026\r\n"
+        (found,) = read_as(cue.encode("cp1252"), "a.srt")
+        assert found.labels[0].text == "It\u2019s a caf\xe9\u2026"
+
     def test_windows_1252_adds_no_lines(self, read_as: Read) -> None:
         assert times(read_as("0 1 wait\x85 1 0\n2 3 \xa0x\n".encode("latin-1"), "a.txt")) == [(0, 1), (2, 3)]

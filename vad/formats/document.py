@@ -126,7 +126,7 @@ class Format:
     """A label format: how it is read and written, and what it can hold.
 
     Every format holds segments of speech. `holds` lists what else: `text`, `speakers`, or both in
-    one place (`captions`), and labels without a duration (`points`).
+    one place (`captions`), `tiers`, and labels without a duration (`points`).
     """
 
     name: str

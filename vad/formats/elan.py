@@ -6,7 +6,10 @@ files with one (XML bombs need it) are refused before they are parsed.
 """
 
 import io
+import itertools
+from collections import deque
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from vad.errors import FormatError
 from vad.formats.document import SPEECH, Document, Format, Label, harmless, one_line
@@ -65,17 +68,54 @@ def read(text: str) -> list[Document]:
         raise FormatError(f"is no XML, or truncated ({error})") from error
 
 
-def _annotations(text: str) -> Iterator[Label]:
-    """The annotations that have start and end times, of all tiers.
+class _Annotation(NamedTuple):
+    """An annotation as it stands in the file."""
 
-    An annotation whose time slots have no value is part of one on the parent tier, which has both.
+    name: str | None
+    tier: str
+    participant: str
+    text: str
+    refers_to: str | None  # the annotation whose time it shares; None if it has time slots
+    slots: tuple[str | None, str | None]
+
+
+def _annotations(text: str) -> Iterator[Label]:
+    """The annotations of all tiers, each before those that refer to it.
+
+    Annotations without times of their own, like words, glosses and translations, divide the time of
+    the annotation they belong to evenly, as ELAN shows them.
     """
+    slots, found = _parse(text)
+    timed: deque[tuple[_Annotation, Label]] = deque()
+    referring: dict[str | None, dict[str, list[_Annotation]]] = {}  # by the annotation referred to, and by tier
+    runs: dict[str, list[_Annotation]] = {}  # of each tier, those since the last time slot with a value
+    for one in found:
+        if one.refers_to is not None:
+            referring.setdefault(one.refers_to, {}).setdefault(one.tier, []).append(one)
+            continue
+        run = runs.setdefault(one.tier, [])
+        run.append(one)
+        begin, end = slots.get(run[0].slots[0]), slots.get(one.slots[1])
+        if end is not None:
+            if begin is not None:
+                timed += _divide(run, *_span(one, begin, end))
+            run.clear()
+    while timed:
+        one, label = timed.popleft()
+        yield label
+        for group in referring.pop(one.name, {}).values():
+            timed += _divide(group, label.start, label.end, label.speaker)
+
+
+def _parse(text: str) -> tuple[dict[str | None, str | None], list[_Annotation]]:
+    """The values of the time slots, and all annotations."""
     from xml.etree.ElementTree import iterparse
 
     events = iterparse(io.StringIO(text), ("start", "end"))
     if next(events)[1].tag != "ANNOTATION_DOCUMENT":
         raise FormatError("is XML, but no ANNOTATION_DOCUMENT; save it again in ELAN")
     slots: dict[str | None, str | None] = {}
+    found: list[_Annotation] = []
     tier = participant = ""
     for event, element in events:
         if event == "start":
@@ -84,26 +124,36 @@ def _annotations(text: str) -> Iterator[Label]:
             continue
         if element.tag == "TIME_SLOT":
             slots[element.get("TIME_SLOT_ID")] = element.get("TIME_VALUE")
-        elif element.tag == "ALIGNABLE_ANNOTATION":
-            begin, end = slots.get(element.get("TIME_SLOT_REF1")), slots.get(element.get("TIME_SLOT_REF2"))
-            if begin is not None and end is not None:
-                label = _label(element.get("ANNOTATION_ID"), begin, end, element.findtext("ANNOTATION_VALUE"))
-                yield _attributed(on_tier(label, tier), participant)
+        elif element.tag in ("ALIGNABLE_ANNOTATION", "REF_ANNOTATION"):
+            content = element.findtext("ANNOTATION_VALUE") or ""
+            refers_to = element.get("ANNOTATION_REF")
+            ends = element.get("TIME_SLOT_REF1"), element.get("TIME_SLOT_REF2")
+            found.append(_Annotation(element.get("ANNOTATION_ID"), tier, participant, content, refers_to, ends))
         if element.tag in ("TIME_SLOT", "ANNOTATION"):
             element.clear()
+    return slots, found
 
 
-def _label(name: str | None, begin: str, end: str, text: str | None) -> Label:
+def _span(one: _Annotation, begin: str, end: str) -> tuple[float, float]:
     try:
-        return Label(*check_span(seconds(begin) / 1000, seconds(end) / 1000), text or "")
+        return check_span(seconds(begin) / 1000, seconds(end) / 1000)
     except FormatError as error:
-        raise FormatError(f"annotation {short(name)}: {error}") from error
+        raise FormatError(f"annotation {short(one.name)}: {error}") from error
 
 
-def _attributed(label: Label, participant: str) -> Label:
-    """`label` with its speaker: the participant of its tier, or else the name of the tier."""
-    speaker = participant or label.speaker or label.tier
-    return label._replace(speaker="" if speaker.lower() in SPEECH else speaker)
+def _divide(
+    annotations: list[_Annotation], start: float, end: float, speaker: str = ""
+) -> Iterator[tuple[_Annotation, Label]]:
+    """`annotations` with their labels, which divide `[start, end)` evenly.
+
+    The speaker is the participant of the tier, or else `speaker`, or else the name of the tier.
+    """
+    step = (end - start) / len(annotations)
+    edges = [*(start + number * step for number in range(len(annotations))), end]
+    for one, span in zip(annotations, itertools.pairwise(edges), strict=True):
+        label = on_tier(Label(*span, one.text), one.tier)
+        name = one.participant or label.speaker or speaker or label.tier
+        yield one, label._replace(speaker="" if name.lower() in SPEECH else name)
 
 
 def detected(text: str) -> bool:
@@ -116,5 +166,13 @@ def fits(lines: list[str]) -> bool:
 
 
 ELAN = Format(
-    "elan", ".eaf", read, write, frozenset({"text", "speakers"}), many=False, fits=fits, unicode=True, detected=detected
+    "elan",
+    ".eaf",
+    read,
+    write,
+    frozenset({"text", "speakers", "tiers"}),
+    many=False,
+    fits=fits,
+    unicode=True,
+    detected=detected,
 )

@@ -13,7 +13,9 @@ LIMIT = 1 << 30  # bytes; the labels of a week take a hundredth of it
 
 
 def read_text(source: Path | BinaryIO) -> tuple[str, bool]:
-    """Read a file, or an open one: its text, and whether it is Unicode (UTF-8, or UTF-16 with a mark; else Latin-1).
+    """Read a file, or an open one: its text, and whether it is Unicode.
+
+    That is UTF-8, or UTF-16 with a mark; other files are read as Windows-1252.
 
     Unpacks gzip; lines end in a line feed. Raises `FormatError`, without the file's name, if the
     file cannot be read, is not text, or is longer than `LIMIT`.
@@ -51,4 +53,7 @@ def _decode(content: bytes) -> tuple[str, bool]:
     except UnicodeDecodeError as error:
         if wide:
             raise FormatError("begins like UTF-16, but is not; save it as UTF-8") from error
+    try:
+        return content.decode("cp1252"), False
+    except UnicodeDecodeError:  # one of five bytes without a meaning
         return content.decode("latin-1"), False

@@ -23,8 +23,8 @@ def write(document: Document) -> str:
     points = [label for label in document.rows if label.end <= label.start]
     tiers = lay_out(label for label in document.rows if label.end > label.start)
     written = [_tier(name, _intervals_of(labels, end), end) for name, labels in tiers.items()]
-    if points:
-        written.append(_tier("points", points, end, "TextTier"))
+    named = (label._replace(tier=label.tier or label.speaker or "points") for label in points)
+    written += [_tier(name, labels, end, "TextTier") for name, labels in lay_out(named).items() if points]
     body = "".join(f"    item [{number}]:\n{text}" for number, text in enumerate(written, 1))
     return (
         'File type = "ooTextFile"\n'
@@ -122,5 +122,5 @@ def fits(lines: list[str]) -> bool:
     return bool(lines) and "ooTextFile" in lines[0]
 
 
-HOLDS = frozenset({"text", "speakers", "points"})
+HOLDS = frozenset({"text", "speakers", "tiers", "points"})
 TEXTGRID = Format("textgrid", ".TextGrid", read, write, HOLDS, many=False, fits=fits)
