@@ -73,8 +73,7 @@ class _Commands(click.Group):
         # Imports create many objects, none of them garbage: to search them takes a sixth of a short run
         gc.set_threshold(50_000)
         atexit.register(gc.freeze)
-        if sys.stdout is None:  # it is closed (`>&-`): whoever writes to it gets an error, as with other programs
-            sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")
+        _open_closed_streams()
         with ending():
             run: Any = super().main if not standalone_mode else self._run
             return run(*arguments, standalone_mode=False, **settings)
@@ -108,6 +107,18 @@ class _Commands(click.Group):
             raise click.ClickException(NO_MEMORY) from error
         finally:
             _discard_unwritable_output()
+
+
+def _open_closed_streams() -> None:
+    """Whoever reads from standard input that is closed (`<&-`), or writes to such output, gets an error.
+
+    As with other programs, messages are lost where standard error is closed.
+    """
+    for name, way, mode in (("stdin", os.O_WRONLY, "r"), ("stdout", os.O_RDONLY, "w"), ("stderr", os.O_WRONLY, "w")):
+        if getattr(sys, name) is None:
+            stream = os.fdopen(os.open(os.devnull, way), mode, encoding="utf-8")
+            stream.buffer.raw.name = f"<{name}>"  # type: ignore[attr-defined]
+            setattr(sys, name, stream)
 
 
 def _show(error: click.ClickException, color: bool | None) -> None:

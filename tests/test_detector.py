@@ -236,8 +236,9 @@ def test_a_folder_with_the_name_of_a_model_of_the_package_is_named_as_a_path(
 def test_a_pickled_detector_opens_its_weights_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "own.onnx").write_bytes(ENERGY.read_bytes())
     monkeypatch.chdir(tmp_path)
-    pickled = [pickle.dumps(Detector(model).detect) for model in ("own.onnx", None)]
+    detectors = [Detector(model) for model in ("own.onnx", None)]
     monkeypatch.chdir("/")
+    pickled = [pickle.dumps(detector.detect) for detector in detectors]
     sound = bursts((0.5, 1), seconds=2)
     assert pickle.loads(pickled[0])(sound, sample_rate=RATE) == [Segment(0.49, 1.01)]
     assert b"/" not in pickled[1]  # another machine has the package elsewhere
@@ -262,11 +263,15 @@ def test_a_segment_is_a_start_and_an_end() -> None:
     assert repr(Segment(0.41, 3.27)) == "Segment(start=0.41, end=3.27)"
 
 
-def test_a_causal_network_beside_the_weights_is_used_at_low_latencies(tmp_path: Path) -> None:
+def test_a_causal_network_beside_the_weights_is_used_at_low_latencies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     weights = write_causal(tmp_path / "ours-live.onnx", 6)
     ours = weights.with_name("ours.onnx")
     ours.write_bytes(Detector().path.read_bytes())
-    detector = Detector(ours)
+    monkeypatch.chdir(tmp_path)
+    detector = Detector("ours.onnx")
+    monkeypatch.chdir("/")
     assert detector.live is not None
     assert detector.live.path == weights
     assert detector.for_latency(0.1) is detector.for_latency("lowest") is detector.live

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
+import mmap
 import threading
 import tracemalloc
 from collections.abc import AsyncIterator
 from typing import Any
 
+import cffi
 import numpy as np
 import pytest
 import soundfile
@@ -68,6 +71,13 @@ class TestEqualToDetect:
             return events_of(detector.stream(sample_rate=RATE, scores=True, max_speech=2), chunks)
 
         assert run(cut(TALK, lengths)) == run([TALK])
+
+    @pytest.mark.parametrize(("count", "rate"), [(RATE + 5, RATE), (95_994, 15_999)])
+    def test_a_last_frame_of_less_than_a_millisecond_has_a_score(self, energy: Detector, count: int, rate: int) -> None:
+        stream = energy.stream(sample_rate=rate, scores=True)
+        scores = [e.score for e in events_of(stream, cut(TALK[:count], [999] * 9)) if isinstance(e, Score)]
+        assert scores == energy.scores(TALK[:count], sample_rate=rate, latency=0.3).tolist()
+        assert stream.score == scores[-1]
 
     def test_sample_by_sample(self, energy: Detector) -> None:
         samples = bursts((0.2, 0.5), seconds=0.7)
@@ -297,6 +307,20 @@ class TestUse:
         for chunk in (memoryview(sound), memoryview((sound * 32767).astype("<i2")), (sound * 32767).astype("<i2").data):
             assert segments_of(events_of(energy.stream(sample_rate=RATE), [chunk])) == [Segment(0.49, 1.01)]
 
+    def test_buffers_of_bytes_are_bytes(self, energy: Detector) -> None:
+        content = (bursts((0.5, 1), seconds=2) * 32767).astype("<i2").tobytes()
+        with mmap.mmap(-1, len(content)) as mapped:
+            mapped[:] = content
+            buffer = cffi.FFI().buffer(cffi.FFI().from_buffer(content))  # what `sounddevice.RawInputStream` gives
+            for chunk in (buffer, mapped, (ctypes.c_ubyte * len(content)).from_buffer_copy(content)):
+                assert segments_of(events_of(energy.stream(sample_rate=RATE), [chunk])) == [Segment(0.49, 1.01)]
+
+    def test_a_chunk_that_is_refused_takes_no_time(self, energy: Detector) -> None:
+        stream = energy.stream(sample_rate=RATE, channel=2)
+        with pytest.raises(AudioError, match="no channel 2"):
+            stream.push(np.zeros(160))
+        assert stream.duration == 0
+
     def test_samples_that_are_no_numbers_give_one_warning_per_stream(self, energy: Detector) -> None:
         stream = energy.stream(sample_rate=RATE)
         with pytest.warns(AudioWarning, match=r"stream: .* the first before 0\.01 s") as given:
@@ -365,5 +389,5 @@ class TestUse:
         assert to_json(Score(0.01, 0.123456)) == {"event": "score", "time": 0.01, "score": 0.1235}
 
     def test_no_event_lies_beyond_the_end(self) -> None:
-        events = [Start(1.0), End(Segment(1.0, 2.0), 0.5), Score(1.4, 0.1), Score(1.5, 0.1), Start(1.6)]
-        assert clip_events(events, 1.5) == [Start(1.0), End(Segment(1.0, 1.5), 0.5), Score(1.4, 0.1)]
+        events = [Start(1.0), End(Segment(1.0, 2.0), 0.5), Start(1.6)]
+        assert clip_events(events, 1.5) == [Start(1.0), End(Segment(1.0, 1.5), 0.5)]

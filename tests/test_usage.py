@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conftest import COMMAND, DOUBLE, RATE, ROOT, SOUND, detect, error_line, invoke, run, write_wav
+from conftest import COMMAND, DOUBLE, RATE, ROOT, SEGMENT_OF_SOUND, SOUND, detect, error_line, invoke, run, write_wav
 from vad import AudioError, Detector, SettingError
 
 
@@ -187,3 +187,21 @@ def test_a_closed_standard_output_is_an_error_where_it_is_used(tmp_path: Path) -
         done = subprocess.run(f"{command} {more} >&-", shell=True, stderr=subprocess.PIPE, text=True, check=False)
         assert done.returncode == status and message in done.stderr and "Traceback" not in done.stderr
     assert (tmp_path / "a.txt").read_text()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="streams closed as a POSIX shell closes them")
+@pytest.mark.parametrize("command", ["detect -", "stream -", "stream - --raw", "plot - -o a.png"])
+def test_a_closed_standard_input_is_an_error_of_one_line(tmp_path: Path, command: str) -> None:
+    command = " ".join([str(COMMAND), command, *map(str, DOUBLE)])
+    done = subprocess.run(f"{command} <&-", shell=True, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and done.stderr.splitlines()[-1].startswith("Error: stdin: ")
+    assert "Bad file descriptor" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="streams closed as a POSIX shell closes them")
+@pytest.mark.parametrize("command", ["detect", "stream -f text"])
+def test_where_standard_error_is_closed_the_result_is_the_same(tmp_path: Path, command: str) -> None:
+    path = write_wav(tmp_path / "good.wav")
+    command = " ".join([str(COMMAND), command, *map(str, DOUBLE), str(path)])
+    done = subprocess.run(f"{command} 2>&-", shell=True, stdout=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, SEGMENT_OF_SOUND)

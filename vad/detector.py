@@ -57,15 +57,16 @@ class Detector:
     """
 
     def __init__(self, model: str | Path | None = None, device: str = CPU) -> None:
-        self.path = pretrained.find(model)
+        path = pretrained.find(model)
+        self.path = path.absolute()  # a daemon changes its folder, and `live` is opened later
         self.device = device
-        self.model = _open(self.path, device)
+        self.model = _open(path, device)
         self.description = self.model.description
         self.grid = self.description.features.grid
 
     def __reduce__(self) -> tuple[type[Detector], tuple[str | Path, str]]:
         packaged = self.path.parent == pretrained.FOLDER
-        return type(self), (self.path.stem if packaged else self.path.absolute(), self.device)
+        return type(self), (self.path.stem if packaged else self.path, self.device)
 
     @cached_property
     def live(self) -> Detector | None:
@@ -175,7 +176,8 @@ class Detector:
         are those of samples that come as bytes; arrays of more than 32 channels need `raw_channels`,
         too. With `scores` there is also a `Score` for every
         frame. `channel`, `preset` and `settings` are those of `detect`. Any number of streams may
-        share a detector. Raises `SettingError` for invalid parameters.
+        share a detector. Raises `AudioError` for a rate or for samples that no sound has, `SettingError`
+        for other invalid parameters.
         """
         rate = check_rate("stream", sample_rate)
         check_raw("stream", raw_dtype, raw_channels)

@@ -47,13 +47,13 @@ def segments_of(events: Iterable[Event]) -> list[Segment]:
 
 
 def clip_events(events: Iterable[Event], duration: float) -> list[Event]:
-    """`events` before `duration` seconds; a segment that is longer ends there."""
+    """`events` before `duration` seconds, and all scores; a segment that is longer ends there."""
     kept: list[Event] = []
     for event in events:
         if isinstance(event, End):
             start, end = event.segment
             if start < duration:
                 kept.append(event._replace(segment=Segment(start, min(end, duration))))
-        elif event.time < duration:
+        elif isinstance(event, Score) or event.time < duration:
             kept.append(event)
     return kept

@@ -72,7 +72,7 @@ class Chain:
         return self._segment(self._scorer.push(frames)) if len(frames) else ChainResult(np.empty(0, np.float32), [])
 
     def finish(self, duration: float) -> ChainResult:
-        """The last results; no event lies beyond `duration`, the length of the recording in seconds."""
+        """The last results; no segment lies beyond `duration`, the length of the recording in seconds."""
         first = self._segment(self._scorer.push(self._features.finish()))
         last = self._segment(self._scorer.finish())
         events = [*first.events, *last.events, *self._segmenter.end()]
@@ -99,7 +99,7 @@ class Stream:
 
     `latency` is the longest time in seconds between a sound and its score: that of the block, its
     right context and the feature window, and of the resampler where the rate is not the model's. A
-    `Start` comes `min_speech` after that, an `End` `min_silence`.
+    `Start` comes `min_speech` after that, an `End` `min_silence`, or `pad_end` where that is longer.
     """
 
     def __init__(self, chain: Chain, resampler: Resampler, features: LogMel, geometry: Geometry, raw: Raw) -> None:
@@ -144,14 +144,15 @@ class Stream:
         """Take the next samples, give the events that are now certain.
 
         `chunk` is an array `(sample,)` or `(sample, channel)` of floats of -1..1 or integers, or
-        bytes of little-endian samples, channels interleaved; a memoryview of another type is an array.
+        bytes of little-endian samples, channels interleaved, also in other buffers, like those of
+        sounddevice; a memoryview of another type is an array.
         Raises `AudioError` for anything else, also for `(channel, sample)`: more than 32 channels, or
         `raw_channels` where that is more. Raises `SettingError` after `finish`.
         """
         if self._finished:
             raise SettingError("the stream is finished; start another with Detector.stream")
         (samples,) = self._resampler.push(self._block(chunk))
-        return self._read() + self._take(samples)
+        return self._read() + self._take(self._chain.push(samples))
 
     def finish(self) -> list[Event]:
         """The last events: the sound ends here, and an open segment with it."""
@@ -161,8 +162,8 @@ class Stream:
         if self._rest:
             incomplete("stream", self._rest, self._raw)
         (samples,) = self._resampler.finish()
-        events = self._read() + self._take(samples)
-        return events + self._chain.finish(floor_milliseconds(self.duration)).events
+        events = self._read() + self._take(self._chain.push(samples))
+        return events + self._take(self._chain.finish(floor_milliseconds(self.duration)))
 
     async def follow(self, chunks: AsyncIterable[Chunk]) -> AsyncIterator[Event]:
         """The events of all `chunks`, and of their end: `async for event in stream.follow(chunks)`.
@@ -200,8 +201,7 @@ class Stream:
         unread, self._unread = self._unread, deque()
         return list(unread)
 
-    def _take(self, samples: Float32) -> list[Event]:
-        result = self._chain.push(samples)
+    def _take(self, result: ChainResult) -> list[Event]:
         if len(result.scores):
             self.score = float(result.scores[-1])
         return result.events

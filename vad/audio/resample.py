@@ -52,8 +52,9 @@ class Resampler:
 
     def push(self, block: Float32) -> Float32:
         """The samples `(row, sample)` that `block` completes."""
+        chosen = self._select(block)
         self.samples += len(block)
-        chosen = self._finite(self._select(block))
+        chosen = self._finite(chosen)
         resampled: Float32 = (self._soxr.resample_chunk(chosen) if self._soxr else chosen).T
         return resampled
 
@@ -169,8 +170,16 @@ def check_rate(name: str, rate: float) -> int:
 
 
 def is_bytes(samples: object) -> TypeGuard[bytes | bytearray | memoryview]:
-    """Whether `samples` are bytes, which do not tell the type of the samples, as a memoryview of another type does."""
-    return isinstance(samples, (bytes, bytearray)) or (isinstance(samples, memoryview) and samples.format in "Bbc")
+    """Whether `samples` are bytes, which do not tell the type of the samples, as a memoryview of another type does.
+
+    So are other buffers of bytes, like those of sounddevice, ctypes and mmap, but not an array of uint8.
+    """
+    if hasattr(samples, "dtype"):
+        return False
+    try:
+        return memoryview(samples).format[-1] in "Bbc"  # type: ignore[arg-type]
+    except TypeError:  # no buffer
+        return False
 
 
 def to_array(samples: ArrayLike, name: str) -> NDArray[Any]:
