@@ -85,6 +85,11 @@ class TestInputs:
         names.write_text(f"\n  {two}\n\n")
         assert detect(one, "--from-file", names).stdout == detect(one, two).stdout
 
+    def test_from_file_takes_a_list_of_windows(self, one: Path, two: Path, tmp_path: Path) -> None:
+        names = tmp_path / "list.txt"
+        names.write_text(f"{one}\r\n{two}\r\n", "utf-8-sig", newline="")
+        assert detect("--from-file", names).stdout == detect(one, two).stdout
+
     def test_from_file_takes_standard_input(self, one: Path) -> None:
         assert detect("--from-file", "-", stdin=f"{one}\n").stdout == detect(one).stdout
 

@@ -35,6 +35,10 @@ class TestOtherPrograms:
         assert times(found) == SPANS
         assert found[0].duration == 4
 
+    def test_a_table_of_praat_keeps_its_tiers(self, read_as: Read) -> None:
+        (found,) = read_as("tmin\ttier\ttext\ttmax\n0.5\tword\thi\t1\n0.5\tphone\th\t0.7\n", "a.tsv")
+        assert [(x.end, x.text, x.tier) for x in found.labels] == [(0.7, "h", "phone"), (1, "hi", "word")]
+
     def test_elan(self, read_as: Read, tmp_path: Path) -> None:
         eaf = pympi.Eaf(author="")
         eaf.add_tier("Ann")

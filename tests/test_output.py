@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import io
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -448,3 +450,18 @@ def test_a_folder_or_pattern_without_sound_is_an_error_beside_the_others(tree: P
     assert [i.path for i in found] == ["in/b.wav"]
     assert [str(e) for e in errors] == [f"{name}: no sound files in this {what}; name one that holds some"]
     assert isinstance(errors[0], AudioError)
+
+
+def test_a_folder_that_cannot_be_read_is_an_error(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scan = os.scandir
+
+    def scandir(path: str) -> Any:
+        if Path(path).name == "x":
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    for name in ("in", "in/x"):
+        found, errors = find([name])
+        assert bool(found) == (name == "in") and not any("/x/" in one.path for one in found)
+        assert [str(e) for e in errors] == ["in/x: this folder cannot be read (Permission denied)"]

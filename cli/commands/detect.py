@@ -48,7 +48,8 @@ class InputOptions(SoundOptions, ListOptions):
 
     def names(self, inputs: tuple[str, ...]) -> list[str]:
         """The inputs on the command line and in the list; `click.UsageError` where there are none."""
-        names = [*inputs, *(line.strip() for line in self.from_file or () if line.strip())]
+        lines = (line.removeprefix("\ufeff").strip() for line in self.from_file or ())  # editors on Windows mark UTF-8
+        names = [*inputs, *filter(None, lines)]
         if not names:
             raise click.UsageError("Give at least one INPUT: a file, a folder, a pattern, or - for standard input.")
         return names

@@ -55,11 +55,12 @@ def find(
     """The recordings that `names` stand for: files, folders (searched recursively), patterns and URLs.
 
     Each recording comes once, in the order named. A file that does not exist is kept, and fails
-    when it is opened. The errors name folders and patterns that hold no sound. To find other
-    files, `wanted` selects the files of a folder and `what` names their kind in errors. It selects
-    those of a pattern, too, where it wants any of them (`talk.*` is not the subtitles beside the
-    sound, `*.pcm` is what it says); `on_skip` is called with the path of each other file. A file
-    that is named itself is always an input. Raises `SettingError` for a name with a zero byte, which no file can have.
+    when it is opened. The errors name folders that cannot be read, and folders and patterns that
+    hold no sound. To find other files, `wanted` selects the files of a folder and `what` names
+    their kind in errors. It selects those of a pattern, too, where it wants any of them (`talk.*`
+    is not the subtitles beside the sound, `*.pcm` is what it says); `on_skip` is called with the
+    path of each other file. A file that is named itself is always an input. Raises `SettingError`
+    for a name with a zero byte, which no file can have.
     """
     names = list(names)
     for name in names:
@@ -79,7 +80,10 @@ def find(
                 errors.append(error)
                 continue
         elif os.path.isdir(name):
-            here = _search_folder(name, wanted)
+            here, unreadable = _search_folder(name, wanted)
+            errors += unreadable
+            if unreadable and not here:
+                continue
         elif glob.has_magic(name) and not os.path.exists(name):
             paths = sorted(glob.glob(name, recursive=True))
             files = [Input(path, Path(Path(path).name), _size(path)) for path in paths if Path(path).is_file()]
@@ -121,17 +125,17 @@ def fetch(url: str, folder: Path) -> Path:
     return path
 
 
-def _search_folder(folder: str, wanted: Callable[[Path], bool]) -> list[Input]:
-    """The `wanted` files in `folder` and below, without hidden ones."""
-    found = []
-    for where, folders, files in os.walk(folder):
+def _search_folder(folder: str, wanted: Callable[[Path], bool]) -> tuple[list[Input], list[AudioError]]:
+    """The `wanted` files in `folder` and below, without hidden ones, and the folders that cannot be read."""
+    found, refused = [], list[OSError]()
+    for where, folders, files in os.walk(folder, onerror=refused.append):
         folders[:] = sorted(f for f in folders if not f.startswith("."))
         inside = os.path.relpath(where, folder)
         for file in sorted(files):
             path, relative = Path(where, file), Path(inside, file)
             if wanted(path) and not file.startswith("."):
                 found.append(Input(str(path), relative, _size(str(path))))
-    return found
+    return found, [AudioError(f"{one.filename}: this folder cannot be read ({one.strerror})") for one in refused]
 
 
 def _select(files: list[Input], wanted: Callable[[Path], bool], on_skip: Callable[[str], None]) -> list[Input]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from vad.errors import FormatError
 from vad.formats.document import Label
 from vad.formats.parsing import channel_of, check_span, is_time, seconds, short
+from vad.formats.tiers import on_tier
 
 # The names of columns in the files of other programs, without units and the word time; the first one wins.
 NAMES = {
@@ -24,6 +25,7 @@ NAMES = {
     "channel": ("channel",),
     "speaker": ("speaker", "speaker_id"),
     "score": ("score",),
+    "tier": ("tier",),  # of Praat's tables
 }
 UNNAMED = Label(0, 0)
 UNITS = {"s", "sec", "seconds", "time"}
@@ -63,11 +65,12 @@ def row_label(values: Sequence[object], at: Mapping[str, int], base: Label = UNN
         raise FormatError(f"has {len(values)} columns, fewer than needed")
     start = seconds(values[at["start"]])
     end = seconds(values[at["end"]]) if "end" in at else start + seconds(values[at["duration"]])
-    text, recording, speaker = (_word(values, at.get(key)) for key in ("text", "recording", "speaker"))
+    text, recording, speaker, tier = (_word(values, at.get(key)) for key in ("text", "recording", "speaker", "tier"))
     channel = channel_of(values[at["channel"]]) if "channel" in at else base.channel
     text = base.text if text is None else text
     score = _score(values[at["score"]]) if "score" in at else None
-    return Label(*check_span(start, end), text, recording or base.recording, channel, speaker or "", score=score)
+    label = Label(*check_span(start, end), text, recording or base.recording, channel, speaker or "", score=score)
+    return on_tier(label, tier) if tier else label
 
 
 def _score(value: object) -> float | None:

@@ -73,7 +73,7 @@ def build_documents(
                 here.speakers[speaker] = None
     if whole and last > DAY:
         raise FormatError(
-            f"has only whole numbers up to {last:.0f}, which look like samples; divide them by the sample rate"
+            f"has only whole numbers up to {last:.0f}, which look like samples or milliseconds; write them in seconds"
         )
     if not found:
         found[recording, channel] = _Channel(duration)

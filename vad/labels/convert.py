@@ -88,7 +88,9 @@ def losses(written: Iterable[Document], kind: Format) -> list[str]:
         add(sum(bool(label.speaker) for label in labels), f"has no place for speakers: those {fate}")
     tiers = dict.fromkeys(label.tier for label in labels if label.tier and label.tier != label.speaker)
     if "tiers" not in kind.holds and len({tier_of(label) for label in labels}) > 1 and tiers:
-        lines.append(f"{kind.name} has no place for tiers: {', '.join(tiers)} stand together; --tier chooses one")
+        lines.append(
+            f"{kind.name} has no place for tiers: {', '.join(tiers)} stand together; `vad convert --tier` chooses one"
+        )
     if "points" not in kind.holds:
         add(sum(label.end <= label.start for label in labels), "needs durations: {} without one left out")
     return lines
