@@ -241,6 +241,11 @@ class TestEncodings:
         (found,) = read_as(written(kind, given).encode("latin-1"), f"x{FORMATS[kind].extension}")
         assert found.recording in (given.recording, given.uri)
 
+    def test_line_ends_that_windows_doubled(self, read_as: Read) -> None:
+        lines = ["1", "00:00:01,000 --> 00:00:02,000", "Hello", "you", "", "2", "00:00:03,000 --> 00:00:04,000", "Bye"]
+        (found,) = read_as("\r\r\n".join(lines), "a.srt")
+        assert [x.text for x in found.labels] == ["Hello\nyou", "Bye"]
+
     def test_windows_1252(self, read_as: Read) -> None:
         cue = "1\r\n00:00:01,000 --> 00:00:02,000\r\nIt\u2019s a caf\xe9\u2026\r\n"
         (found,) = read_as(cue.encode("cp1252"), "a.srt")

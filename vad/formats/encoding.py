@@ -32,7 +32,8 @@ def read_text(source: Path | BinaryIO) -> tuple[str, bool]:
     text, unicode = _decode(content)
     if "\0" in text:
         raise FormatError("is not text; give a file with labels, as UTF-8")
-    return text.replace("\r\n", "\n").replace("\r", "\n"), unicode
+    # Windows makes "\r\r\n" where a program writes "\r\n" as text
+    return text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n"), unicode
 
 
 def _unpack(content: bytes) -> bytes:
