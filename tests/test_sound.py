@@ -162,6 +162,10 @@ class TestArrays:
         with pytest.raises(AudioError, match="sample_rate"):
             from_array(np.zeros(3), rate)
 
+    def test_a_rate_is_rounded(self) -> None:
+        assert 16_000 * 1.1 / 1.1 < 16_000  # where a program calculates
+        assert from_array(np.zeros(3), 16_000 * 1.1 / 1.1).sample_rate == 16_000
+
 
 class TestNotNumbers:
     BAD = (np.nan, np.inf, -np.inf)

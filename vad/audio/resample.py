@@ -162,11 +162,11 @@ def resampling_delay(rate: int, model_rate: int) -> float:
 
 
 def check_rate(name: str, rate: float) -> int:
-    """`rate` in whole Hz; `AudioError` where it is outside `RATES`."""
+    """`rate` rounded to whole Hz; `AudioError` where it is outside `RATES`."""
     low, high = RATES
     if not low <= rate <= high:
         raise AudioError(f"{name}: a sample rate of {rate} Hz; give a sample_rate from {low} to {high} Hz")
-    return int(rate)
+    return round(rate)
 
 
 def is_bytes(samples: object) -> TypeGuard[bytes | bytearray | memoryview]:
