@@ -177,7 +177,7 @@ class TestLimits:
         assert "Traceback" not in done.stderr
         assert done.returncode == 0 or done.stderr.startswith("Error: ")
 
-    @pytest.mark.parametrize("memory", [200, 300, 400])
+    @pytest.mark.parametrize("memory", [300, 400])  # with 200, native libraries can abort as they begin
     def test_little_memory(self, talk: Path, memory: int) -> None:
         done = self.run(resource.RLIMIT_AS, memory << 20, "detect", "--jobs", "1", talk)
         assert done.returncode in (0, 1) and "Traceback" not in done.stderr
