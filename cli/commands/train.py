@@ -125,7 +125,9 @@ def train(arguments: tuple[str, ...], data: DataOptions, splits: SplitOptions, t
         corpus = data.corpus or training.output / "corpus"
         if data.audio and first and not (training.resume and corpus.exists()):  # a training keeps its splits
             _gather(console, corpus, data.audio, data, splits.splitting(divided=not adapts))
-        console.detail(f"training {recipe.name} in {training.output}: reading the recordings")
+        console.detail(
+            f"training {recipe.name} in {training.output}: reading the recordings and mixing the first crops"
+        )
         if adapts and init_from:
             _adapt(console, Adaptation.read(recipe, corpus, training.output, init_from), corpus, training)
             return

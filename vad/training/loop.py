@@ -106,10 +106,11 @@ def train(
         first, history = checkpoint.load(earlier) if earlier else (0, [])
         log = SummaryWriter(output / "tensorboard", purge_step=first + 1) if world.first else None
         done: list[tuple[float, float]] = []  # loss and norm of the gradient of the steps since the last evaluation
-        since = time.monotonic()
         for step, batch in enumerate(batches(mixer, recipe, first, world), first + 1):
             if stale(history) >= loop.patience > 0:
                 break
+            if not done:
+                since = time.monotonic()  # mixing the first crops took minutes
             done.append(training.step(batch, step))
             if step % loop.evaluate_every == 0 or step == loop.steps:
                 speed = len(done) / (time.monotonic() - since)
@@ -125,7 +126,7 @@ def train(
                     for name, value in history[-1].items():
                         log.add_scalar(name, value, step)
                 yield progress
-                done, since = [], time.monotonic()
+                done = []
                 training.loss.reset()
         if log:
             log.close()
