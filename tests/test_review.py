@@ -203,6 +203,14 @@ class TestScoreFiles:
         assert ScoreFiles().read(tmp_path / "y.npz", Detector(ENERGY)) is None
 
 
+def wait_until(done: Callable[[], bool]) -> None:
+    """Wait for it, a minute at most."""
+    for _ in range(6000):
+        if done():
+            return
+        time.sleep(0.01)
+
+
 class TestWork:
     @pytest.fixture
     def begun(self, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
@@ -214,24 +222,34 @@ class TestWork:
         yield project
         project.close()
 
-    def test_what_is_opened_is_scored_before_what_was_begun(self, begun: Project) -> None:
+    @pytest.fixture
+    def scored(self, begun: Project, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """The recordings that have been scored, in that order."""
+        order: list[str] = []
+        changed = begun.library.changed
+
+        def noted(recording: Recording) -> None:
+            changed(recording)
+            if recording.scored and recording.id not in order:
+                order.append(recording.id)
+
+        monkeypatch.setattr(begun.library, "changed", noted)
+        return order
+
+    def test_what_is_opened_is_scored_before_what_was_begun(self, begun: Project, scored: list[str]) -> None:
         first, second, third = begun.library.recordings.values()
         begun.work.open(third)
         begun.work.shown()
-        while not second.scored:
-            time.sleep(0.01)
-        assert third.revision < first.revision < second.revision
+        wait_until(lambda: len(scored) == 3)
+        assert scored == [third.id, first.id, second.id]
 
-    def test_two_that_are_open_do_not_wait_for_each_other(self, begun: Project) -> None:
+    def test_two_that_are_open_do_not_wait_for_each_other(self, begun: Project, scored: list[str]) -> None:
         first, _, third = begun.library.recordings.values()
         begun.work.open(first)
         begun.work.open(third)
         begun.work.shown()
-        for _ in range(6000):
-            if first.scored:
-                break
-            time.sleep(0.01)
-        assert third.scored and first.scored and third.revision < first.revision
+        wait_until(lambda: first.id in scored)
+        assert scored[:2] == [third.id, first.id]
 
     def test_scores_of_the_model_before_are_not_drawn(
         self, project: Project, client: TestClient, monkeypatch: pytest.MonkeyPatch
