@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,15 @@ def bursts(*spans: tuple[float, float], seconds: float, rate: int = RATE) -> np.
 
 SOUND = bursts((0.2, 0.8), seconds=1)
 SEGMENT_OF_SOUND = "0.190\t0.810\n"  # what the model double detects in it: every frame whose window touches the tone
+
+
+def wait(condition: Callable[[], Any]) -> None:
+    """Until it is true, two minutes at most."""
+    for _ in range(2400):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("never came true")
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from conftest import COMMAND, ENERGY, RATE, all_files_closed, bursts, invoke
+from conftest import COMMAND, ENERGY, RATE, all_files_closed, bursts, invoke, wait
 from vad import Detector
 from vad.audio.sound import Sound
 from vad.errors import AudioError, FormatError, SettingError
@@ -203,14 +203,6 @@ class TestScoreFiles:
         assert ScoreFiles().read(tmp_path / "y.npz", Detector(ENERGY)) is None
 
 
-def wait_until(done: Callable[[], bool]) -> None:
-    """Wait for it, a minute at most."""
-    for _ in range(6000):
-        if done():
-            return
-        time.sleep(0.01)
-
-
 class TestWork:
     @pytest.fixture
     def begun(self, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
@@ -240,7 +232,7 @@ class TestWork:
         first, second, third = begun.library.recordings.values()
         begun.work.open(third)
         begun.work.shown()
-        wait_until(lambda: len(scored) == 3)
+        wait(lambda: len(scored) == 3)
         assert scored == [third.id, first.id, second.id]
 
     def test_two_that_are_open_do_not_wait_for_each_other(self, begun: Project, scored: list[str]) -> None:
@@ -248,7 +240,7 @@ class TestWork:
         begun.work.open(first)
         begun.work.open(third)
         begun.work.shown()
-        wait_until(lambda: first.id in scored)
+        wait(lambda: first.id in scored)
         assert scored[:2] == [third.id, first.id]
 
     def test_scores_of_the_model_before_are_not_drawn(

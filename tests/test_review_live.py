@@ -16,7 +16,7 @@ import pytest
 import soundfile
 import torch
 
-from conftest import ENERGY
+from conftest import ENERGY, wait
 from vad.audio.decode import open_sound, read
 from vad.detector import Detector
 from vad.errors import FormatError, SettingError
@@ -35,14 +35,6 @@ from vad.review.project import Project
 from vad.review.teach import Teacher
 from vad.stream import Stream
 from vad.training.recipe import Recipe
-
-
-def wait(condition: Callable[[], Any]) -> None:
-    for _ in range(2400):
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError("never came true")
 
 
 @pytest.fixture(autouse=True)
