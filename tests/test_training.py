@@ -547,17 +547,18 @@ def test_stages_begin_with_the_weights_of_the_one_before(corpus: Path, tmp_path:
         loop.steps = 4
         mixture.parts = 0.5
         [[stage]]
+        loop.steps = 20
         loop.learning_rate = 0.0
         """
     )
     recipe = read_recipe(tmp_path / "recipe.toml", ("loop.evaluate_every=3",))
     first, last = recipe.stages()
-    assert (first.mixture.parts, last.mixture.parts) == (0.5, recipe.mixture.parts)
-    assert (first.loop.steps, last.loop.steps) == (4, recipe.loop.steps)
+    assert (first.mixture.parts, last.mixture.parts, recipe.mixture.parts) == (0.5, 0.5, 0.0)
+    assert (first.loop.steps, last.loop.steps) == (4, 20)
     assert first.loop.batch == last.loop.batch == recipe.loop.batch
     steps = [(p.step, p.steps) for p in train_stages(recipe, corpus, tmp_path / "out")]
     assert [step for step, of in steps if of == 4] == [3, 4]
-    assert steps[-1] == (recipe.loop.steps, recipe.loop.steps)
+    assert steps[-1] == (20, 20)
     before, after = (kept(tmp_path / "out" / folder) for folder in ("stage-1", ""))
     assert all(torch.allclose(before[name], after[name]) for name in before)  # without a learning rate
     assert not list(train_stages(recipe, corpus, tmp_path / "out", resume=True))

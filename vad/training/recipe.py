@@ -6,6 +6,7 @@ import dataclasses
 import sys
 from collections.abc import Sequence
 from dataclasses import field, replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,7 +34,7 @@ def _features(table: Any) -> Any:
 
 @dataclass(frozen=True, config=ONLY_THESE)
 class Stage:
-    """A part of a training, with mixtures and a loop of its own; what its tables leave out is that of the recipe."""
+    """A part of a training; what its tables leave out is as in the stage before, and in the first as in the recipe."""
 
     mixture: MixtureSettings = field(default_factory=MixtureSettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
@@ -138,8 +139,8 @@ def _override(tables: dict[str, Any], override: str) -> None:
 def _recipe(tables: dict[str, Any], where: str) -> Recipe:
     """The recipe of `tables`; `RecipeError` with the first thing that is wrong with them."""
     if isinstance(stages := tables.get("stage"), (list, tuple)):
-        base = {name: tables.get(name, {}) for name in ("mixture", "loop")}
-        tables = {**tables, "stage": [_merged(base, stage) for stage in stages]}
+        first = {name: tables.get(name, {}) for name in ("mixture", "loop")}
+        tables = {**tables, "stage": list(accumulate(stages, _merged, initial=first))[1:]}
     try:
         return TypeAdapter(Recipe).validate_python(tables)
     except ValidationError as error:
