@@ -1,0 +1,230 @@
+"""Adds the sounds of Debian packages to a corpus: `python debian.py CORPUS OUT`.
+
+OUT becomes a corpus with all of CORPUS, by symbolic links, and with the recordings of the packages that
+`debian.toml` lists. It needs Python 3.11, `apt-get` and `dpkg-deb` of Debian 12, and `pip install silero-vad
+onnxruntime` for a second opinion on the speech. Packages that OUT/packages holds already are not fetched again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile as sf
+import tomllib
+import torch
+from numpy.typing import NDArray
+
+from vad import Detector, Segment
+from vad.audio.decode import read
+from vad.data.corpus_index import INDICES, Region, update_index
+from vad.errors import VadError
+from vad.features import Float32
+
+RATE = 16_000  # Hz
+GAP = 0.1  # seconds between the recordings of a file
+LONGEST_FILE = 600.0  # seconds
+LONGEST_RECORDING = 60.0  # seconds; of longer ones the middle is taken
+SPEECH_MINUTES = 120.0  # of a package at most
+MUSIC = 20.0  # seconds; a background that lasts longer goes to the music
+LEAST_SPEECH = 0.15  # share of a recording of speech
+LEAST_AGREEMENT = 0.7  # share of its frames on which the two detectors agree
+LEAST_RANGE = 20.0  # dB between its speech and the rest
+SUFFIXES = {".ogg", ".oga", ".wav", ".opus", ".flac", ".mp3", ".au", ".aif", ".aiff"}
+
+
+class Package:
+    """A Debian package, unpacked in `folder`."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name, self.folder = name, folder
+        if not folder.exists():
+            self._fetch()
+
+    def _fetch(self) -> None:
+        """Keep its sounds and its licence."""
+        with tempfile.TemporaryDirectory(dir=self.folder.parent) as scratch:
+            subprocess.run(["apt-get", "download", "-qq", self.name], cwd=scratch, check=True)
+            unpacked = Path(scratch) / "unpacked"
+            for archive in Path(scratch).glob("*.deb"):
+                subprocess.run(["dpkg-deb", "--extract", archive, unpacked], check=True)
+            for file in unpacked.rglob("*"):
+                if not file.is_dir() and file.suffix.lower() not in SUFFIXES and file.name != "copyright":
+                    file.unlink()
+            shutil.move(unpacked, self.folder)
+
+    def licence(self) -> str:
+        """The licences that its `copyright` names, of all of its files."""
+        stated = (self.folder / f"usr/share/doc/{self.name}/copyright").read_text(errors="replace")
+        named = sorted(set(re.findall(r"^License: *(\S+)", stated, re.MULTILINE)))
+        return ", ".join(named) or "free (Debian main), see the package's copyright"
+
+    def recordings(self, minutes: float) -> Iterator[tuple[Path, Float32]]:
+        """Its sounds, `minutes` of them, in an order that only their names decide."""
+        files = [f for f in self.folder.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file()]
+        files = [f for f in files if not f.is_symlink()]
+        left = minutes * 60
+        for file in sorted(files, key=lambda f: hashlib.sha256(str(f.relative_to(self.folder)).encode()).digest()):
+            try:
+                samples = read(file, RATE)
+            except VadError:  # a name of sound need not hold any
+                continue
+            spare = max(0, len(samples) - int(LONGEST_RECORDING * RATE))
+            samples = samples[spare // 2 : len(samples) - (spare - spare // 2)]
+            if len(samples) < 0.1 * RATE or np.max(np.abs(samples)) < 0.003:
+                continue
+            left -= len(samples) / RATE
+            if left < 0:
+                return
+            yield file, samples
+
+
+class Opinions:
+    """What Silero VAD and speech-1 make of a recording with a second of near silence around it."""
+
+    def __init__(self) -> None:
+        from silero_vad import load_silero_vad
+
+        self._silero, self._speech_1 = load_silero_vad(onnx=True), Detector("speech-1")
+
+    def __call__(self, samples: Float32) -> dict[str, Float32]:
+        """The scores of each, `(frame,)`, per 10 ms."""
+        around = np.random.default_rng(0).normal(0, 3e-4, len(samples) + 2 * RATE).astype(np.float32)
+        around[RATE : RATE + len(samples)] += samples / max(1.0, float(np.max(np.abs(samples))))
+        frames = slice(100, 100 + -(-len(samples) // 160))
+        blocks = self._silero.audio_forward(torch.from_numpy(around)[None], RATE)[0].numpy()
+        middle = np.arange(len(blocks)) * 3.2 + 1.6 - 3  # frames; its scores come 30 ms late
+        silero = np.interp(np.arange(len(around) // 160 + 1), middle, blocks).astype(np.float32)
+        own = np.asarray(self._speech_1.scores(around, sample_rate=RATE), np.float32)
+        return {"silero": silero[frames], "speech-1": own[frames]}
+
+
+class Files:
+    """FLAC files in which recordings stand one after another, as a corpus has them."""
+
+    def __init__(self, out: Path, name: str) -> None:
+        self._out, self._name, self._count = out, name, 0
+        self._parts: list[Float32] = []
+        self._length = 0
+
+    def add(self, samples: Float32) -> tuple[Path, float]:
+        """The file that a recording stands in, and where it begins there (seconds)."""
+        if self._length + len(samples) > LONGEST_FILE * RATE:
+            self.close()
+        start = self._length / RATE
+        padded = np.pad(samples, (0, int(GAP * RATE) + -len(samples) % 160))
+        self._parts.append(padded)
+        self._length += len(padded)
+        return self._path(), start
+
+    def close(self) -> None:
+        """Write what there is."""
+        if self._parts:
+            sf.write(self._path(), np.concatenate(self._parts), RATE)
+            self._parts, self._length, self._count = [], 0, self._count + 1
+
+    def _path(self) -> Path:
+        return self._out / f"debian/{self._name}-{self._count:02}.flac"
+
+
+class Builder:
+    """Writes the sounds of packages below `out`, and collects the lines of its indices."""
+
+    def __init__(self, out: Path) -> None:
+        self._out, self._opinions = out, Opinions()
+        self.lines: dict[str, list[dict[str, Any]]] = {"speech": [], "noise": [], "music": []}
+        self.scores: dict[str, NDArray[np.uint8]] = {}  # `FILE:NAME` of `teacher.npz`
+
+    def background(self, package: Package, minutes: float) -> None:
+        """Noise and music, each with the share of it that the detectors take for speech."""
+        files = Files(self._out, f"{package.name}-background")
+        for _, samples in package.recordings(minutes):
+            found = np.mean([*self._opinions(samples).values()], axis=0) > 0.5
+            file, start = files.add(samples)
+            region = Region(file, start, len(samples) / RATE, f"debian:{package.name}", package.licence())
+            kind = "music" if region.duration > MUSIC else "noise"
+            self.lines[kind].append(region.line(self._out) | {"teacher_speech": round(float(np.mean(found)), 3)})
+        files.close()
+
+    def speech(self, package: Package, pattern: str) -> None:
+        """The recordings whose path `pattern` finds, where they are clean and the detectors agree."""
+        files = Files(self._out, f"{package.name}-speech")
+        placed: dict[str, list[tuple[int, Float32]]] = {}
+        for path, samples in package.recordings(SPEECH_MINUTES):
+            who = re.search(pattern, str(path.relative_to(package.folder)))
+            if not who:
+                continue
+            opinions = self._opinions(samples)
+            silero, own = opinions.values()
+            target = (silero + own) / 2 > 0.5
+            agree = float(np.mean((silero > 0.5) == (own > 0.5)))
+            if target.mean() < LEAST_SPEECH or agree < LEAST_AGREEMENT or level_range(samples, target) < LEAST_RANGE:
+                continue
+            speaker = ":".join([package.name, *(group for group in who.groups() if group)])
+            split = "dev" if hashlib.sha256(speaker.encode()).digest()[0] < 20 else "train"
+            file, start = files.add(samples)
+            source, licence = f"debian:{package.name}", package.licence()
+            region = Region(file, start, len(samples) / RATE, source, licence, segments(target), speaker, split)
+            self.lines["speech"].append(line := region.line(self._out) | {"agree": round(agree, 3)})
+            for name, scores in opinions.items():
+                placed.setdefault(f"{line['file']}:{name}", []).append((round(start * 100), scores))
+        files.close()
+        self.scores |= {key: on_file(parts) for key, parts in placed.items()}
+
+
+def level_range(samples: Float32, speech: NDArray[np.bool_]) -> float:
+    """Decibels from what is no speech, or where there is hardly any from the quietest frames, to the loud speech."""
+    frames = samples[: len(samples) // 160 * 160].reshape(-1, 160)
+    level = 10 * np.log10(np.mean(np.square(frames), axis=1) + 1e-9)
+    rest = level[~speech[: len(level)]]
+    quiet = np.median(rest) if len(rest) > 5 else np.quantile(level, 0.05)
+    return float(np.quantile(level, 0.9) - quiet)
+
+
+def segments(speech: NDArray[np.bool_]) -> tuple[Segment, ...]:
+    """The stretches of speech of a mask of frames, in seconds."""
+    edges = np.flatnonzero(np.diff(speech, prepend=False, append=False)) / 100
+    return tuple(Segment(start, end) for start, end in edges.reshape(-1, 2))
+
+
+def on_file(parts: list[tuple[int, Float32]]) -> NDArray[np.uint8]:
+    """The scores of a file, * 255, from those of its recordings, each with its first frame."""
+    whole = np.zeros(max(start + len(scores) for start, scores in parts), np.uint8)
+    for start, scores in parts:
+        whole[start : start + len(scores)] = np.round(255 * scores)
+    return whole
+
+
+def main(corpus: Path, out: Path) -> None:
+    """Make the corpus `out`."""
+    wanted = tomllib.loads(Path(__file__).with_name("debian.toml").read_text())
+    for folder in ("packages", "debian"):
+        (out / folder).mkdir(parents=True, exist_ok=True)
+    builder = Builder(out)
+    for name, pattern in wanted["speech"].items():
+        builder.speech(Package(name, out / "packages" / name), pattern)
+        print(name, f"{len(builder.lines['speech'])} recordings of speech so far", flush=True)
+    for name in wanted["background"]["packages"]:
+        builder.background(Package(name, out / "packages" / name), wanted["background"]["minutes"])
+        print(name, f"{len(builder.lines['noise'])} of noise, {len(builder.lines['music'])} of music", flush=True)
+
+    changed = {INDICES[kind] for kind in builder.lines} | {"teacher.npz"}
+    for entry in corpus.iterdir():
+        (out / entry.name).unlink(missing_ok=True)
+        (out / entry.name).symlink_to(entry.resolve()) if entry.name not in changed else shutil.copy(entry, out)
+    for kind, lines in builder.lines.items():
+        update_index(out / INDICES[kind], lines)
+    with np.load(corpus / "teacher.npz") as teachers:
+        np.savez_compressed(out / "teacher.npz", allow_pickle=False, **{**teachers, **builder.scores})
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

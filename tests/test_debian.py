@@ -1,0 +1,88 @@
+"""recipes/speech-1/debian.py, on a package that is there already."""
+
+import importlib.util
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from vad import Detector
+from vad.grid import Grid
+from vad.training.corpus import read_corpus
+from vad.training.settings import CorpusSettings
+
+ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.skipif(sys.version_info < (3, 11), reason="the script reads TOML with Python itself")
+
+
+class Opinions:
+    """Both are speech-1's, without Silero VAD."""
+
+    def __call__(self, samples):
+        scores = np.asarray(Detector().scores(samples, sample_rate=16_000), np.float32)
+        return {"silero": scores, "speech-1": scores}
+
+
+@pytest.fixture
+def script(tmp_path, monkeypatch):
+    spec = importlib.util.spec_from_file_location("debian", shutil.copy(ROOT / "recipes/speech-1/debian.py", tmp_path))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "Opinions", Opinions)
+    monkeypatch.setattr(module, "LEAST_RANGE", 5.0)  # a radio talk is not as clean as prompts are
+    (tmp_path / "debian.toml").write_text(
+        "[speech]\nprompts = 'sounds/(\\w+)/'\n[background]\nminutes = 1\npackages = ['kitchen']\n"
+    )
+    return module
+
+
+def test_packages_become_a_corpus(script, tmp_path):
+    corpus, out = tmp_path / "corpus", tmp_path / "out"
+    corpus.mkdir()
+    for kind in ("speech", "noise", "music"):
+        (corpus / f"{kind}.jsonl").write_text("")
+    np.savez(corpus / "teacher.npz", allow_pickle=False, **{"old.flac:silero": np.zeros(3, np.uint8)})
+    (corpus / "rir").mkdir()
+    prompts = out / "packages/prompts/usr/share"
+    for speaker in ("ann", "bob"):
+        (prompts / "sounds" / speaker).mkdir(parents=True)
+        shutil.copy(ROOT / "data/talk.flac", prompts / "sounds" / speaker / "welcome.flac")
+    (prompts / "logo.wav").write_bytes(b"no sound")
+    shutil.copy(ROOT / "data/dishes.flac", prompts / "sounds/ann/beep.flac")  # no speech
+    shutil.copy(ROOT / "data/talk.flac", prompts / "theme.flac")  # where the pattern finds nobody
+    kitchen = out / "packages/kitchen/usr/share"
+    (kitchen / "doc/kitchen").mkdir(parents=True)
+    (kitchen / "doc/kitchen/copyright").write_text("Files: *\nLicense: CC0-1.0\n\nLicense: GPL-2+\n text\n")
+    shutil.copy(ROOT / "data/dishes.flac", kitchen / "dishes.flac")
+    (prompts / "doc/prompts").mkdir(parents=True)
+    (prompts / "doc/prompts/copyright").write_text("Everybody may use this.\n")
+
+    script.main(corpus, out)
+
+    lines = {kind: [*map(json.loads, (out / f"{kind}.jsonl").open())] for kind in ("speech", "noise", "music")}
+    assert {line["speaker"] for line in lines["speech"]} == {"prompts:ann", "prompts:bob"}
+    assert len(lines["speech"]) == 2
+    assert {line["licence"] for line in lines["speech"]} == {"free (Debian main), see the package's copyright"}
+    (dishes,) = lines["noise"] + lines["music"]
+    assert dishes["licence"] == "CC0-1.0, GPL-2+"
+    assert dishes["teacher_speech"] < 0.05
+    assert (out / "rir").resolve() == corpus / "rir"
+    assert (corpus / "speech.jsonl").read_text() == ""
+    assert sf.info(out / lines["speech"][0]["file"]).duration > 2 * sf.info(ROOT / "data/talk.flac").duration
+    with np.load(out / "teacher.npz") as teachers:
+        assert {key.rpartition(":")[2] for key in teachers} == {"silero", "speech-1"}
+
+    settings = CorpusSettings(silver_weight=0.0)
+    for line in lines["speech"]:
+        line["split"] = "train"
+    (out / "speech.jsonl").unlink()
+    (out / "speech.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines["speech"]))
+    clips = read_corpus(out, "train", Grid(), settings, tmp_path / "cache").speech
+    talk, rate = sf.read(ROOT / "data/talk.flac", dtype="float32")
+    expected = np.asarray(Detector().scores(talk, sample_rate=rate))
+    for clip in clips:
+        assert np.mean((clip.target > 0.5) == (expected[: len(clip.target)] > 0.5)) > 0.99
