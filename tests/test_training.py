@@ -98,6 +98,7 @@ def test_a_trained_model_has_a_card_with_pictures(trained: tuple[Result, Path, l
     card = (output / "model.md").read_text()
     for text in ("MIT", "Made for a test.", "| latency | talk |"):
         assert text in card
+    assert "| noise | picovoice |" in card and "| music |" not in card  # both may hold voices, and are not used
     for name in ("loss", "roc", "scores", "thresholds"):
         assert f"plots/{name}.png" in card
         assert (output / "plots" / f"{name}.png").stat().st_size > 5000

@@ -95,7 +95,7 @@ def _backgrounds(folder: Path, split: str, settings: CorpusSettings) -> list[dic
         line
         for kind in ("noise", "music")
         for line in read_index(folder / INDICES[kind], missing_ok=True)
-        if not _may_hold_speech(line, settings)
+        if not may_hold_speech(line, settings)
     ]
     if len(lines) < 10:
         return lines
@@ -175,7 +175,7 @@ class _Targets:
         return np.array(filled, np.float32).reshape(len(found), frames) / np.float32(255)
 
 
-def _may_hold_speech(line: dict[str, Any], settings: CorpusSettings) -> bool:
+def may_hold_speech(line: dict[str, Any], settings: CorpusSettings) -> bool:
     """Voices by name, or by the teachers' opinion: not a sure negative. Singing is one: it is not speech."""
     if line.get("may_contain_singing"):
         return False
