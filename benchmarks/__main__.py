@@ -10,6 +10,7 @@ NAMES = {
     "accuracy": "This detector and others on labelled sets.",
     "adapt": "What adapting gains where it is meant to, and costs elsewhere.",
     "cuts": "Make a set of excerpts that follow each other, as in sound that was cut.",
+    "debian": "Make a larger corpus, with the sounds of Debian packages.",
     "joins": "Make sets of speech with noise, or digital silence, before and after it.",
     "latency": "What it costs to answer sooner.",
     "mixtures": "Make sets of held-out speakers in held-out noise.",

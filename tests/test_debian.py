@@ -1,22 +1,22 @@
-"""recipes/speech-1/debian.py, on a package that is there already."""
+"""`python -m benchmarks debian`, on packages that are there already."""
 
-import importlib.util
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile as sf
+from click.testing import CliRunner
 
+from benchmarks import debian
+from benchmarks.__main__ import main
 from vad import Detector
 from vad.grid import Grid
 from vad.training.corpus import read_corpus
 from vad.training.settings import CorpusSettings
 
 ROOT = Path(__file__).parents[1]
-pytestmark = pytest.mark.skipif(sys.version_info < (3, 11), reason="the script reads TOML with Python itself")
 
 
 class Opinions:
@@ -28,19 +28,16 @@ class Opinions:
 
 
 @pytest.fixture
-def script(tmp_path, monkeypatch):
-    spec = importlib.util.spec_from_file_location("debian", shutil.copy(ROOT / "recipes/speech-1/debian.py", tmp_path))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    monkeypatch.setattr(module, "Opinions", Opinions)
-    monkeypatch.setattr(module, "LEAST_RANGE", 5.0)  # a radio talk is not as clean as prompts are
+def builder(tmp_path, monkeypatch):
+    monkeypatch.setattr(debian, "Opinions", Opinions)
+    monkeypatch.setattr(debian, "LEAST_RANGE", 5.0)  # a radio talk is not as clean as prompts are
+    monkeypatch.setattr(debian, "PACKAGES", tmp_path / "debian.toml")
     (tmp_path / "debian.toml").write_text(
-        "[speech]\nprompts = 'sounds/(\\w+)/'\n[background]\nminutes = 1\npackages = ['kitchen']\n"
+        "[speech]\nprompts = 'sounds/(\\w+)/'\n[background]\nminutes = 1\nno_speech = []\npackages = ['kitchen']\n"
     )
-    return module
 
 
-def test_packages_become_a_corpus(script, tmp_path):
+def test_packages_become_a_corpus(builder, tmp_path):
     corpus, out = tmp_path / "corpus", tmp_path / "out"
     corpus.mkdir()
     for kind in ("speech", "noise", "music"):
@@ -61,7 +58,8 @@ def test_packages_become_a_corpus(script, tmp_path):
     (prompts / "doc/prompts").mkdir(parents=True)
     (prompts / "doc/prompts/copyright").write_text("Everybody may use this.\n")
 
-    script.main(corpus, out)
+    result = CliRunner().invoke(main, ["debian", str(corpus), str(out)], catch_exceptions=False)
+    assert "kitchen: 1 of noise, 0 of music" in result.output
 
     lines = {kind: [*map(json.loads, (out / f"{kind}.jsonl").open())] for kind in ("speech", "noise", "music")}
     assert {line["speaker"] for line in lines["speech"]} == {"prompts:ann", "prompts:bob"}

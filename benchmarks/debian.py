@@ -1,8 +1,8 @@
-"""Adds the sounds of Debian packages to a corpus: `python debian.py CORPUS OUT`.
+"""A larger corpus: `python -m benchmarks debian CORPUS OUT`.
 
-OUT becomes a corpus with all of CORPUS, by symbolic links, and with the recordings of the packages that
-`debian.toml` lists. It needs Python 3.11, `apt-get` and `dpkg-deb` of Debian 12, and `pip install silero-vad
-onnxruntime` for a second opinion on the speech. Packages that OUT/packages holds already are not fetched again.
+OUT becomes a corpus with all of CORPUS, by symbolic links, and with the recordings of the Debian packages that
+`debian.toml` lists. It needs `apt-get` and `dpkg-deb` of Debian 12, and `pip install silero-vad onnxruntime` for a
+second opinion on the speech. Packages that OUT/packages holds already are not fetched again.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import soundfile as sf
-import tomllib
 import torch
 from numpy.typing import NDArray
 
@@ -29,6 +29,12 @@ from vad.data.corpus_index import INDICES, Region, update_index
 from vad.errors import VadError
 from vad.features import Float32
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+PACKAGES = Path(__file__).with_name("debian.toml")
 RATE = 16_000  # Hz
 GAP = 0.1  # seconds between the recordings of a file
 LONGEST_FILE = 600.0  # seconds
@@ -143,11 +149,12 @@ class Builder:
         self.lines: dict[str, list[dict[str, Any]]] = {"speech": [], "noise": [], "music": []}
         self.scores: dict[str, NDArray[np.uint8]] = {}  # `FILE:NAME` of `teacher.npz`
 
-    def background(self, package: Package, minutes: float) -> None:
-        """Noise and music, each with the share of it that the detectors take for speech."""
+    def background(self, package: Package, minutes: float, no_speech: list[str]) -> None:
+        """Noise and music, with the share that the detectors take for speech, which is 0 for names in `no_speech`."""
         files = Files(self._out, f"{package.name}-background")
-        for _, samples in package.recordings(minutes):
-            found = np.mean([*self._opinions(samples).values()], axis=0) > 0.5
+        for path, samples in package.recordings(minutes):
+            sure = any(path.match(name) for name in no_speech)
+            found = np.zeros(1) if sure else np.mean([*self._opinions(samples).values()], axis=0) > 0.5
             file, start = files.add(samples)
             region = Region(file, start, len(samples) / RATE, f"debian:{package.name}", package.licence())
             kind = "music" if region.duration > MUSIC else "noise"
@@ -203,18 +210,21 @@ def on_file(parts: list[tuple[int, Float32]]) -> NDArray[np.uint8]:
     return whole
 
 
+@click.command()
+@click.argument("corpus", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("out", type=click.Path(file_okay=False, path_type=Path))
 def main(corpus: Path, out: Path) -> None:
-    """Make the corpus `out`."""
-    wanted = tomllib.loads(Path(__file__).with_name("debian.toml").read_text())
+    """Make OUT: all of CORPUS, with the sounds of Debian packages."""
+    wanted = tomllib.loads(PACKAGES.read_text())
     for folder in ("packages", "debian"):
         (out / folder).mkdir(parents=True, exist_ok=True)
     builder = Builder(out)
     for name, pattern in wanted["speech"].items():
         builder.speech(Package(name, out / "packages" / name), pattern)
-        print(name, f"{len(builder.lines['speech'])} recordings of speech so far", flush=True)
-    for name in wanted["background"]["packages"]:
-        builder.background(Package(name, out / "packages" / name), wanted["background"]["minutes"])
-        print(name, f"{len(builder.lines['noise'])} of noise, {len(builder.lines['music'])} of music", flush=True)
+        click.echo(f"{name}: {len(builder.lines['speech'])} recordings of speech so far")
+    for name in (background := wanted["background"])["packages"]:
+        builder.background(Package(name, out / "packages" / name), background["minutes"], background["no_speech"])
+        click.echo(f"{name}: {len(builder.lines['noise'])} of noise, {len(builder.lines['music'])} of music")
 
     changed = {INDICES[kind] for kind in builder.lines} | {"teacher.npz"}
     for entry in corpus.iterdir():
@@ -224,7 +234,3 @@ def main(corpus: Path, out: Path) -> None:
         update_index(out / INDICES[kind], lines)
     with np.load(corpus / "teacher.npz") as teachers:
         np.savez_compressed(out / "teacher.npz", allow_pickle=False, **{**teachers, **builder.scores})
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
