@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -58,15 +59,20 @@ class Package:
     def _fetch(self) -> None:
         """Keep its sounds and its licence."""
         with tempfile.TemporaryDirectory(dir=self.folder.parent) as scratch:
-            subprocess.run(["apt-get", "download", "-qq", self.name], cwd=scratch, check=True)
             unpacked = Path(scratch) / "unpacked"
-            for archive in Path(scratch).glob("*.deb"):
-                subprocess.run(["dpkg-deb", "--extract", archive, unpacked], check=True)
+            try:
+                subprocess.run(["apt-get", "download", "-qq", self.name], cwd=scratch, check=True)
+                for archive in Path(scratch).glob("*.deb"):
+                    subprocess.run(["dpkg-deb", "--extract", archive, unpacked], check=True)
+            except (OSError, subprocess.CalledProcessError) as error:
+                remedy = "use Debian 12, after `apt-get update`"
+                raise click.ClickException(f"{self.name}: not fetched ({error}); {remedy}") from error
             for file in unpacked.rglob("*"):
                 if not file.is_dir() and file.suffix.lower() not in SUFFIXES and file.name != "copyright":
                     file.unlink()
             shutil.move(unpacked, self.folder)
 
+    @cached_property
     def licence(self) -> str:
         """The licences that its `copyright` names, of all of its files."""
         stated = (self.folder / f"usr/share/doc/{self.name}/copyright").read_text(errors="replace")
@@ -75,8 +81,7 @@ class Package:
 
     def recordings(self, minutes: float) -> Iterator[tuple[Path, Float32]]:
         """Its sounds, `minutes` of them, in an order that only their names decide."""
-        files = [f for f in self.folder.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file()]
-        files = [f for f in files if not f.is_symlink()]
+        files = [f for f in self.folder.rglob("*") if f.suffix.lower() in SUFFIXES and not f.is_symlink()]
         left = minutes * 60
         for file in sorted(files, key=lambda f: hashlib.sha256(str(f.relative_to(self.folder)).encode()).digest()):
             try:
@@ -149,14 +154,13 @@ class Builder:
         self.lines: dict[str, list[dict[str, Any]]] = {"speech": [], "noise": [], "music": []}
         self.scores: dict[str, NDArray[np.uint8]] = {}  # `FILE:NAME` of `teacher.npz`
 
-    def background(self, package: Package, minutes: float, no_speech: list[str]) -> None:
-        """Noise and music, with the share that the detectors take for speech, which is 0 for names in `no_speech`."""
+    def background(self, package: Package, minutes: float) -> None:
+        """Noise and music, each with the share of it that the detectors take for speech."""
         files = Files(self._out, f"{package.name}-background")
-        for path, samples in package.recordings(minutes):
-            sure = any(path.match(name) for name in no_speech)
-            found = np.zeros(1) if sure else np.mean([*self._opinions(samples).values()], axis=0) > 0.5
+        for _, samples in package.recordings(minutes):
+            found = np.mean([*self._opinions(samples).values()], axis=0) > 0.5
             file, start = files.add(samples)
-            region = Region(file, start, len(samples) / RATE, f"debian:{package.name}", package.licence())
+            region = Region(file, start, len(samples) / RATE, f"debian:{package.name}", package.licence)
             kind = "music" if region.duration > MUSIC else "noise"
             self.lines[kind].append(region.line(self._out) | {"teacher_speech": round(float(np.mean(found)), 3)})
         files.close()
@@ -178,7 +182,7 @@ class Builder:
             speaker = ":".join([package.name, *(group for group in who.groups() if group)])
             split = "dev" if hashlib.sha256(speaker.encode()).digest()[0] < 20 else "train"
             file, start = files.add(samples)
-            source, licence = f"debian:{package.name}", package.licence()
+            source, licence = f"debian:{package.name}", package.licence
             region = Region(file, start, len(samples) / RATE, source, licence, segments(target), speaker, split)
             self.lines["speech"].append(line := region.line(self._out) | {"agree": round(agree, 3)})
             for name, scores in opinions.items():
@@ -222,8 +226,8 @@ def main(corpus: Path, out: Path) -> None:
     for name, pattern in wanted["speech"].items():
         builder.speech(Package(name, out / "packages" / name), pattern)
         click.echo(f"{name}: {len(builder.lines['speech'])} recordings of speech so far")
-    for name in (background := wanted["background"])["packages"]:
-        builder.background(Package(name, out / "packages" / name), background["minutes"], background["no_speech"])
+    for name in wanted["background"]["packages"]:
+        builder.background(Package(name, out / "packages" / name), wanted["background"]["minutes"])
         click.echo(f"{name}: {len(builder.lines['noise'])} of noise, {len(builder.lines['music'])} of music")
 
     changed = {INDICES[kind] for kind in builder.lines} | {"teacher.npz"}

@@ -33,7 +33,7 @@ def builder(tmp_path, monkeypatch):
     monkeypatch.setattr(debian, "LEAST_RANGE", 5.0)  # a radio talk is not as clean as prompts are
     monkeypatch.setattr(debian, "PACKAGES", tmp_path / "debian.toml")
     (tmp_path / "debian.toml").write_text(
-        "[speech]\nprompts = 'sounds/(\\w+)/'\n[background]\nminutes = 1\nno_speech = []\npackages = ['kitchen']\n"
+        "[speech]\nprompts = 'sounds/(\\w+)/'\n[background]\nminutes = 1\npackages = ['kitchen']\n"
     )
 
 
@@ -84,3 +84,11 @@ def test_packages_become_a_corpus(builder, tmp_path):
     expected = np.asarray(Detector().scores(talk, sample_rate=rate))
     for clip in clips:
         assert np.mean((clip.target > 0.5) == (expected[: len(clip.target)] > 0.5)) > 0.99
+
+
+def test_a_package_that_cannot_be_fetched(builder, tmp_path, monkeypatch):
+    (tmp_path / "corpus").mkdir()
+    monkeypatch.setenv("PATH", "")
+    result = CliRunner().invoke(main, ["debian", str(tmp_path / "corpus"), str(tmp_path / "out")])
+    assert result.output.startswith("Error: prompts: not fetched (")
+    assert result.output.count("\n") == 1
