@@ -24,11 +24,13 @@ import soundfile as sf
 import torch
 from numpy.typing import NDArray
 
-from vad import Detector, Segment
+from vad import Detector
 from vad.audio.decode import read
 from vad.data.corpus_index import INDICES, Region, update_index
 from vad.errors import VadError
+from vad.evaluation.frames import mask_segments
 from vad.features import Float32
+from vad.grid import Grid
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -36,6 +38,7 @@ else:
     import tomli as tomllib
 
 PACKAGES = Path(__file__).with_name("debian.toml")
+GRID = Grid()
 RATE = 16_000  # Hz
 GAP = 0.1  # seconds between the recordings of a file
 LONGEST_FILE = 600.0  # seconds
@@ -183,7 +186,8 @@ class Builder:
             split = "dev" if hashlib.sha256(speaker.encode()).digest()[0] < 20 else "train"
             file, start = files.add(samples)
             source, licence = f"debian:{package.name}", package.licence
-            region = Region(file, start, len(samples) / RATE, source, licence, segments(target), speaker, split)
+            spans = tuple(mask_segments(target, GRID))
+            region = Region(file, start, len(samples) / RATE, source, licence, spans, speaker, split)
             self.lines["speech"].append(line := region.line(self._out) | {"agree": round(agree, 3)})
             for name, scores in opinions.items():
                 placed.setdefault(f"{line['file']}:{name}", []).append((round(start * 100), scores))
@@ -198,12 +202,6 @@ def level_range(samples: Float32, speech: NDArray[np.bool_]) -> float:
     rest = level[~speech[: len(level)]]
     quiet = np.median(rest) if len(rest) > 5 else np.quantile(level, 0.05)
     return float(np.quantile(level, 0.9) - quiet)
-
-
-def segments(speech: NDArray[np.bool_]) -> tuple[Segment, ...]:
-    """The stretches of speech of a mask of frames, in seconds."""
-    edges = np.flatnonzero(np.diff(speech, prepend=False, append=False)) / 100
-    return tuple(Segment(start, end) for start, end in edges.reshape(-1, 2))
 
 
 def on_file(parts: list[tuple[int, Float32]]) -> NDArray[np.uint8]:

@@ -29,6 +29,7 @@ from vad.training.audio_cache import Cut, decoded
 from vad.training.settings import CorpusSettings
 
 REAL = "real.jsonl"
+BACKGROUNDS = ("noise", "music")
 STRETCH = 15.0  # seconds; longer backgrounds are divided, so that a part of one can be drawn more often
 
 
@@ -93,7 +94,7 @@ def _backgrounds(folder: Path, split: str, settings: CorpusSettings) -> list[dic
     """The lines of noise and music that belong to `split` and hold no speech."""
     lines = [
         line
-        for kind in ("noise", "music")
+        for kind in BACKGROUNDS
         for line in read_index(folder / INDICES[kind], missing_ok=True)
         if not may_hold_speech(line, settings)
     ]

@@ -29,7 +29,7 @@ from vad.network.to_onnx import export
 from vad.settings import CostWeights, Segmentation
 from vad.training.card import DevSet, write_card
 from vad.training.checkpoint import read_checkpoint, read_kept
-from vad.training.corpus import REAL, Corpus, may_hold_speech, read_corpus, wanted
+from vad.training.corpus import BACKGROUNDS, REAL, Corpus, may_hold_speech, read_corpus, wanted
 from vad.training.dataset import CACHE, DEV_SNR, dev_mixtures
 from vad.training.loop import score
 from vad.training.mixing.levels import FULL_SCALE
@@ -164,7 +164,7 @@ def sources(recipe: Recipe, corpus: Path) -> list[dict[str, Any]]:
         (kind, line)
         for kind, index in used.items()
         for line in wanted(read_index(corpus / index, missing_ok=True), recipe.corpus)
-        if kind not in {"noise", "music"} or not may_hold_speech(line, recipe.corpus)
+        if kind not in BACKGROUNDS or not may_hold_speech(line, recipe.corpus)
     )
 
 
