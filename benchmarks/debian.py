@@ -1,8 +1,9 @@
 """A larger corpus: `python -m benchmarks debian CORPUS OUT`.
 
 OUT becomes a corpus with all of CORPUS, by symbolic links, and with the recordings of the Debian packages that
-`debian.toml` lists. It needs `apt-get` and `dpkg-deb` of Debian 12, and `pip install silero-vad onnxruntime` for a
-second opinion on the speech. Packages that OUT/packages holds already are not fetched again.
+`debian.toml` lists and the instruments of their soundfonts. It needs `apt-get` and `dpkg-deb` of Debian 12, `apt-get
+install fluidsynth` for the instruments, and `pip install silero-vad onnxruntime mido`, the first for a second opinion
+on the speech. Packages that OUT/packages holds already are not fetched again.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ import soundfile as sf
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.instruments import phrases
 from vad import Detector
 from vad.audio.decode import read
 from vad.data.corpus_index import INDICES, Region, update_index
@@ -49,6 +51,7 @@ LEAST_SPEECH = 0.15  # share of a recording of speech
 LEAST_AGREEMENT = 0.7  # share of its frames on which the two detectors agree
 LEAST_RANGE = 20.0  # dB between its speech and the rest
 SUFFIXES = {".ogg", ".oga", ".wav", ".opus", ".flac", ".mp3", ".au", ".aif", ".aiff"}
+SOUNDFONTS = {".sf2", ".sf3"}
 
 
 class Package:
@@ -82,13 +85,20 @@ class Package:
         named = sorted(set(re.findall(r"^License: *(\S+)", stated, re.MULTILINE)))
         return ", ".join(named) or "free (Debian main), see the package's copyright"
 
-    def recordings(self, minutes: float) -> Iterator[tuple[Path, Float32]]:
-        """Its sounds, `minutes` of them, in an order that only their names decide."""
-        files = [f for f in self.folder.rglob("*") if f.suffix.lower() in SUFFIXES and not f.is_symlink()]
+    def files(self, suffixes: set[str]) -> list[str]:
+        """Those of its files that end so, relative to its folder, in an order that only their names decide."""
+        files = [f for f in self.folder.rglob("*") if f.suffix.lower() in suffixes and not f.is_symlink()]
+        names = [str(file.relative_to(self.folder)) for file in files]
+        return sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())
+
+    def recordings(
+        self, minutes: float, wanted: Callable[[str], object] = lambda name: True
+    ) -> Iterator[tuple[str, Float32]]:
+        """`minutes` of its sounds, of those whose names are wanted."""
         left = minutes * 60
-        for file in sorted(files, key=lambda f: hashlib.sha256(str(f.relative_to(self.folder)).encode()).digest()):
+        for file in filter(wanted, self.files(SUFFIXES)):
             try:
-                samples = read(file, RATE)
+                samples = read(self.folder / file, RATE)
             except VadError:  # a name of sound need not hold any
                 continue
             spare = max(0, len(samples) - int(LONGEST_RECORDING * RATE))
@@ -157,15 +167,38 @@ class Builder:
         self.lines: dict[str, list[dict[str, Any]]] = {"speech": [], "noise": [], "music": []}
         self.scores: dict[str, NDArray[np.uint8]] = {}  # `FILE:NAME` of `teacher.npz`
 
-    def background(self, package: Package, minutes: float) -> None:
-        """Noise and music, each with the share of it that the detectors take for speech."""
-        files = Files(self._out, f"{package.name}-background")
-        for _, samples in package.recordings(minutes):
-            found = np.mean([*self._opinions(samples).values()], axis=0) > 0.5
+    def so_far(self) -> str:
+        """How many backgrounds there are."""
+        return f"{len(self.lines['noise'])} of noise, {len(self.lines['music'])} of music so far"
+
+    def background(self, package: Package, minutes: float, but: str | None) -> None:
+        """Noise and music, each with the share that the detectors take for speech, but for what a pattern finds."""
+        sounds = package.recordings(minutes, lambda name: not (but and re.search(but, name)))
+        self._backgrounds(package, "background", (samples for _, samples in sounds), ask=True)
+
+    def silent(self, package: Package, minutes: float, pattern: str) -> None:
+        """The sounds that the pattern finds, in which nobody speaks."""
+        sounds = package.recordings(minutes, lambda name: re.search(pattern, name))
+        self._backgrounds(package, "silent", (samples for _, samples in sounds), ask=False)
+
+    def instruments(self, package: Package) -> None:
+        """A phrase of each instrument of a package's soundfonts."""
+        fonts = [package.folder / name for name in package.files(SOUNDFONTS)]
+        sounds = (samples for font in fonts for samples in phrases(font))
+        self._backgrounds(package, "instruments", sounds, ask=False)
+
+    def _backgrounds(self, package: Package, what: str, sounds: Iterable[Float32], *, ask: bool) -> None:
+        """`sounds`; with `ask` the detectors say how much of each is speech, else their source is named apart."""
+        files = Files(self._out, f"{package.name}-{what}")
+        source = f"debian:{package.name}" if ask else f"debian:{package.name}/{what}"
+        for samples in sounds:
             file, start = files.add(samples)
-            region = Region(file, start, len(samples) / RATE, f"debian:{package.name}", package.licence)
-            kind = "music" if region.duration > MUSIC else "noise"
-            self.lines[kind].append(region.line(self._out) | {"teacher_speech": round(float(np.mean(found)), 3)})
+            region = Region(file, start, len(samples) / RATE, source, package.licence)
+            line = region.line(self._out)
+            if ask:
+                found = np.mean([*self._opinions(samples).values()], axis=0) > 0.5
+                line["teacher_speech"] = round(float(np.mean(found)), 3)
+            self.lines["music" if region.duration > MUSIC else "noise"].append(line)
         files.close()
 
     def speech(self, package: Package, pattern: str) -> None:
@@ -173,7 +206,7 @@ class Builder:
         files = Files(self._out, f"{package.name}-speech")
         placed: dict[str, list[tuple[int, Float32]]] = {}
         for path, samples in package.recordings(SPEECH_MINUTES):
-            who = re.search(pattern, str(path.relative_to(package.folder)))
+            who = re.search(pattern, path)
             if not who:
                 continue
             opinions = self._opinions(samples)
@@ -224,9 +257,16 @@ def main(corpus: Path, out: Path) -> None:
     for name, pattern in wanted["speech"].items():
         builder.speech(Package(name, out / "packages" / name), pattern)
         click.echo(f"{name}: {len(builder.lines['speech'])} recordings of speech so far")
+    minutes, silent = wanted["background"]["minutes"], wanted["silent"]
     for name in wanted["background"]["packages"]:
-        builder.background(Package(name, out / "packages" / name), wanted["background"]["minutes"])
-        click.echo(f"{name}: {len(builder.lines['noise'])} of noise, {len(builder.lines['music'])} of music")
+        builder.background(Package(name, out / "packages" / name), minutes, silent.get(name))
+        click.echo(f"{name}: {builder.so_far()}")
+    for name, pattern in silent.items():
+        builder.silent(Package(name, out / "packages" / name), minutes, pattern)
+        click.echo(f"{name}: {builder.so_far()}")
+    for name in wanted["instruments"]["packages"]:
+        builder.instruments(Package(name, out / "packages" / name))
+        click.echo(f"{name}: {builder.so_far()}")
 
     changed = {INDICES[kind] for kind in builder.lines} | {"teacher.npz"}
     for entry in corpus.iterdir():

@@ -1,15 +1,18 @@
 """`python -m benchmarks debian`, on packages that are there already."""
 
 import json
+import os
 import shutil
+import sys
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 import soundfile as sf
 from click.testing import CliRunner
 
-from benchmarks import debian
+from benchmarks import debian, instruments
 from benchmarks.__main__ import main
 from vad import Detector
 from vad.grid import Grid
@@ -30,10 +33,12 @@ class Opinions:
 @pytest.fixture
 def builder(tmp_path, monkeypatch):
     monkeypatch.setattr(debian, "Opinions", Opinions)
+    monkeypatch.setattr(debian, "phrases", lambda soundfont: [np.full(16_000, 0.1, np.float32)])
     monkeypatch.setattr(debian, "LEAST_RANGE", 5.0)  # a radio talk is not as clean as prompts are
     monkeypatch.setattr(debian, "PACKAGES", tmp_path / "debian.toml")
     (tmp_path / "debian.toml").write_text(
         "[speech]\nprompts = 'sounds/(\\w+)/'\n[background]\nminutes = 1\npackages = ['kitchen']\n"
+        "[silent]\nkitchen = 'kettle'\nprompts = 'beep'\n[instruments]\npackages = ['orchestra']\n"
     )
 
 
@@ -55,19 +60,30 @@ def test_packages_become_a_corpus(builder, tmp_path):
     (kitchen / "doc/kitchen").mkdir(parents=True)
     (kitchen / "doc/kitchen/copyright").write_text("Files: *\nLicense: CC0-1.0\n\nLicense: GPL-2+\n text\n")
     shutil.copy(ROOT / "data/dishes.flac", kitchen / "dishes.flac")
+    shutil.copy(ROOT / "data/talk.flac", kitchen / "kettle.flac")  # which detectors take for speech
+    orchestra = out / "packages/orchestra/usr/share"
+    (orchestra / "doc/orchestra").mkdir(parents=True)
+    (orchestra / "doc/orchestra/copyright").write_text("License: MIT\n")
+    (orchestra / "all.sf2").touch()
+    (orchestra / "also.sf2").symlink_to("all.sf2")
     (prompts / "doc/prompts").mkdir(parents=True)
     (prompts / "doc/prompts/copyright").write_text("Everybody may use this.\n")
 
     result = CliRunner().invoke(main, ["debian", str(corpus), str(out)], catch_exceptions=False)
     assert "kitchen: 1 of noise, 0 of music" in result.output
+    assert "orchestra: 3 of noise, 1 of music" in result.output
 
     lines = {kind: [*map(json.loads, (out / f"{kind}.jsonl").open())] for kind in ("speech", "noise", "music")}
     assert {line["speaker"] for line in lines["speech"]} == {"prompts:ann", "prompts:bob"}
     assert len(lines["speech"]) == 2
     assert {line["licence"] for line in lines["speech"]} == {"free (Debian main), see the package's copyright"}
-    (dishes,) = lines["noise"] + lines["music"]
-    assert dishes["licence"] == "CC0-1.0, GPL-2+"
-    assert dishes["teacher_speech"] < 0.05
+    found = {line["source"]: line for line in lines["noise"] + lines["music"]}
+    assert found["debian:kitchen"]["licence"] == "CC0-1.0, GPL-2+"
+    assert found["debian:kitchen"]["teacher_speech"] < 0.05
+    assert found["debian:kitchen/silent"]["duration"] > 20
+    assert found["debian:prompts/silent"]["licence"] == "free (Debian main), see the package's copyright"
+    assert found["debian:orchestra/instruments"]["duration"] == 1.0
+    assert [source for source, line in found.items() if "teacher_speech" in line] == ["debian:kitchen"]
     assert (out / "rir").resolve() == corpus / "rir"
     assert (corpus / "speech.jsonl").read_text() == ""
     assert sf.info(out / lines["speech"][0]["file"]).duration > 2 * sf.info(ROOT / "data/talk.flac").duration
@@ -92,3 +108,38 @@ def test_a_package_that_cannot_be_fetched(builder, tmp_path, monkeypatch):
     result = CliRunner().invoke(main, ["debian", str(tmp_path / "corpus"), str(tmp_path / "out")])
     assert result.output.startswith("Error: prompts: not fetched (")
     assert result.output.count("\n") == 1
+
+
+def test_every_instrument_plays_a_phrase(tmp_path, monkeypatch):
+    fluidsynth = tmp_path / "fluidsynth"  # plays a tone wherever the song has notes, but for the first slot
+    fluidsynth.write_text(
+        f"#!{sys.executable}\n"
+        "import sys, mido, numpy as np, soundfile as sf\n"
+        "song = mido.MidiFile(sys.argv[-1])\n"
+        "now, playing, spans, programs = 0.0, {}, [], []\n"
+        "for message in song:\n"
+        "    now += message.time\n"
+        "    if message.type == 'program_change': programs.append(message.program)\n"
+        "    if message.type == 'note_on': playing[message.note] = now\n"
+        "    if message.type == 'note_off': spans.append((playing.pop(message.note), now))\n"
+        "assert not playing and sorted(programs) == programs, programs\n"
+        "assert len(programs) == 123 and not {52, 53, 54, 85, 91} & set(programs)\n"
+        "samples = np.zeros(round(now * 16_000))\n"
+        "for start, end in spans:\n"
+        "    samples[round(start * 16_000) : round(end * 16_000)] = 0.1 if start > 8 else 0\n"
+        "sf.write(sys.argv[sys.argv.index('-F') + 1], samples, 16_000)\n"
+    )
+    fluidsynth.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    phrases = [*instruments.phrases(tmp_path / "all.sf2")]
+    assert len(phrases) == 122
+    for phrase in phrases:
+        assert len(phrase) == 7 * 16_000
+        assert np.mean(np.abs(phrase) > 0.05) > 0.3
+        assert not np.any(phrase[-1600:])
+
+
+def test_without_a_synthesiser(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(click.ClickException, match=r"all\.sf2: not played .*; `apt-get install fluidsynth`"):
+        next(instruments.phrases(tmp_path / "all.sf2"))
