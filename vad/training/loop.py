@@ -54,17 +54,19 @@ def train_stages(
 ) -> Iterator[Progress]:
     """`train` for each stage of the recipe, the last in `output`, those before in its folders `stage-1` and so on.
 
-    With `resume` it goes on in the stage that was interrupted.
+    Steps are counted over all stages. With `resume` it goes on in the stage that was interrupted.
     """
     cached = replace(recipe, corpus=replace(recipe.corpus, cache=recipe.corpus.cache or str(output / CACHE)))
-    *before, last = cached.stages()
-    for number, stage in enumerate(before, 1):
-        place = output / f"stage-{number}"
+    stages = cached.stages()
+    done, steps = 0, sum(stage.loop.steps for stage in stages)
+    for number, stage in enumerate(stages, 1):
+        place = output if number == len(stages) else output / f"stage-{number}"
         path = checkpoint_path(place, resume)
-        if not path.exists() or read_checkpoint(path)["step"] < stage.loop.steps:
-            yield from train(stage, corpus, place, init_from, resume)
+        if place == output or not path.exists() or read_checkpoint(path)["step"] < stage.loop.steps:
+            for p in train(stage, corpus, place, init_from, resume):
+                yield replace(p, step=done + p.step, steps=steps)
         init_from = path
-    yield from train(last, corpus, output, init_from, resume)
+        done += stage.loop.steps
 
 
 def train(
