@@ -29,12 +29,13 @@ from vad.model.pretrained import find
 from vad.network.bilstm import NetworkSettings
 from vad.network.causal import CausalNetwork
 from vad.network.to_onnx import from_onnx
+from vad.settings import Segmentation
 from vad.training.card import card
 from vad.training.checkpoint import read_checkpoint, read_kept
 from vad.training.corpus import read_corpus
 from vad.training.dataset import Batches, batches, dev_mixtures
 from vad.training.distributed import World
-from vad.training.finish import finish
+from vad.training.finish import finish, in_order
 from vad.training.loop import hardness, learning_rate, score, train, train_stages
 from vad.training.mixing.mixer import Mixer
 from vad.training.objective import CausalLoss, weighted_loss, windows
@@ -564,6 +565,16 @@ def test_stages_begin_with_the_weights_of_the_one_before(corpus: Path, tmp_path:
     assert not list(train_stages(recipe, corpus, tmp_path / "out", resume=True))
     with pytest.raises(RecipeError, match=r"stage-1/checkpoint\.pt: holds an earlier training"):
         list(train_stages(recipe, corpus, tmp_path / "out"))
+
+
+def test_presets_are_in_order() -> None:
+    found = {"default": (0.45, 0.4), "recall": (0.5, 0.1), "precision": (0.4, 0.39)}
+    ordered = in_order({name: Segmentation(onset=onset, offset=offset) for name, (onset, offset) in found.items()})
+    assert {name: (one.onset, one.offset) for name, one in ordered.items()} == {
+        "default": (0.45, 0.4),
+        "recall": (0.45, 0.1),
+        "precision": (0.45, 0.4),
+    }
 
 
 def test_a_loss_that_is_no_number_stops_training(corpus: Path, tmp_path: Path) -> None:

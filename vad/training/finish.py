@@ -66,7 +66,7 @@ def finish(recipe: Recipe, corpus: Path, output: Path) -> Path:
     grid = recipe.features.grid
     pairs = [pair for s in sets for pair in zip(s.scores, s.truth, strict=True)]
     trials = Trials([TuningRecording.of_frames(scores, truth, grid) for scores, truth in pairs], grid)
-    tuned = {preset: choose(trials, sets, weight) for preset, weight in MISS_WEIGHT.items()}
+    tuned = in_order({preset: choose(trials, sets, weight) for preset, weight in MISS_WEIGHT.items()})
     found = by_set(trials(tuned["default"]), sets)
     results = {s.name: s.metrics(seconds) for s, seconds in zip(sets, found, strict=True)}
     description = replace(
@@ -144,6 +144,16 @@ def choose(trials: Trials, sets: list[DevSet], miss_weight: float) -> Segmentati
         return float((costs.mean() if len(costs) else 0.0) + NOISE_WEIGHT * (1 - miss_weight) * noise)
 
     return search(trials, cost, Segmentation(), free=("onset", "offset"))
+
+
+def in_order(tuned: dict[str, Segmentation]) -> dict[str, Segmentation]:
+    """So that `recall` detects all that `default` does, and `default` all that `precision` does."""
+    one = tuned["default"]
+    low, high = tuned["recall"], tuned["precision"]
+    return tuned | {
+        "recall": replace(low, onset=min(low.onset, one.onset), offset=min(low.offset, one.offset)),
+        "precision": replace(high, onset=max(high.onset, one.onset), offset=max(high.offset, one.offset)),
+    }
 
 
 def by_set(seconds: Floats, sets: list[DevSet]) -> Floats:
