@@ -113,12 +113,11 @@ def test_loud_general_sound_is_clipped() -> None:
 
 def test_an_adapted_model_names_what_it_was_made_from_and_keeps_the_splits(tmp_path: Path) -> None:
     samples, rate = soundfile.read(DATA / "talk.flac")
-    spans = [tuple(map(float, line.split())) for line in (DATA / "talk.tsv").read_text().splitlines()]
     for number in range(3):
-        first, last = 8 * number, 8 * (number + 1)
-        soundfile.write(tmp_path / f"{number}.wav", samples[first * rate : last * rate], rate)
-        inside = [(max(a, first) - first, min(b, last) - first) for a, b in spans if a < last and b > first]
-        (tmp_path / f"{number}.tsv").write_text("".join(f"{a}\t{b}\n" for a, b in inside))
+        excerpt = samples[8 * number * rate : 8 * (number + 1) * rate]
+        soundfile.write(tmp_path / f"{number}.wav", excerpt, rate)
+        found = Detector().detect(excerpt, sample_rate=rate)  # labels that leave nothing to learn
+        (tmp_path / f"{number}.tsv").write_text("".join(f"{a}\t{b}\n" for a, b in found))
     output = tmp_path / "mine"
     command = ["train", *QUICK, "--audio", tmp_path, "--noise", DATA / "dishes.flac", "-o", output]
     refused = invoke(*command, status=1)
