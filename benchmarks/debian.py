@@ -74,7 +74,8 @@ class Package:
                 remedy = "use Debian 12, after `apt-get update`"
                 raise click.ClickException(f"{self.name}: not fetched ({error}); {remedy}") from error
             for file in unpacked.rglob("*"):
-                if not file.is_dir() and file.suffix.lower() not in SUFFIXES and file.name != "copyright":
+                kept = file.suffix.lower() in SUFFIXES | SOUNDFONTS or file.name == "copyright"
+                if not file.is_dir() and not kept:
                     file.unlink()
             shutil.move(unpacked, self.folder)
 
@@ -184,6 +185,8 @@ class Builder:
     def instruments(self, package: Package) -> None:
         """A phrase of each instrument of a package's soundfonts."""
         fonts = [package.folder / name for name in package.files(SOUNDFONTS)]
+        if not fonts:
+            raise click.ClickException(f"{package.name}: no soundfont; remove {package.folder} to fetch it again")
         sounds = (samples for font in fonts for samples in phrases(font))
         self._backgrounds(package, "instruments", sounds, ask=False)
 

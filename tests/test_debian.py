@@ -110,6 +110,25 @@ def test_a_package_that_cannot_be_fetched(builder, tmp_path, monkeypatch):
     assert result.output.count("\n") == 1
 
 
+def test_of_a_package_sound_and_licence_stay(builder, tmp_path, monkeypatch):
+    (tmp_path / "apt-get").write_text("#!/bin/sh\ntouch orchestra_1_all.deb\n")
+    (tmp_path / "dpkg-deb").write_text(
+        '#!/bin/sh\nmkdir -p "$3/usr/share/doc/orchestra"\ncd "$3/usr/share"\n'
+        "touch doc/orchestra/copyright doc/orchestra/changelog a.OGG b.sf2 b.png\nln -s nowhere c\n"
+    )
+    for program in ("apt-get", "dpkg-deb"):
+        (tmp_path / program).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    (tmp_path / "packages").mkdir()
+    package = debian.Package("orchestra", tmp_path / "packages/orchestra")
+    found = {file.name for file in package.folder.rglob("*") if not file.is_dir()}
+    assert found == {"copyright", "a.OGG", "b.sf2"}
+    assert package.files(debian.SOUNDFONTS) == ["usr/share/b.sf2"]
+    (package.folder / "usr/share/b.sf2").unlink()
+    with pytest.raises(click.ClickException, match=r"orchestra: no soundfont; remove .*packages/orchestra to fetch"):
+        debian.Builder(tmp_path).instruments(package)
+
+
 def test_every_instrument_plays_a_phrase(tmp_path, monkeypatch):
     fluidsynth = tmp_path / "fluidsynth"  # plays a tone wherever the song has notes, but for the first slot
     fluidsynth.write_text(
