@@ -38,10 +38,21 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def begin(place: Path, *arguments: Any, **how: Any) -> subprocess.Popen[bytes]:
     """A command in a process group of its own, with `place` for temporary folders, that handles signals by now."""
     command = [str(COMMAND), *map(str, arguments)]
-    how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "start_new_session": True} | how
+    how = {
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "start_new_session": True,
+        "preexec_fn": heed_signals,
+    } | how
     process = subprocess.Popen(command, env=os.environ | {"TMPDIR": str(place)}, **how)
     wait_for(lambda: process.poll() is not None or handles(process.pid, signal.SIGHUP))
     return process
+
+
+def heed_signals() -> None:
+    """Also where the tests run under `nohup` or in the background of a script, which ignore some."""
+    for number in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def left(place: Path) -> list[Path]:
