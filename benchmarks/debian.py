@@ -116,7 +116,11 @@ class Opinions:
     """What Silero VAD and speech-1 make of a recording with a second of near silence around it."""
 
     def __init__(self) -> None:
-        from silero_vad import load_silero_vad
+        try:
+            from silero_vad import load_silero_vad
+        except ImportError as error:
+            remedy = "`pip install silero-vad onnxruntime`"
+            raise click.ClickException(f"the second opinion needs Silero VAD ({error}); {remedy}") from error
 
         self._silero, self._speech_1 = load_silero_vad(onnx=True), Detector("speech-1")
 

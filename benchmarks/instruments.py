@@ -22,7 +22,10 @@ BEND = 8191  # of the pitch wheel: two semitones
 
 def phrases(soundfont: Path) -> Iterator[Float32]:
     """A phrase of each of its programs, `(sample,)`, the same in every run."""
-    from mido import Message, MetaMessage, MidiFile, MidiTrack
+    try:
+        from mido import Message, MetaMessage, MidiFile, MidiTrack
+    except ImportError as error:
+        raise click.ClickException(f"instruments need mido ({error}); `pip install mido`") from error
 
     programs = [program for program in range(128) if program not in VOICES]
     events = [event for slot, program in enumerate(programs) for event in _phrase(program, slot * SECONDS)]
