@@ -31,6 +31,7 @@ from vad.audio.decode import read
 from vad.data.corpus_index import INDICES, Region, update_index
 from vad.errors import VadError
 from vad.evaluation.frames import mask_segments
+from vad.evaluation.peers import RATE
 from vad.features import Float32
 from vad.grid import Grid
 
@@ -41,7 +42,6 @@ else:
 
 PACKAGES = Path(__file__).with_name("debian.toml")
 GRID = Grid()
-RATE = 16_000  # Hz
 GAP = 0.1  # seconds between the recordings of a file
 LONGEST_FILE = 600.0  # seconds
 LONGEST_RECORDING = 60.0  # seconds; of longer ones the middle is taken
@@ -261,18 +261,22 @@ def main(corpus: Path, out: Path) -> None:
     for folder in ("packages", "debian"):
         (out / folder).mkdir(parents=True, exist_ok=True)
     builder = Builder(out)
+
+    def package(name: str) -> Package:
+        return Package(name, out / "packages" / name)
+
     for name, pattern in wanted["speech"].items():
-        builder.speech(Package(name, out / "packages" / name), pattern)
+        builder.speech(package(name), pattern)
         click.echo(f"{name}: {len(builder.lines['speech'])} recordings of speech so far")
     minutes, silent = wanted["background"]["minutes"], wanted["silent"]
     for name in wanted["background"]["packages"]:
-        builder.background(Package(name, out / "packages" / name), minutes, silent.get(name))
+        builder.background(package(name), minutes, silent.get(name))
         click.echo(f"{name}: {builder.so_far()}")
     for name, pattern in silent.items():
-        builder.silent(Package(name, out / "packages" / name), minutes, pattern)
+        builder.silent(package(name), minutes, pattern)
         click.echo(f"{name}: {builder.so_far()}")
     for name in wanted["instruments"]["packages"]:
-        builder.instruments(Package(name, out / "packages" / name))
+        builder.instruments(package(name))
         click.echo(f"{name}: {builder.so_far()}")
 
     changed = {INDICES[kind] for kind in builder.lines} | {"teacher.npz"}

@@ -11,9 +11,9 @@ import click
 import numpy as np
 
 from vad.audio.decode import read
+from vad.evaluation.peers import RATE
 from vad.features import Float32
 
-RATE = 16_000  # Hz
 SECONDS = 8  # of a phrase, the last one of them silent
 VOICES = {52, 53, 54, 85, 91}  # programs of choirs and voices
 TICKS = 480  # per second, at the standard tempo of 120 beats a minute
