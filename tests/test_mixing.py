@@ -142,6 +142,22 @@ def test_a_distant_talker_counts_and_noise_is_measured_against_the_weakest(speec
     assert np.median(shares) < 0.75
 
 
+@pytest.mark.parametrize("mixture", [{"distant_talker": 1.0}, {"conversation": 1.0, "uneven_talkers": 1.0}])
+def test_a_distant_talker_ranks_below_the_near_one(speech: Corpus, mixture: dict[str, float]) -> None:
+    settings = replace(PLAIN, seconds=20.0, **mixture)
+    full, less = (Mixer(speech, replace(settings, distant_target=share)) for share in (1.0, 0.4))
+    lower = near = 0
+    for seed in range(24):
+        (heard, whole, _), (same, part, _) = full((0, seed)), less((0, seed))
+        assert np.array_equal(heard, same)
+        assert (part <= whole).all()
+        assert (part >= 0.4 * whole - 1e-6).all()
+        lower += (part < 0.9 * whole).any()
+        near += part.max() > 0.95 * whole.max()
+    assert lower > 3
+    assert near > 20
+
+
 def test_babble_is_no_speech(speech: Corpus) -> None:
     crowd = Mixer(speech, replace(PLAIN, no_speech=1.0, babble=1.0))
     quiet = Mixer(speech, replace(PLAIN, no_speech=1.0))

@@ -69,6 +69,7 @@ class MixtureSettings:
     conversation: Share = 0.0  # crops with speech in which several talkers take turns
     second_talker: Share = 0.15  # other crops with speech that have a second talker over the first
     distant_talker: Share = 0.0  # the same with a talker far behind the first
+    distant_target: Share = 1.0  # of a talker 32 dB below the loudest, as a share of that speech's; see `Talkers`
     speed: Share = 0.0  # talkers 0.84 to 1.2 and backgrounds 0.67 to 1.5 times as fast, and as high
     near_speech: Share = 0.0  # least target of what is near speech, as a share of that speech's; see `Talkers`
     within: Share = 0.6  # talkers who are in the middle of a recording when the crop begins

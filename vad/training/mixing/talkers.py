@@ -15,6 +15,7 @@ from vad.training.mixing.levels import FULL_SCALE, active_power, fit, gain, put,
 from vad.training.settings import MixtureSettings
 
 NEAR = 0.3  # seconds to either side of speech that are near it
+CLOSE, FAR = -12.0, -32.0  # dB, talkers beside the loudest: as close as that one, as far as talkers are
 
 
 class Talkers:
@@ -56,9 +57,10 @@ class Talkers:
             target = np.maximum(target, second)
         if rng.random() < s.distant_talker:
             behind, far = self._utterances(rng)
-            weakest = float(gain(rng.uniform(-32, -12)))
+            level = rng.uniform(FAR, CLOSE)
+            weakest = float(gain(level))
             mixed = mixed + self._filters.shape(behind, rng, 1.0) * np.float32(weakest)
-            target = np.maximum(target, far)
+            target = np.maximum(target, far * self._share_of(level))
         return self._filters.shape(mixed, rng, s.room), target, weakest
 
     def _utterances(self, rng: np.random.Generator) -> tuple[Float32, Float32]:
@@ -87,20 +89,23 @@ class Talkers:
         """Two to four talkers in turn, each at a place of their own; some turns overlap."""
         s, count = self._settings, int(rng.integers(2, 5))
         tracks = np.zeros((count, self._samples), np.float32)
-        target = np.zeros(self._frames, np.float32)
+        targets = np.zeros((count, self._frames), np.float32)
         groups = [self._talkers[n] for n in rng.choice(len(self._talkers), count, p=self._share)]
         at = -int(rng.uniform(0, 2) * self._rate)
         while at < self._samples:
             who = rng.integers(count)
             clip = groups[who][rng.integers(len(groups[who]))]
-            at = self._place(clip, tracks[who], target, rng, at=at, skip=self._skip(clip, self._samples, rng))
+            at = self._place(clip, tracks[who], targets[who], rng, at=at, skip=self._skip(clip, self._samples, rng))
             at += -int(rng.exponential(0.4) * self._rate) if rng.random() < s.overlap else self._pause(rng)
-        levels = gain(rng.uniform(-30 if rng.random() < s.uneven_talkers else -14, 0, count)).astype(np.float32)
+        levels = rng.uniform(-30 if rng.random() < s.uneven_talkers else -14, 0, count)
+        gains = gain(levels).astype(np.float32)
         mixed = np.zeros(self._samples, np.float32)
-        for track, level in zip(tracks, levels, strict=True):
-            if track.any():
-                mixed += self._filters.shape(track, rng, 0.8) * level
-        return mixed, np.minimum(target, 1), float(levels.min() / levels.max())
+        talking = [n for n in range(count) if tracks[n].any()]
+        loudest = max((levels[n] for n in talking), default=0.0)
+        for n in talking:
+            mixed += self._filters.shape(tracks[n], rng, 0.8) * gains[n]
+            targets[n] = np.minimum(targets[n], 1) * self._share_of(levels[n] - loudest)
+        return mixed, targets.max(0), float(gains.min() / gains.max())
 
     @staticmethod
     def _skip(clip: Clip, samples: int, rng: np.random.Generator) -> int:
@@ -126,6 +131,13 @@ class Talkers:
         long = rng.random() < self._settings.long_pause
         seconds = rng.uniform(0.5, 4) if long else rng.exponential(0.2)
         return self._grid.to_samples(seconds) + 1
+
+    def _share_of(self, level: float) -> np.float32:
+        """Of the target of a talker at `level` dB beside the loudest: 1 to `distant_target`.
+
+        Some call a far voice behind a near one speech, some do not: it shall rank below the near one.
+        """
+        return np.float32(np.interp(level, (FAR, CLOSE), (self._settings.distant_target, 1.0)))
 
     def _kept_near(self, target: Float32) -> Float32:
         """`target` `(frame,)`, with its share where speech is near.
