@@ -33,7 +33,7 @@ from vad.settings import Segmentation
 from vad.training.card import card
 from vad.training.checkpoint import read_checkpoint, read_kept
 from vad.training.corpus import read_corpus
-from vad.training.dataset import Batches, batches, dev_mixtures
+from vad.training.dataset import Batches, batches, dev_mixtures, opinion
 from vad.training.distributed import World
 from vad.training.finish import finish, in_order
 from vad.training.loop import hardness, learning_rate, score, train, train_stages
@@ -162,7 +162,7 @@ def test_a_teacher_gives_its_share_of_the_targets(corpus: Path, tmp_path: Path) 
     deaf = replace(CAUSAL, features=LogMel(), loop=replace(CAUSAL.loop, steps=1, evaluate_every=1, learning_rate=0.0))
     losses = {}
     for share in (0.0, 0.5, 1.0):
-        taught = replace(deaf, loop=replace(deaf.loop, teacher="speech-1", teacher_share=share))
+        taught = replace(deaf, loop=replace(deaf.loop, teacher=("speech-1",), teacher_share=share))
         (progress,) = train(taught, corpus, tmp_path / str(share))
         losses[share] = progress.loss
     assert losses[0.0] != losses[1.0]
@@ -170,6 +170,20 @@ def test_a_teacher_gives_its_share_of_the_targets(corpus: Path, tmp_path: Path) 
     other = replace(taught, features=LogMel(n_mels=8))
     with pytest.raises(ModelError, match="features are not those"):
         next(train(other, corpus, tmp_path / "other"))
+
+
+def test_several_teachers_have_one_opinion(corpus: Path, tmp_path: Path) -> None:
+    """The mean of their log odds."""
+    features = np.zeros((4, 64), np.float32)
+    unsure, sure = (lambda mel, p=p: np.full(mel.shape[:2], p, np.float32) for p in (0.2, 0.8))
+    assert opinion([sure], features) == pytest.approx(np.full(4, 0.8))
+    assert opinion([sure, unsure], features) == pytest.approx(np.full(4, 0.5))
+    assert opinion([sure, sure, sure, unsure], features) == pytest.approx(np.full(4, 2 / 3))
+    shutil.copy(find("speech-1"), tmp_path / "other.onnx")
+    both = replace(SMALL.loop, teacher=("speech-1", str(tmp_path / "other.onnx")))
+    taught = replace(SMALL, features=LogMel(), loop=both)
+    assert next(train(taught, corpus, tmp_path / "out")).step == 10
+    assert [progress.step for progress in train(taught, corpus, tmp_path / "out", resume=True)] == [20]
 
 
 def test_a_checkpoint_of_other_settings_or_a_damaged_one_is_refused(corpus: Path, tmp_path: Path) -> None:
@@ -643,6 +657,7 @@ def test_the_learning_rate_rises_and_then_falls_to_zero() -> None:
         ("name = 'x'\n[mixture]\nsecond_sound = 0.1", "third_sound = 0.15: must be at most second_sound = 0.1"),
         ("name = 'x'\n[mixture]\npart_noise = 0.8", "part_noise = 0.8: must be at most 1 - part_speech = 0.5"),
         ("name = 'x'\n[corpus]\nwithout = 'one'", "without = 'one': must be a list"),
+        ("name = 'x'\n[loop]\nteacher = 1", "teacher = 1: must be a list"),
         ("name = 'x'\n[features]\nhop = 0", "feature settings are impossible"),
         ("name = 'x'\n[features]\nwindow = 100", "feature settings are impossible"),
         (

@@ -96,9 +96,9 @@ def train(
             corpora = read_splits(recipe, corpus, output) if isinstance(corpus, Path) else corpus
         dev = dev_mixtures(recipe, corpora[1])
         mixer = Mixer(corpora[0], recipe.mixture)
-        teacher = read_model(loop.teacher, recipe.features) if loop.teacher else None
+        teachers = [read_model(name, recipe.features) for name in loop.teacher]
         earlier = read_earlier(path, recipe) if path.exists() else None
-        start = Start(**earlier["start"]) if earlier else begin(recipe, corpora[0], mixer, init_from, teacher)
+        start = Start(**earlier["start"]) if earlier else begin(recipe, corpora[0], mixer, init_from, teachers)
         if start.hardness is not None:
             mixer.weigh(1 + recipe.mixture.hard_negatives * start.hardness.numpy())
         network = build(recipe.features.n_mels, recipe.network).to(world.device)
@@ -187,17 +187,18 @@ def checkpoint_path(output: Path, resume: bool) -> Path:
 
 
 def begin(
-    recipe: Recipe, corpus: Corpus, mixer: Mixer, init_from: str | Path | None, teacher: AnyNetwork | None
+    recipe: Recipe, corpus: Corpus, mixer: Mixer, init_from: str | Path | None, teachers: list[AnyNetwork]
 ) -> Start:
     """The weights of `init_from`, or fresh ones with the band statistics of the mixtures.
 
-    The network of `init_from`, or else the teacher, also says which backgrounds are hard.
+    The network of `init_from`, or else the first teacher, also says which backgrounds are hard.
     """
     network, hard = read_network(init_from, recipe) if init_from else None, None
     if recipe.mixture.hard_negatives:
-        if not (knowing := network or teacher):
+        knowing = [network] if network else teachers
+        if not knowing:
             raise RecipeError("mixture.hard_negatives: found with a trained network; set init_from, too", "init_from")
-        hard = torch.from_numpy(hardness(knowing, corpus, recipe.features))
+        hard = torch.from_numpy(hardness(knowing[0], corpus, recipe.features))
     if not network:
         network = build(recipe.features.n_mels, recipe.network)
         mean, deviation = statistics(mixer, recipe)

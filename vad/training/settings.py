@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 LARGEST = 2**63 - 1  # whole number that TOML promises to hold
@@ -19,6 +19,7 @@ Level = Annotated[float, Field(strict=True, ge=-100, le=0)]  # dB below full sca
 Count = Annotated[int, Field(strict=True, ge=1, le=LARGEST)]
 Whole = Annotated[int, Field(strict=True, ge=0, le=LARGEST)]
 Names = tuple[str, ...]
+Models = Annotated[Names, BeforeValidator(lambda given: (given,) * bool(given) if isinstance(given, str) else given)]
 
 
 @dataclass(frozen=True, config=ONLY_THESE)
@@ -141,7 +142,7 @@ class LoopSettings:
     short: Share = 0.0  # share of the steps whose crops are cut in windows that end early, as in a stream
     short_tail: Amount = 3.0  # weight of the last frames of such windows, the ones with no sound after them
     carry: Share = 0.5  # share of the crops that a causal network takes for the continuation of another
-    teacher: str = ""  # a model (path or name) whose scores are blended into the targets; none: ""
+    teacher: Models = ()  # a model (path or name), or several, whose scores are blended into the targets; none: ""
     teacher_share: Share = 0.5  # of them in the blend
     teacher_from: Share = 0.0  # least target of the frames in which they are blended; above 0 silence stays silence
     evaluate_every: Count = 500  # steps
