@@ -11,16 +11,19 @@ import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner, Result
 from safetensors.torch import load_file
+from scipy.special import logit
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from conftest import COMMAND, DATA, ROOT
 from vad import Detector, FormatError, ModelError, RecipeError, Segment
+from vad.audio.decode import read
 from vad.cli import main
 from vad.evaluation.frames import roc_auc
 from vad.features import LogMel
@@ -30,10 +33,11 @@ from vad.network.bilstm import NetworkSettings
 from vad.network.causal import CausalNetwork
 from vad.network.to_onnx import from_onnx
 from vad.settings import Segmentation
+from vad.training import teachers
 from vad.training.card import card
 from vad.training.checkpoint import read_checkpoint, read_kept
 from vad.training.corpus import read_corpus
-from vad.training.dataset import Batches, batches, dev_mixtures, opinion
+from vad.training.dataset import Batches, batches, dev_mixtures
 from vad.training.distributed import World
 from vad.training.finish import finish, in_order
 from vad.training.loop import hardness, learning_rate, score, train, train_stages
@@ -42,6 +46,7 @@ from vad.training.objective import CausalLoss, weighted_loss, windows
 from vad.training.recipe import Recipe, adapting, read_recipe
 from vad.training.sequences import sequences
 from vad.training.settings import CorpusSettings, LoopSettings, MixtureSettings
+from vad.training.teachers import Teachers, read_teachers
 
 SMALL = Recipe(
     "small",
@@ -172,18 +177,36 @@ def test_a_teacher_gives_its_share_of_the_targets(corpus: Path, tmp_path: Path) 
         next(train(other, corpus, tmp_path / "other"))
 
 
-def test_several_teachers_have_one_opinion(corpus: Path, tmp_path: Path) -> None:
-    """The mean of their log odds."""
-    features = np.zeros((4, 64), np.float32)
-    unsure, sure = (lambda mel, p=p: np.full(mel.shape[:2], p, np.float32) for p in (0.2, 0.8))
-    assert opinion([sure], features) == pytest.approx(np.full(4, 0.8))
-    assert opinion([sure, unsure], features) == pytest.approx(np.full(4, 0.5))
-    assert opinion([sure, sure, sure, unsure], features) == pytest.approx(np.full(4, 2 / 3))
-    shutil.copy(find("speech-1"), tmp_path / "other.onnx")
-    both = replace(SMALL.loop, teacher=("speech-1", str(tmp_path / "other.onnx")))
-    taught = replace(SMALL, features=LogMel(), loop=both)
+def test_several_teachers_have_one_opinion(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mean of their log odds, of which one is Silero's."""
+    two = SimpleNamespace(scores=lambda samples: np.full((len(samples), samples.shape[1] // 160), 0.2))
+    monkeypatch.setattr(teachers, "open_system", lambda _: two)
+    features = LogMel()
+    talk = np.stack([read(DATA / "talk.flac", 16_000)[:32_000]] * 3)
+    mels = np.stack([features(samples) for samples in talk])
+    alone, silero, both = (
+        Teachers(names)(talk, mels) for names in (("speech-1",), ("silero",), ("speech-1", "silero"))
+    )
+    assert alone.shape == both.shape == (3, 200)
+    assert silero == pytest.approx(np.full((3, 200), 0.2))
+    assert logit(both) == pytest.approx((logit(alone) + logit(0.2)) / 2, abs=1e-3)
+    assert alone.max() > 0.9
+    taught = replace(SMALL, features=features, loop=replace(SMALL.loop, teacher=("speech-1", "silero")))
+    monkeypatch.setattr(teachers, "installed", lambda: ["silero"])
     assert next(train(taught, corpus, tmp_path / "out")).step == 10
     assert [progress.step for progress in train(taught, corpus, tmp_path / "out", resume=True)] == [20]
+
+
+def test_a_teacher_that_cannot_teach_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(RecipeError, match=r"loop\.teacher = 'speech-1-live': a causal network"):
+        read_teachers(("speech-1", "speech-1-live"), LogMel())
+    monkeypatch.setattr(teachers, "installed", lambda: ["silero"])
+    assert len(read_teachers(("speech-1", "silero"), LogMel())) == 1
+    with pytest.raises(RecipeError, match="'silero': scores 10 ms of 16 kHz"):
+        read_teachers(("silero",), LogMel(sample_rate=8000, hop=80, window=200, high=4000.0))
+    monkeypatch.setattr(teachers, "installed", lambda: ["ten"])
+    with pytest.raises(RecipeError, match="Silero VAD is not installed; pip install silero-vad"):
+        read_teachers(("silero",), LogMel())
 
 
 def test_a_checkpoint_of_other_settings_or_a_damaged_one_is_refused(corpus: Path, tmp_path: Path) -> None:

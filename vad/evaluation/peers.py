@@ -69,9 +69,9 @@ class Silero:
         self._torch, self._package, self._model = torch, silero_vad, silero_vad.load_silero_vad(onnx=True)
 
     def scores(self, samples: Array) -> Array:
-        """The score of every 32 ms, repeated for every 10 ms."""
-        per_chunk = self._model.audio_forward(self._torch.from_numpy(samples), RATE).numpy().ravel()
-        return spread(per_chunk, 512, len(samples))
+        """The score of every 32 ms, repeated for every 10 ms, of one recording or of several, `(..., sample)`."""
+        per_chunk = self._model.audio_forward(self._torch.from_numpy(samples), RATE).numpy()
+        return spread(per_chunk.reshape(*samples.shape[:-1], -1), 512, samples.shape[-1])
 
     def segments(self, samples: Array) -> list[Segment]:
         """The result of its own `get_speech_timestamps`."""
@@ -182,6 +182,6 @@ def frame_scores(system: System, samples: Array) -> Array:
 
 
 def spread(values: Array, hop: int, samples: int) -> Array:
-    """Values of `hop` samples each, sampled at the centre of every 10 ms."""
+    """Values of `hop` samples each, `(..., value)`, sampled at the centre of every 10 ms."""
     centres = np.arange(-(-samples // 160)) * 160 + 80
-    return values[np.minimum(centres // hop, len(values) - 1)]
+    return values[..., np.minimum(centres // hop, values.shape[-1] - 1)]

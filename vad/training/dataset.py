@@ -10,15 +10,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.special import expit, logit
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 
-from vad.errors import RecipeError
 from vad.features import Float32, LogMel
-from vad.model.pretrained import find
-from vad.model.runtime import BidirectionalModel, open_model
 from vad.training.corpus import Corpus
 from vad.training.distributed import World
 from vad.training.mixing.mixer import Mixer
@@ -26,11 +22,10 @@ from vad.training.pool import CropPool
 from vad.training.recipe import Recipe
 from vad.training.seeds import Draw
 from vad.training.sequences import Step
-from vad.training.settings import LoopSettings
+from vad.training.teachers import Teachers, distilled
 
 DEV_SNR = 10.0  # dB
 NOT_IN_DEV = ("conversation", "scene_change", "real", "parts", "noise_gate", "zeros")  # settings that are 0 there
-CERTAIN = 1e-5  # as close as the score of a teacher comes to 0 and to 1
 CACHE = "cache"  # folder of the decoded recordings, within the output
 
 
@@ -43,7 +38,7 @@ class Batches(Dataset[Any]):
 
     def __init__(self, mixer: Mixer, recipe: Recipe, world: World) -> None:
         self._mixer, self._recipe, self._world = mixer, recipe, world
-        self._teachers: list[BidirectionalModel] = []  # opened by the process that mixes
+        self._teachers: Teachers | None = None  # opened by the process that mixes
 
     def __len__(self) -> int:
         return math.ceil(self._recipe.loop.steps / (self._recipe.mixture.reuse * self._recipe.loop.replay))
@@ -55,32 +50,11 @@ class Batches(Dataset[Any]):
         targets = np.array([[crop.target for crop in crops] for crops in mixed])
         weights = np.array([[crop.weight for crop in crops] for crops in mixed])
         if loop.teacher and loop.teacher_share:
-            self._teachers = self._teachers or [open_teacher(name) for name in loop.teacher]
-            scores = [[opinion(self._teachers, crop) for crop in batch] for batch in features]
+            self._teachers = self._teachers or Teachers(loop.teacher)
+            heard = np.array([[crop.samples for crop in crops] for crops in mixed])
+            scores = [self._teachers(*crops) for crops in zip(heard, features, strict=True)]
             targets = distilled(targets, np.array(scores), loop)
         return features, targets, weights
-
-
-def open_teacher(name: str) -> BidirectionalModel:
-    """A teacher, a model (path or name) that hears both past and future; `RecipeError` where it does not."""
-    model = open_model(find(name))
-    if not isinstance(model, BidirectionalModel):
-        raise RecipeError(f"loop.teacher = {name!r}: a causal network; name one that hears past and future")
-    return model
-
-
-def opinion(teachers: list[BidirectionalModel], features: Float32) -> Float32:
-    """Scores `(frame,)` of `(frame, mel)` features, by the mean of the teachers' log odds."""
-    scores = np.clip([teacher(features[None])[0] for teacher in teachers], CERTAIN, 1 - CERTAIN)
-    mean: Float32 = expit(logit(scores).mean(0))
-    return mean
-
-
-def distilled(target: Float32, scores: Float32, loop: LoopSettings) -> Float32:
-    """Targets blended with the scores of the teachers, `(batch, crop, frame)` both."""
-    share = loop.teacher_share * (target >= loop.teacher_from)
-    blended: Float32 = (target + share * (scores - target)).astype(np.float32)
-    return blended
 
 
 def batches(mixer: Mixer, recipe: Recipe, first: int, world: World) -> Iterator[Step]:

@@ -6,7 +6,7 @@ import copy
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from vad.evaluation.frames import detection_error_rate, roc_auc
 from vad.features import Float32, LogMel
 from vad.model.runtime import keep_memory
 from vad.network.causal import AnyNetwork, build
-from vad.training.checkpoint import Checkpoint, Start, read_checkpoint, read_earlier, read_model, read_network, stale
+from vad.training.checkpoint import Checkpoint, Start, read_checkpoint, read_earlier, read_network, stale
 from vad.training.corpus import Corpus, read_corpus
 from vad.training.dataset import CACHE, batches, dev_mixtures, statistics
 from vad.training.distributed import World
@@ -31,6 +31,7 @@ from vad.training.objective import loss_of
 from vad.training.recipe import Recipe
 from vad.training.sequences import sequences
 from vad.training.settings import LoopSettings, falls_from
+from vad.training.teachers import read_teachers
 
 KERNELS = "64"  # that oneDNN keeps; its 1024 fill gigabytes where each step has sequences of another length
 
@@ -96,7 +97,7 @@ def train(
             corpora = read_splits(recipe, corpus, output) if isinstance(corpus, Path) else corpus
         dev = dev_mixtures(recipe, corpora[1])
         mixer = Mixer(corpora[0], recipe.mixture)
-        teachers = [read_model(name, recipe.features) for name in loop.teacher]
+        teachers = read_teachers(loop.teacher, recipe.features)
         earlier = read_earlier(path, recipe) if path.exists() else None
         start = Start(**earlier["start"]) if earlier else begin(recipe, corpora[0], mixer, init_from, teachers)
         if start.hardness is not None:
@@ -187,11 +188,11 @@ def checkpoint_path(output: Path, resume: bool) -> Path:
 
 
 def begin(
-    recipe: Recipe, corpus: Corpus, mixer: Mixer, init_from: str | Path | None, teachers: list[AnyNetwork]
+    recipe: Recipe, corpus: Corpus, mixer: Mixer, init_from: str | Path | None, teachers: Sequence[AnyNetwork]
 ) -> Start:
     """The weights of `init_from`, or fresh ones with the band statistics of the mixtures.
 
-    The network of `init_from`, or else the first teacher, also says which backgrounds are hard.
+    The network of `init_from`, or else of the first teacher, also says which backgrounds are hard.
     """
     network, hard = read_network(init_from, recipe) if init_from else None, None
     if recipe.mixture.hard_negatives:

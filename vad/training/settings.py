@@ -142,7 +142,7 @@ class LoopSettings:
     short: Share = 0.0  # share of the steps whose crops are cut in windows that end early, as in a stream
     short_tail: Amount = 3.0  # weight of the last frames of such windows, the ones with no sound after them
     carry: Share = 0.5  # share of the crops that a causal network takes for the continuation of another
-    teacher: Models = ()  # a model (path or name), or several, whose scores are blended into the targets; none: ""
+    teacher: Models = ()  # models (path, name or "silero") whose scores are blended into the targets; none: ""
     teacher_share: Share = 0.5  # of them in the blend
     teacher_from: Share = 0.0  # least target of the frames in which they are blended; above 0 silence stays silence
     evaluate_every: Count = 500  # steps
