@@ -509,6 +509,9 @@ def test_the_card_says_how_often_a_mixture_is_used(reuse: int, replay: int, says
     recipe = {**about.recipe, "loop": {"replay": replay}, "mixture": {"reuse": reuse}}
     assert f"Mixtures of these {says}" in card(replace(about, recipe=recipe))
     assert card(about) in (find("speech-1").with_suffix(".md")).read_text("utf-8")
+    two = {**recipe, "stage": [{"mixture": {}, "loop": {"teacher": names}} for names in ("speech-1", ["a/b.onnx"], [])]}
+    assert "Part of the targets are scores of speech-1, b.onnx." in card(replace(about, recipe=two))
+    assert "Part of the targets" not in card(replace(about, recipe=recipe))
 
 
 def train_on(corpus: Path, tmp_path: Path, output: str) -> None:

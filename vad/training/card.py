@@ -104,13 +104,16 @@ def card(about: Description) -> str:
 
 
 def _mixtures(recipe: dict[str, Any]) -> str:
-    """How the recordings became training sound; of several stages, the largest numbers."""
+    """How the recordings became training sound and targets; of several stages, the largest numbers."""
     stages = recipe.get("stage") or [recipe]
     reuse = max(stage["mixture"].get("reuse", 1) for stage in stages)
     replay = max(stage["loop"].get("replay", 1) for stage in stages)
     how = [f"speech and noise are rendered for {reuse} of them at a time"] if reuse > 1 else []
     how += [f"each is trained on about {replay} times"] if replay > 1 else []
-    return f"Mixtures of these recordings{'; ' + ' and '.join(how) if how else ', drawn anew at every step'}."
+    given = [stage["loop"].get("teacher") or () for stage in stages]  # a name alone in weights of earlier versions
+    teachers = dict.fromkeys(Path(t).name for names in given for t in ([names] if isinstance(names, str) else names))
+    taught = f" Part of the targets are scores of {', '.join(teachers)}." if teachers else ""
+    return f"Mixtures of these recordings{'; ' + ' and '.join(how) if how else ', drawn anew at every step'}.{taught}"
 
 
 def _rows(data: list[dict[str, Any]]) -> str:
