@@ -605,6 +605,9 @@ def test_stages_begin_with_the_weights_of_the_one_before(corpus: Path, tmp_path:
     assert not list(train_stages(recipe, corpus, tmp_path / "out", resume=True))
     with pytest.raises(RecipeError, match=r"stage-1/checkpoint\.pt: holds an earlier training"):
         list(train_stages(recipe, corpus, tmp_path / "out"))
+    taught = replace(recipe.stage[1], loop=replace(last.loop, teacher=("none.onnx",)))
+    with pytest.raises(ModelError, match=r"none\.onnx: no such weights file"):  # before the first stage
+        next(train_stages(replace(recipe, stage=(recipe.stage[0], taught)), corpus, tmp_path / "late"))
 
 
 def test_presets_are_in_order() -> None:
