@@ -112,8 +112,8 @@ def _mixtures(recipe: dict[str, Any]) -> str:
     how += [f"each is trained on about {replay} times"] if replay > 1 else []
     given = [stage["loop"].get("teacher") or () for stage in stages]  # a name alone in weights of earlier versions
     teachers = dict.fromkeys(Path(t).name for names in given for t in ([names] if isinstance(names, str) else names))
-    taught = f" Part of the targets are scores of {', '.join(teachers)}." if teachers else ""
-    return f"Mixtures of these recordings{'; ' + ' and '.join(how) if how else ', drawn anew at every step'}.{taught}"
+    shares = f" Part of the targets are scores of {', '.join(teachers)}." if teachers else ""
+    return f"Mixtures of these recordings{'; ' + ' and '.join(how) if how else ', drawn anew at every step'}.{shares}"
 
 
 def _rows(data: list[dict[str, Any]]) -> str:

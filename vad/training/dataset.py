@@ -51,8 +51,8 @@ class Batches(Dataset[Any]):
         weights = np.array([[crop.weight for crop in crops] for crops in mixed])
         if loop.teacher and loop.teacher_share:
             self._teachers = self._teachers or Teachers(loop.teacher)
-            heard = np.array([[crop.samples for crop in crops] for crops in mixed])
-            scores = [self._teachers(*crops) for crops in zip(heard, features, strict=True)]
+            samples = np.array([[crop.samples for crop in crops] for crops in mixed])
+            scores = [self._teachers(*crops) for crops in zip(samples, features, strict=True)]
             targets = distilled(targets, np.array(scores), loop)
         return features, targets, weights
 
