@@ -194,6 +194,10 @@ def test_several_teachers_have_one_opinion(corpus: Path, tmp_path: Path, monkeyp
     taught = replace(SMALL, features=features, loop=replace(SMALL.loop, teacher=("speech-1", "silero")))
     monkeypatch.setattr(teachers, "installed", lambda: ["silero"])
     assert next(train(taught, corpus, tmp_path / "out")).step == 10
+    deaf = replace(taught, loop=replace(taught.loop, teacher=(), teacher_share=0.0))
+    next(train(deaf, corpus, tmp_path / "alone"))
+    start, same = (read_checkpoint(tmp_path / name / "checkpoint.pt")["start"] for name in ("out", "alone"))
+    assert all(torch.equal(start["weights"][name], same["weights"][name]) for name in same["weights"])
     assert [progress.step for progress in train(taught, corpus, tmp_path / "out", resume=True)] == [20]
 
 

@@ -86,9 +86,11 @@ def train(
     `init_from` is a checkpoint or a model (its path or name) whose weights a fresh start begins
     with. Afterwards `checkpoint.pt` in `output` holds the weights to keep (`read_kept`). Under
     `torchrun` the processes share the work. Raises `RecipeError` where a checkpoint is in the way
-    or belongs to another recipe or network, the loss is no number, or most gradients overflow.
+    or belongs to another recipe or network, a teacher hears the past only, the loss is no number, or most
+    gradients overflow.
     """
     loop, path = recipe.loop, checkpoint_path(output, resume)
+    teachers = read_teachers(loop.teacher, recipe.features)  # draws random numbers, so before the seed is set
     output.mkdir(parents=True, exist_ok=True)
     keep_memory()
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", KERNELS)
@@ -99,7 +101,6 @@ def train(
             corpora = read_splits(recipe, corpus, output) if isinstance(corpus, Path) else corpus
         dev = dev_mixtures(recipe, corpora[1])
         mixer = Mixer(corpora[0], recipe.mixture)
-        teachers = read_teachers(loop.teacher, recipe.features)
         earlier = read_earlier(path, recipe) if path.exists() else None
         start = Start(**earlier["start"]) if earlier else begin(recipe, corpora[0], mixer, init_from, teachers)
         if start.hardness is not None:
