@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
@@ -19,7 +19,14 @@ Level = Annotated[float, Field(strict=True, ge=-100, le=0)]  # dB below full sca
 Count = Annotated[int, Field(strict=True, ge=1, le=LARGEST)]
 Whole = Annotated[int, Field(strict=True, ge=0, le=LARGEST)]
 Names = tuple[str, ...]
-Models = Annotated[Names, BeforeValidator(lambda given: (given,) * bool(given) if isinstance(given, str) else given)]
+
+
+def _listed(given: Any) -> Any:
+    """A name that stands alone as a list, which is empty where the name is."""
+    return tuple(filter(None, [given])) if isinstance(given, str) else given
+
+
+Models = Annotated[Names, BeforeValidator(_listed)]
 
 
 @dataclass(frozen=True, config=ONLY_THESE)

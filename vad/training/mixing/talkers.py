@@ -15,7 +15,7 @@ from vad.training.mixing.levels import FULL_SCALE, active_power, fit, gain, put,
 from vad.training.settings import MixtureSettings
 
 NEAR = 0.3  # seconds to either side of speech that are near it
-CLOSE, FAR = -12.0, -32.0  # dB, talkers beside the loudest: as close as that one, as far as talkers are
+CLOSE, FAR = -12.0, -32.0  # dB beside the loudest talker: where a talker begins to be far, and the farthest
 
 
 class Talkers:
@@ -133,7 +133,7 @@ class Talkers:
         return self._grid.to_samples(seconds) + 1
 
     def _share_of(self, level: float) -> np.float32:
-        """Of the target of a talker at `level` dB beside the loudest: 1 to `distant_target`.
+        """The share of its target that a talker at `level` dB beside the loudest has: 1 down to `distant_target`.
 
         Some call a far voice behind a near one speech, some do not: it shall rank below the near one.
         """
