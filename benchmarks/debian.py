@@ -25,7 +25,7 @@ import soundfile as sf
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.instruments import phrases
+from benchmarks.instruments import SILENT, phrases
 from vad import Detector
 from vad.audio.decode import read
 from vad.data.corpus_index import INDICES, Region, update_index
@@ -104,7 +104,7 @@ class Package:
                 continue
             spare = max(0, len(samples) - int(LONGEST_RECORDING * RATE))
             samples = samples[spare // 2 : len(samples) - (spare - spare // 2)]
-            if len(samples) < 0.1 * RATE or np.max(np.abs(samples)) < 0.003:
+            if len(samples) < 0.1 * RATE or np.max(np.abs(samples)) < SILENT:
                 continue
             left -= len(samples) / RATE
             if left < 0:

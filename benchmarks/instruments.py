@@ -17,6 +17,7 @@ from vad.features import Float32
 SECONDS = 8  # of a phrase, the last one of them silent
 VOICES = {52, 53, 54, 85, 91}  # programs of choirs and voices
 TICKS = 480  # per second, at the standard tempo of 120 beats a minute
+SILENT = 0.003  # peak of a sound in which nothing can be made out
 BEND = 8191  # of the pitch wheel: two semitones
 
 
@@ -48,7 +49,7 @@ def phrases(soundfont: Path) -> Iterator[Float32]:
         samples = read(Path(scratch) / "song.wav", RATE)
     for slot in range(len(programs)):
         phrase = samples[slot * SECONDS * RATE : ((slot + 1) * SECONDS - 1) * RATE]
-        if len(phrase) and np.max(np.abs(phrase)) > 0.003:  # a soundfont need not have all
+        if len(phrase) and np.max(np.abs(phrase)) > SILENT:  # a soundfont need not have all
             yield phrase
 
 

@@ -21,6 +21,7 @@ from vad.features import Float32
 from vad.model.pretrained import Description
 from vad.plotting.style import save, style
 from vad.settings import COST_WEIGHTS, GOALS
+from vad.training.settings import listed
 
 THRESHOLDS = np.linspace(0, 1, 101)
 HEAD = "| kind | source | recordings | hours | licence |\n|---|---|---|---|---|\n"
@@ -110,10 +111,10 @@ def _mixtures(recipe: dict[str, Any]) -> str:
     replay = max(stage["loop"].get("replay", 1) for stage in stages)
     how = [f"speech and noise are rendered for {reuse} of them at a time"] if reuse > 1 else []
     how += [f"each is trained on about {replay} times"] if replay > 1 else []
-    given = [stage["loop"].get("teacher") or () for stage in stages]  # a name alone in weights of earlier versions
-    teachers = dict.fromkeys(Path(t).name for names in given for t in ([names] if isinstance(names, str) else names))
-    shares = f" Part of the targets are scores of {', '.join(teachers)}." if teachers else ""
-    return f"Mixtures of these recordings{'; ' + ' and '.join(how) if how else ', drawn anew at every step'}.{shares}"
+    names = [name for stage in stages for name in listed(stage["loop"].get("teacher", ()))]
+    teachers = dict.fromkeys(Path(name).name for name in names)
+    opinions = f" Part of the targets are scores of {', '.join(teachers)}." if teachers else ""
+    return f"Mixtures of these recordings{'; ' + ' and '.join(how) if how else ', drawn anew at every step'}.{opinions}"
 
 
 def _rows(data: list[dict[str, Any]]) -> str:

@@ -59,8 +59,8 @@ def train_stages(
     """
     cached = replace(recipe, corpus=replace(recipe.corpus, cache=recipe.corpus.cache or str(output / CACHE)))
     stages = cached.stages()
-    for stage in stages if not resume else ():
-        read_teachers(stage.loop.teacher, stage.features)  # what is wrong with them is said before the first stage
+    for stage in stages[1:] if not resume else ():  # what is wrong with their teachers is said before the first stage
+        read_teachers(stage.loop.teacher, stage.features)
     done, steps = 0, sum(stage.loop.steps for stage in stages)
     for number, stage in enumerate(stages, 1):
         place = output if number == len(stages) else output / f"stage-{number}"

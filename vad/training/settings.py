@@ -21,12 +21,14 @@ Whole = Annotated[int, Field(strict=True, ge=0, le=LARGEST)]
 Names = tuple[str, ...]
 
 
-def _listed(given: Any) -> Any:
+def listed(given: Any) -> Any:
     """A name that stands alone as a list, which is empty where the name is."""
-    return tuple(filter(None, [given])) if isinstance(given, str) else given
+    if isinstance(given, str):
+        return (given,) if given else ()
+    return given
 
 
-Models = Annotated[Names, BeforeValidator(_listed)]
+Models = Annotated[Names, BeforeValidator(listed)]
 
 
 @dataclass(frozen=True, config=ONLY_THESE)

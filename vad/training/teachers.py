@@ -49,7 +49,7 @@ def read_teachers(names: tuple[str, ...], features: LogMel) -> list[Network]:
             networks.append(network)
         elif SILERO not in installed():
             raise RecipeError(f"loop.teacher: Silero VAD is not installed; pip install {PEERS[SILERO].package}")
-        elif Grid(RATE) != Grid(features.sample_rate, features.hop):
+        elif features.grid != Grid(RATE):
             raise RecipeError(
                 f"loop.teacher = {name!r}: scores 10 ms of 16 kHz; use the same in the recipe, or no Silero"
             )
