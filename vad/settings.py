@@ -28,7 +28,7 @@ class Segmentation:
 
     onset: float = 0.5  # a score from here up starts speech; each model has its own default
     offset: float = 0.35  # a lower score ends speech; each model has its own default
-    min_speech: float = 0.1  # shorter speech is dropped
+    min_speech: float = 0.1  # shorter speech is dropped; a model may have its own default
     min_silence: float = 0.1  # shorter pauses are bridged
     pad_start: float = 0.0  # added before each segment
     pad_end: float = 0.0  # added after each segment

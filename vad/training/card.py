@@ -78,7 +78,11 @@ def card(about: Description) -> str:
         f"| {name} | {_number(r.get('auc'))} | {' | '.join(_percent(r.get(c)) for c in GOALS)} |\n"
         for name, r in about.training["results"].items()
     )
-    presets = "".join(f"| {name} | {t['onset']} | {t['offset']} |\n" for name, t in about.thresholds.items())
+    settings = list(dict.fromkeys(name for preset in about.thresholds.values() for name in preset))
+    presets = "".join(
+        f"| {name} | {' | '.join(str(preset.get(setting, '')) for setting in settings)} |\n"
+        for name, preset in about.thresholds.items()
+    )
     way = "causal LSTM" if about.recipe["network"]["delays"] else "bidirectional LSTM"
     network = ", ".join(f"{key} {value}" for key, value in about.recipe["network"].items())
     notes = f"## Notes\n\n{about.recipe['about'].strip()}\n\n" if about.recipe.get("about") else ""
@@ -96,7 +100,7 @@ def card(about: Description) -> str:
         "at the default thresholds: DCF = .75 miss + .25 false alarm, "
         "DetER = (missed time + false-alarm time) / time of speech.\n\n"
         f"| set | AUC | DCF | DetER | miss | false alarm |\n|---|---|---|---|---|---|\n{results}\n"
-        f"| preset | onset | offset |\n|---|---|---|\n{presets}\n"
+        f"| preset | {' | '.join(settings)} |\n|---|{'---|' * len(settings)}\n{presets}\n"
         f"{_latencies(about)}{notes}"
         f"## Training data\n\n{_mixtures(about.recipe)} The weights file does not hold the recordings. "
         "Their licences:\n\n"
