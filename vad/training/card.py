@@ -20,7 +20,7 @@ from vad.evaluation.overlap import Floats
 from vad.features import Float32
 from vad.model.pretrained import Description
 from vad.plotting.style import save, style
-from vad.settings import COST_WEIGHTS, GOALS
+from vad.settings import COST_WEIGHTS, GOALS, to_segmentation
 from vad.training.settings import listed
 
 THRESHOLDS = np.linspace(0, 1, 101)
@@ -78,10 +78,11 @@ def card(about: Description) -> str:
         f"| {name} | {_number(r.get('auc'))} | {' | '.join(_percent(r.get(c)) for c in GOALS)} |\n"
         for name, r in about.training["results"].items()
     )
-    settings = list(dict.fromkeys(name for preset in about.thresholds.values() for name in preset))
+    own = list(dict.fromkeys(setting for preset in about.thresholds.values() for setting in preset))
+    settings = {name: to_segmentation(about.thresholds, name) for name in about.thresholds}
     presets = "".join(
-        f"| {name} | {' | '.join(str(preset.get(setting, '')) for setting in settings)} |\n"
-        for name, preset in about.thresholds.items()
+        f"| {name} | {' | '.join(f'{getattr(preset, setting):g}' for setting in own)} |\n"
+        for name, preset in settings.items()
     )
     way = "causal LSTM" if about.recipe["network"]["delays"] else "bidirectional LSTM"
     network = ", ".join(f"{key} {value}" for key, value in about.recipe["network"].items())
@@ -100,7 +101,7 @@ def card(about: Description) -> str:
         "at the default thresholds: DCF = .75 miss + .25 false alarm, "
         "DetER = (missed time + false-alarm time) / time of speech.\n\n"
         f"| set | AUC | DCF | DetER | miss | false alarm |\n|---|---|---|---|---|---|\n{results}\n"
-        f"| preset | {' | '.join(settings)} |\n|---|{'---|' * len(settings)}\n{presets}\n"
+        f"| preset | {' | '.join(own)} |\n|---|{'---|' * len(own)}\n{presets}\n"
         f"{_latencies(about)}{notes}"
         f"## Training data\n\n{_mixtures(about.recipe)} The weights file does not hold the recordings. "
         "Their licences:\n\n"
