@@ -78,12 +78,6 @@ def card(about: Description) -> str:
         f"| {name} | {_number(r.get('auc'))} | {' | '.join(_percent(r.get(c)) for c in GOALS)} |\n"
         for name, r in about.training["results"].items()
     )
-    own = list(dict.fromkeys(setting for preset in about.thresholds.values() for setting in preset))
-    settings = {name: to_segmentation(about.thresholds, name) for name in about.thresholds}
-    presets = "".join(
-        f"| {name} | {' | '.join(f'{getattr(preset, setting):g}' for setting in own)} |\n"
-        for name, preset in settings.items()
-    )
     way = "causal LSTM" if about.recipe["network"]["delays"] else "bidirectional LSTM"
     network = ", ".join(f"{key} {value}" for key, value in about.recipe["network"].items())
     notes = f"## Notes\n\n{about.recipe['about'].strip()}\n\n" if about.recipe.get("about") else ""
@@ -101,8 +95,7 @@ def card(about: Description) -> str:
         "at the default thresholds: DCF = .75 miss + .25 false alarm, "
         "DetER = (missed time + false-alarm time) / time of speech.\n\n"
         f"| set | AUC | DCF | DetER | miss | false alarm |\n|---|---|---|---|---|---|\n{results}\n"
-        f"| preset | {' | '.join(own)} |\n|---|{'---|' * len(own)}\n{presets}\n"
-        f"{_latencies(about)}{notes}"
+        f"{_presets(about)}{_latencies(about)}{notes}"
         f"## Training data\n\n{_mixtures(about.recipe)} The weights file does not hold the recordings. "
         "Their licences:\n\n"
         f"{HEAD}{_rows(about.training['data'])}{earlier}"
@@ -127,6 +120,16 @@ def _rows(data: list[dict[str, Any]]) -> str:
     return "".join(
         f"| {d['kind']} | {d['source']} | {d['recordings']} | {d['hours']} | {d['licence']} |\n" for d in data
     )
+
+
+def _presets(about: Description) -> str:
+    """The settings that the model has of its own: a row per preset, a column per setting."""
+    names = list(dict.fromkeys(name for settings in about.thresholds.values() for name in settings))
+    lines = "".join(
+        f"| {preset} | {' | '.join(f'{getattr(settings, name):g}' for name in names)} |\n"
+        for preset, settings in ((preset, to_segmentation(about.thresholds, preset)) for preset in about.thresholds)
+    )
+    return f"| preset | {' | '.join(names)} |\n|---{'|---' * len(names)}|\n{lines}\n"
 
 
 def _latencies(about: Description) -> str:
