@@ -120,7 +120,7 @@ class Library:
     def __init__(self, inputs: list[str], labels: Path | None, journal: Journal, channel: Channel = "mix") -> None:
         self._journal = journal
         self._lock = threading.Lock()
-        self.revision = time.monotonic_ns() // 1_000_000  # above those of a run before, which pages may know
+        self.revision = time.monotonic_ns() // 1000  # above those of a run before, which pages may know
         self.notes: list[str] = []
         self._roots = [Path(os.path.realpath(name)) for name in inputs]
         sounds, errors = find(inputs)
